@@ -1,0 +1,91 @@
+# The everyday commands. `make` alone lists them.
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+PIP   := $(BIN)/python -m pip --disable-pip-version-check
+ZOO   := src/napari_growtrack/core/zoo
+QT_SYSTEM := xvfb xauth libegl1 libgl1-mesa-dri libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0
+
+# Stamps: an extra is installed again only when pyproject.toml has changed.
+INSTALLED := $(VENV)/.installed
+TESTING   := $(VENV)/.installed-test
+LINTING   := $(VENV)/.installed-dev
+WRITING   := $(VENV)/.installed-docs
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint docs networks benchmark clean system-libraries
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(INSTALLED)  ## install into .venv and track a simulated film, into demo/
+	@$(BIN)/growtrack demo -o demo
+
+test: $(TESTING) system-libraries  ## run the tests (with a virtual screen where there is one)
+	@if command -v xvfb-run >/dev/null 2>&1; then \
+	    xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" $(BIN)/python -m pytest; \
+	else \
+	    $(BIN)/python -m pytest; \
+	fi
+
+lint: $(LINTING)  ## check style, types and the directions of import
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src
+	$(BIN)/lint-imports
+
+docs: $(WRITING)  ## build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+networks: $(INSTALLED)  ## grow the bundled networks again from their recipes
+	@set -e; for recipe in $(ZOO)/recipes/*.json; do \
+	    [ -e "$$recipe" ] || { echo "No recipe in $(ZOO)/recipes."; exit 1; }; \
+	    name=$$(basename "$$recipe" .json); \
+	    echo "Growing $$name from $$recipe"; \
+	    $(BIN)/growtrack grow --recipe "$$recipe" -o "$(ZOO)/$$name.growtrack"; \
+	done
+
+benchmark: $(INSTALLED)  ## run every benchmark
+	$(BIN)/growtrack benchmark all
+
+clean:  ## remove what was built; .venv stays
+	rm -rf build dist site demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A name on the path may be a shim with nothing behind it, so each candidate has to answer.
+$(BIN)/python:
+	@for python in python3 python3.11 python3.12 python3.13 python3.14; do \
+	    if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	        echo "Making $(VENV) with $$("$$python" --version)"; \
+	        exec "$$python" -m venv $(VENV); \
+	    fi; \
+	done; \
+	echo "No Python 3.11 or newer with the venv module was found. Install one (Debian, Ubuntu: python3 and python3-venv) and try again."; \
+	exit 1
+
+$(INSTALLED): pyproject.toml | $(BIN)/python
+	@echo "Installing napari-growtrack into $(VENV) (a few minutes the first time)"
+	@$(PIP) install --quiet -e .
+	@touch $@
+
+$(VENV)/.installed-%: pyproject.toml | $(BIN)/python
+	@echo "Installing napari-growtrack[$*] into $(VENV) (a few minutes the first time)"
+	@$(PIP) install --quiet -e '.[$*]'
+	@touch $@
+
+# What Qt needs to open a window on a bare Debian or Ubuntu; elsewhere, and where all is there, nothing happens.
+system-libraries:
+	@command -v apt-get >/dev/null 2>&1 && command -v dpkg >/dev/null 2>&1 || exit 0; \
+	missing=; \
+	for package in $(QT_SYSTEM); do \
+	    dpkg -s "$$package" 2>/dev/null | grep -q '^Status: install ok installed' || missing="$$missing $$package"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" -eq 0 ]; then sudo=; \
+	elif sudo -n true >/dev/null 2>&1; then sudo="sudo -n"; \
+	else echo "Missing for the window tests:$$missing (install them with apt-get)"; exit 0; fi; \
+	echo "Installing$$missing"; \
+	install="$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing"; \
+	$$install >/dev/null 2>&1 </dev/null || { \
+	    $$sudo apt-get update -qq </dev/null && $$install >/dev/null </dev/null; \
+	} || echo "Could not install$$missing; the window tests may fail."

@@ -1,0 +1,1 @@
+"""napari-growtrack: one grown network, many speeds."""

@@ -1,0 +1,1 @@
+"""The headless core: everything the panels do, without a screen."""

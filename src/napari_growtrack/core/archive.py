@@ -1,0 +1,187 @@
+"""The file of a grown network: one zip of JSON texts and plain arrays, which nothing in it can make run.
+
+Loading rebuilds the network from its validated plan. Sizes are checked against that plan before anything is
+unpacked, so a hostile file can at worst be refused.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from .card import Card
+from .errors import NetworkFileError, SettingsError
+from .files import write_whole
+from .growth.plan import Plan
+
+SCHEMA = 1
+SUFFIX = ".growtrack"
+_TEXT_LIMIT = 8 * 2**20
+_PARAMETER_LIMIT = 2**28
+_HEADER_LIMIT = 4096
+
+Weights = dict[str, np.ndarray]
+
+
+def write_archive(path: str | os.PathLike[str], card: Card, weights: Weights) -> None:
+    """Write a network's card and weights, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        When the disk refuses.
+    """
+
+    def write(file: BinaryIO) -> None:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("schema.json", json.dumps({"format": "growtrack", "schema": SCHEMA}))
+            for part, text in _texts(card).items():
+                archive.writestr(part, text)
+            for name, array in weights.items():
+                archive.writestr(f"weights/{name}.npy", _npy(array))
+
+    write_whole(path, write)
+
+
+def read_card(path: str | os.PathLike[str]) -> Card:
+    """Read what a network is, without its weights.
+
+    Raises
+    ------
+    NetworkFileError
+        When the file is missing, truncated, foreign or newer than this program.
+    """
+    with _Archive(path) as archive:
+        return archive.card()
+
+
+def read_archive(path: str | os.PathLike[str]) -> tuple[Card, Weights]:
+    """Read a network's card and weights.
+
+    Raises
+    ------
+    NetworkFileError
+        As `read_card`, and when a weight array is missing or is not what the
+        plan says.
+    """
+    with _Archive(path) as archive:
+        card = archive.card()
+        return card, archive.weights(card.plan)
+
+
+def _texts(card: Card) -> dict[str, str]:
+    recipe = card.recipe
+    return {
+        "about.json": json.dumps({"name": recipe.name, "about": recipe.about, "seed": recipe.seed}, indent=2),
+        "plan.json": recipe.plan.to_json(),
+        "scene.json": recipe.scene.to_json(),
+        "schedule.json": recipe.schedule.to_json(),
+        "calibration.json": card.calibration.to_json(),
+        "reports.json": json.dumps([report.model_dump() for report in card.reports], indent=2),
+        "provenance.json": card.provenance.to_json(),
+    }
+
+
+def _npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.ascontiguousarray(array, "<f4"), version=(1, 0), allow_pickle=False)
+    return buffer.getvalue()
+
+
+class _Archive:
+    """An open network file; every failure becomes a sentence that names it."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def __enter__(self) -> _Archive:
+        try:
+            self._zip = zipfile.ZipFile(self.path)
+        except OSError as error:
+            raise self._refused(f"cannot be read: {error.strerror or error}", "Check the path.") from error
+        except (zipfile.BadZipFile, ValueError) as error:
+            raise self._refused(
+                f"is not a grown network, or was cut short ({error})",
+                f"Expected a {SUFFIX} file as growtrack grow writes it; copy or download it again.",
+            ) from error
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._zip.close()
+
+    def card(self) -> Card:
+        """Read and check all the texts."""
+        schema = self._json("schema.json")
+        if not isinstance(schema, dict) or schema.get("format") != "growtrack":
+            raise self._refused("is a zip file, but not a grown network", f"Choose a {SUFFIX} file.")
+        if not isinstance(schema.get("schema"), int) or schema["schema"] > SCHEMA:
+            raise self._refused(
+                f"has format {schema.get('schema')}, this version reads up to {SCHEMA}", "Update napari-growtrack."
+            )
+        about = self._json("about.json")
+        parts = {part: self._json(f"{part}.json") for part in ("plan", "scene", "schedule")}
+        others = {part: self._json(f"{part}.json") for part in ("calibration", "reports", "provenance")}
+        try:
+            return Card(recipe={**about, **parts}, **others)
+        except (SettingsError, TypeError) as error:
+            raise self._refused(f"describes no network ({error})", "Copy it again, or grow it anew.") from error
+
+    def weights(self, plan: Plan) -> Weights:
+        """Read all weight arrays that the plan has."""
+        shapes = plan.weight_shapes()
+        parameters = sum(map(math.prod, shapes.values()))
+        if parameters > _PARAMETER_LIMIT:
+            raise self._refused(
+                f"wants {parameters:,} weights, more than the {_PARAMETER_LIMIT:,} allowed", "Do not use it."
+            )
+        return {name: self._array(f"weights/{name}.npy", shape) for name, shape in shapes.items()}
+
+    def _array(self, member: str, shape: tuple[int, ...]) -> np.ndarray:
+        size = math.prod(shape) * 4
+        buffer = io.BytesIO(self._bytes(member, size + _HEADER_LIMIT))
+        try:
+            np.lib.format.read_magic(buffer)
+            found = np.lib.format.read_array_header_1_0(buffer, max_header_size=_HEADER_LIMIT)
+        except ValueError as error:
+            raise self._refused(f"has a damaged part {member}", "Copy it again.") from error
+        if found != (shape, False, np.dtype("<f4")):
+            raise self._refused(
+                f"has {found[2]} values of shape {found[0]} in {member}, its plan says float32 {shape}",
+                "Copy it again.",
+            )
+        raw = buffer.read()
+        if len(raw) != size:
+            raise self._refused(f"has a part {member} of {len(raw)} bytes instead of {size}", "Copy it again.")
+        array = np.frombuffer(raw, "<f4").reshape(shape)
+        if not np.isfinite(array).all():
+            raise self._refused(f"holds NaN or infinite weights in {member}", "Copy it again, or grow it anew.")
+        return array
+
+    def _json(self, member: str) -> Any:
+        try:
+            return json.loads(self._bytes(member, _TEXT_LIMIT))
+        except (ValueError, RecursionError) as error:
+            raise self._refused(f"has a damaged part {member}", "Copy it again.") from error
+
+    def _bytes(self, member: str, limit: int) -> bytes:
+        """Read one part, never more than a limit, whatever the file says of itself."""
+        try:
+            with self._zip.open(member) as part:
+                raw = part.read(limit + 1)
+        except KeyError as error:
+            raise self._refused(f"has no part {member}", f"Choose a {SUFFIX} file.") from error
+        except Exception as error:  # damaged zips fail in many ways: zlib, struct, EOF, encryption, unknown methods
+            raise self._refused(f"has a damaged part {member} ({error})", "Copy or download it again.") from error
+        if len(raw) > limit:
+            raise self._refused(f"has a part {member} larger than {limit} bytes", "Do not use it.")
+        return raw
+
+    def _refused(self, what: str, remedy: str) -> NetworkFileError:
+        return NetworkFileError(f"{self.path.name} {what}. {remedy}")

@@ -1,0 +1,63 @@
+"""Judge a network on simulated frames it has not seen."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from .card import Report
+from .detection import Cascade, StagedNetwork, collect, iter_detections
+from .detection.calibrate import Sample
+from .limits import cramer_rao, median_radial_error
+from .scoring import score
+from .simulation import Picture, Scene, draw, simulate_frame
+from .simulation.picture import Shape
+
+SHAPE: Shape = (251, 251)
+
+
+def calibration_samples(scene: Scene, seed: int, number: int = 48, shape: Shape = SHAPE) -> list[Sample]:
+    """Simulate frames of a scene with their truth, a quarter of them without particles."""
+    rng = np.random.default_rng([seed, 1_000_001])
+    pictures = [draw(scene, shape, rng, number=0 if i % 4 == 0 else None) for i in range(number)]
+    return [(simulate_frame(picture, rng), picture.truth()) for picture in pictures]
+
+
+def report(network: StagedNetwork, cascade: Cascade, scene: Scene, seed: int = 0, number: int = 24) -> Report:
+    """Track simulated frames of a scene and compare with the truth and the Cramer-Rao bound.
+
+    Parameters
+    ----------
+    network : StagedNetwork
+    cascade : Cascade
+    scene : Scene
+    seed : int
+        The same seed gives the same frames.
+    number : int
+        Frames of 251 x 251 px.
+    """
+    rng = np.random.default_rng([seed, 2_000_003])
+    pictures = [draw(scene, SHAPE, rng) for _ in range(number)]
+    film = np.stack([simulate_frame(picture, rng) for picture in pictures])
+    truth = collect(picture.truth(t) for t, picture in enumerate(pictures))
+    began = time.perf_counter()
+    detections = collect(found.table for found in iter_detections(film, network, cascade))
+    seconds = time.perf_counter() - began
+    result = score(truth, detections)
+    return Report(
+        stage=cascade.stage,
+        screen=cascade.screen,
+        snr=scene.snr.middle,
+        found=result.found,
+        false=result.false,
+        median_error=result.median_error,
+        bound=bound(pictures, rng),
+        milliseconds=1e3 * seconds / number,
+    )
+
+
+def bound(pictures: list[Picture], rng: np.random.Generator) -> float:
+    """Return the median radial error at the Cramer-Rao bound over some pictures, in pixels."""
+    parts = [cramer_rao(picture) for picture in pictures]
+    return median_radial_error(np.concatenate(parts), rng) if parts else float("nan")

@@ -1,0 +1,171 @@
+"""Find thresholds on simulated frames, so that nobody has to guess them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+from scipy.spatial.distance import cdist
+
+from ..errors import SettingsError
+from ..matching import match
+from ..normalisation import normalise
+from ..settings import Settings
+from .cascade import Cascade, accept, climb, recentre
+from .network import StagedNetwork
+from .windows import Looks, frame_pass
+
+Sample = tuple[np.ndarray, pd.DataFrame]
+"""A frame (Y, X) and its truth table."""
+
+CATCH = 5.0
+MERGE_DISTANCES = (3.0, 4.0, 6.0, 8.0)
+
+
+class Pair(NamedTuple):
+    """A cascade without its thresholds."""
+
+    stage: int
+    screen: int
+    faithful: bool = False
+
+
+class Calibrated(Settings):
+    """A cascade with the F1 score it reached on the frames it was calibrated on."""
+
+    cascade: Cascade
+    f1: float = Field(ge=0, le=1)
+
+
+class Calibration(Settings):
+    """The thresholds of every pair of stages."""
+
+    pairs: tuple[Calibrated, ...] = Field((), description="One for each pair of stages, recentred and faithful.")
+
+    def cascade(self, stage: int, screen: int | None = None, faithful: bool = False) -> Cascade:
+        """Return the calibrated cascade of a pair of stages.
+
+        Without `screen`, the first stage that screens as well as any.
+
+        Raises
+        ------
+        SettingsError
+            When this pair was never calibrated.
+        """
+        fit = [
+            pair
+            for pair in self.pairs
+            if (pair.cascade.stage, pair.cascade.faithful) == (stage, faithful)
+            and screen in (None, pair.cascade.screen)
+        ]
+        if not fit:
+            by = "" if screen is None else f" screened by stage {screen}"
+            raise SettingsError(
+                f"There are no thresholds for stage {stage}{by}. Choose one of the network's stages, "
+                "and a screening stage not above it."
+            )
+        good = max(pair.f1 for pair in fit) - 2e-3
+        return min((pair.cascade for pair in fit if pair.f1 >= good), key=lambda cascade: cascade.screen)
+
+
+def all_pairs(stages: int) -> list[Pair]:
+    """Return every pair of a screening stage and a stage not below it, recentred and faithful."""
+    steps = [(stage, screen) for stage in range(1, stages + 1) for screen in range(1, stage + 1)]
+    return [Pair(stage, screen, faithful) for faithful in (False, True) for stage, screen in steps]
+
+
+def calibrate(network: StagedNetwork, samples: Iterable[Sample], pairs: Sequence[Pair]) -> Iterator[Calibrated]:
+    """Yield the calibrated cascade of each pair of stages.
+
+    T1 lets through nearly every particle that the screening stage can see;
+    Dp and T2 then give the best F1 score.
+
+    Parameters
+    ----------
+    network : StagedNetwork
+    samples : iterable of (frame, truth)
+        Simulated frames like those to be tracked; some without particles.
+    pairs : sequence of Pair
+    """
+    frames = [
+        (normalise(frame, network.normalisation), truth[["y", "x"]].to_numpy(float)) for frame, truth in samples
+    ]
+    passes: dict[int, list[Looks]] = {}
+    for pair in pairs:
+        if pair.screen not in passes:
+            passes[pair.screen] = [frame_pass(frame, network, pair.screen) for frame, _ in frames]
+        yield _calibrated(network, frames, passes[pair.screen], pair)
+
+
+def _calibrated(
+    network: StagedNetwork, frames: list[tuple[np.ndarray, np.ndarray]], passes: list[Looks], pair: Pair
+) -> Calibrated:
+    truths = [truth for _, truth in frames]
+    open_gate = Cascade(
+        **pair._asdict(),
+        screen_distance=screening_distance(passes, truths),
+        accept_distance=1e6,
+        merge_distance=MERGE_DISTANCES[0],
+    )
+    best = (-1.0, open_gate)
+    for distance in MERGE_DISTANCES:
+        cascade = open_gate.with_(merge_distance=distance)
+        score, accept_distance = _best_threshold(*_judged(network, frames, passes, cascade))
+        if score > best[0] + 1e-3:
+            best = (score, cascade.with_(accept_distance=accept_distance))
+    return Calibrated(cascade=best[1], f1=max(best[0], 0.0))
+
+
+def screening_distance(passes: Sequence[Looks], truths: Sequence[np.ndarray]) -> float:
+    """Return T1: a little above what 99.5 % of the particles need to be passed on.
+
+    Bounded by 85 % of the distance that windows without a particle report.
+    """
+    needed = np.concatenate([_needed(looks, truth) for looks, truth in zip(passes, truths, strict=True)])
+    nothing = float(np.percentile(np.concatenate([looks.distances for looks in passes]), 95))
+    high = max(0.85 * nothing, 1.0)
+    return float(min(1.25 * np.percentile(needed, 99.5), high)) if len(needed) else high
+
+
+def _needed(looks: Looks, truth: np.ndarray) -> np.ndarray:
+    """Return the surest distance reported for each particle by windows whose position catches it."""
+    if not len(truth) or not len(looks):
+        return np.empty(0)
+    caught = cdist(truth, looks.positions) <= CATCH
+    surest = np.where(caught, looks.distances, np.inf).min(1)
+    return surest[np.isfinite(surest)]
+
+
+def _judged(
+    network: StagedNetwork, frames: list[tuple[np.ndarray, np.ndarray]], passes: list[Looks], cascade: Cascade
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the distances of true and of false detections, and the number of particles."""
+    right, wrong, particles = [], [], 0
+    for (frame, truth), looks in zip(frames, passes, strict=True):
+        candidates = looks[looks.distances < cascade.screen_distance]
+        refine = climb if cascade.faithful else recentre
+        refined, _ = refine(frame, network, cascade, candidates)
+        refined = refined[accept(refined, frame.shape, cascade)]
+        _, hits, _ = match(truth, refined.positions, CATCH)
+        hit = np.isin(np.arange(len(refined)), hits)
+        right.append(refined.distances[hit])
+        wrong.append(refined.distances[~hit])
+        particles += len(truth)
+    return np.concatenate(right), np.concatenate(wrong), particles
+
+
+def _best_threshold(right: np.ndarray, wrong: np.ndarray, particles: int) -> tuple[float, float]:
+    """Return the best F1 score and the threshold that gives it, midway to the next detection."""
+    distances = np.concatenate([right, wrong])
+    if not len(distances):
+        return 0.0, 1.0
+    order = np.argsort(distances)
+    found = np.cumsum(order < len(right))
+    f1 = 2 * found / (np.arange(1, len(order) + 1) + particles)
+    last = int(f1.argmax())
+    at = distances[order[last]]
+    after = distances[order[last + 1]] if last + 1 < len(order) else 1.5 * at + 0.5
+    return float(f1[last]), float(max((at + after) / 2, 0.05))

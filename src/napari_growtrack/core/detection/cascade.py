@@ -1,0 +1,111 @@
+"""The cascade: a cheap stage screens the whole frame, an expensive one looks only where there is something to see."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from ..normalisation import normalise
+from ..settings import Settings
+from .merge import agree, merge
+from .network import StagedNetwork
+from .windows import Looks, frame_pass, look_at, window_scan
+
+
+class Cascade(Settings):
+    """Which stage screens, which refines, and what they accept.
+
+    With `screen` equal to `stage` a single stage does both.
+    """
+
+    stage: PositiveInt = Field(description="The stage that gives the answer.")
+    screen: PositiveInt = Field(description="The stage that screens the frame; not above `stage`.")
+    screen_distance: PositiveFloat = Field(description="T1: windows are passed on below this distance, in pixels.")
+    accept_distance: PositiveFloat = Field(description="T2: detections are accepted below this distance, in pixels.")
+    merge_distance: PositiveFloat = Field(description="Dp: answers this close are one particle, in pixels.")
+    votes: int = Field(2, ge=1, le=5, description="Windows per side around each candidate whose answers are averaged.")
+    faithful: bool = Field(False, description="Refine the screened windows themselves, as the thesis does.")
+    step: PositiveInt | None = Field(None, description="Window step of a scan, in pixels; by default one shared pass.")
+
+    @model_validator(mode="after")
+    def _climbs(self) -> Self:
+        if self.screen > self.stage:
+            raise ValueError(f"expected a screening stage up to {self.stage}, got {self.screen}")
+        return self
+
+
+def find(frame: np.ndarray, network: StagedNetwork, cascade: Cascade) -> pd.DataFrame:
+    """Find the particles of one frame.
+
+    Parameters
+    ----------
+    frame : ndarray (Y, X)
+        Intensities in any unit.
+    network : StagedNetwork
+    cascade : Cascade
+
+    Returns
+    -------
+    DataFrame
+        ``y, x`` in pixels, ``distance`` in pixels (small is sure) and
+        ``votes``, the windows that were averaged.
+    """
+    frame = normalise(frame, network.normalisation)
+    candidates = screen(frame, network, cascade)
+    refined = climb(frame, network, cascade, candidates) if cascade.faithful else None
+    looks, votes = refined or recentre(frame, network, cascade, candidates)
+    kept = accept(looks, frame.shape, cascade)
+    return table(looks[kept], votes[kept])
+
+
+def screen(frame: np.ndarray, network: StagedNetwork, cascade: Cascade) -> Looks:
+    """Return the windows of a normalised frame that the screening stage passes on."""
+    step = cascade.step or network.step
+    if step == network.step:
+        looks = frame_pass(frame, network, cascade.screen)
+    else:
+        looks = window_scan(frame, network, cascade.screen, step)
+    return looks[looks.distances < cascade.screen_distance]
+
+
+def climb(
+    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, candidates: Looks
+) -> tuple[Looks, np.ndarray]:
+    """Refine the very windows that were passed on (thesis 4.2.2)."""
+    if cascade.screen == cascade.stage:
+        return candidates, np.ones(len(candidates), int)
+    looks = look_at(frame, candidates.centres.astype(int), network, cascade.stage)
+    return looks, np.ones(len(looks), int)
+
+
+def recentre(
+    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, candidates: Looks
+) -> tuple[Looks, np.ndarray]:
+    """Look again once a particle: cut windows centred on each candidate and average their votes."""
+    spots = candidates.positions[merge(candidates, cascade.merge_distance)]
+    centres = np.clip(np.rint(spots).astype(int), 0, np.array(frame.shape) - 1)
+    looks = look_at(frame, centres, network, cascade.stage, cascade.votes)
+    return agree(looks, cascade.votes**2, cascade.merge_distance / 2)
+
+
+def accept(looks: Looks, shape: tuple[int, ...], cascade: Cascade) -> np.ndarray:
+    """Return the indices of looks that are sure enough, inside the frame, and not another's double."""
+    inside = np.all((looks.positions >= -0.5) & (looks.positions <= np.array(shape) - 0.5), axis=1)
+    sure = np.flatnonzero(inside & (looks.distances < cascade.accept_distance))
+    return sure[merge(looks[sure], cascade.merge_distance)]
+
+
+def table(looks: Looks, votes: np.ndarray) -> pd.DataFrame:
+    """Return looks as a table, from top to bottom."""
+    order = np.lexsort(looks.positions.T[::-1])
+    return pd.DataFrame(
+        {
+            "y": looks.positions[order, 0].astype(float),
+            "x": looks.positions[order, 1].astype(float),
+            "distance": np.maximum(looks.distances[order], 0).astype(float),
+            "votes": votes[order].astype(np.int64),
+        }
+    )

@@ -1,0 +1,96 @@
+"""Track a film frame by frame: the generator that script, command line and panel all drive."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..errors import GrowtrackWarning
+from ..stacks import Stack, open_stack
+from ..tables import DETECTION_COLUMNS, empty
+from .cascade import Cascade, find
+from .network import StagedNetwork
+
+
+class FrameDetections(NamedTuple):
+    """The detections of one frame."""
+
+    frame: int
+    table: pd.DataFrame
+
+
+def iter_detections(
+    source: Any, network: StagedNetwork, cascade: Cascade, frames: Iterable[int] | None = None
+) -> Iterator[FrameDetections]:
+    """Yield the detections of each frame, reading one frame at a time.
+
+    Parameters
+    ----------
+    source
+        Anything `open_stack` takes.
+    network : StagedNetwork
+    cascade : Cascade
+    frames : iterable of int, optional
+        Which frames; all by default.
+
+    Yields
+    ------
+    FrameDetections
+        Number and table ``frame, y, x, distance, votes`` of a frame.
+
+    Raises
+    ------
+    StackError
+        When a frame cannot be read.
+
+    Warns
+    -----
+    GrowtrackWarning
+        When frames are smaller than the network's window, or constant.
+    """
+    stack = open_stack(source)
+    _warn_if_small(stack, network.window)
+    for number in range(len(stack)) if frames is None else frames:
+        frame = stack[number]
+        if frame.min() == frame.max():
+            _warn(f"Frame {number} of {stack.name} is constant (every pixel is {frame.flat[0]:g}): nothing to find.")
+            yield FrameDetections(number, empty(DETECTION_COLUMNS))
+            continue
+        found = find(frame, network, cascade)
+        found.insert(0, "frame", np.full(len(found), number, np.int64))
+        yield FrameDetections(number, found)
+
+
+def detect(source: Any, network: StagedNetwork, cascade: Cascade, frames: Iterable[int] | None = None) -> pd.DataFrame:
+    """Return all detections of a film in one table; see `iter_detections`.
+
+    Examples
+    --------
+    >>> from napari_growtrack import detect, load_network
+    >>> network = load_network("vesicles")  # doctest: +SKIP
+    >>> detect("film.tif", network, network.cascade())  # doctest: +SKIP
+    """
+    return collect(found.table for found in iter_detections(source, network, cascade, frames))
+
+
+def collect(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Join the tables of frames; without any, an empty table of detections."""
+    some = [table for table in tables if len(table)]
+    return pd.concat(some, ignore_index=True) if some else empty(DETECTION_COLUMNS)
+
+
+def _warn_if_small(stack: Stack, window: int) -> None:
+    _, height, width = stack.shape
+    if min(height, width) < window:
+        _warn(
+            f"The frames of {stack.name} are {height} x {width} px, smaller than the network's {window} px window. "
+            "They are padded, so answers are less certain; use a larger crop if you can."
+        )
+
+
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, GrowtrackWarning, stacklevel=3)

@@ -1,0 +1,43 @@
+"""Everything the core refuses, each with what was expected, what came and what to do.
+
+::
+
+    GrowtrackError
+    ├── SettingsError       a scene, plan, schedule or cascade that cannot be
+    ├── StackError          images that are not a stack of grey frames
+    ├── TableError          a table of points without the columns or values it needs
+    ├── NetworkFileError    a file that is not a grown network, or not a whole one
+    └── OutputError         a result that could not be written
+
+    GrowtrackWarning        work goes on, but the person should know
+"""
+
+from __future__ import annotations
+
+
+class GrowtrackError(Exception):
+    """Base of all errors a person can mend; the message says how."""
+
+
+class SettingsError(GrowtrackError, ValueError):
+    """A scene, plan, schedule or cascade that cannot be."""
+
+
+class StackError(GrowtrackError, ValueError):
+    """Images that are not a stack of grey frames."""
+
+
+class TableError(GrowtrackError, ValueError):
+    """A table of points without the columns or values it needs."""
+
+
+class NetworkFileError(GrowtrackError, ValueError):
+    """A file that is not a grown network, or not a whole one."""
+
+
+class OutputError(GrowtrackError, OSError):
+    """A result that could not be written."""
+
+
+class GrowtrackWarning(UserWarning):
+    """Work goes on, but the person should know."""

@@ -1,0 +1,66 @@
+"""Results reach the disk whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import OutputError
+
+_REMEDIES = {
+    errno.ENOSPC: "Free some room or choose another folder.",
+    errno.EACCES: "Close it in other programs, or choose a folder you may write to.",
+    errno.EPERM: "Close it in other programs, or choose a folder you may write to.",
+    errno.EROFS: "Choose a folder you may write to.",
+    errno.EISDIR: "Choose a file name, not a folder.",
+}
+
+
+def write_whole(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
+    """Write a file so that a failure leaves whatever was there before.
+
+    The bytes go to a sibling named ``<name>.partial``, which takes the place of
+    `path` only once it is complete. Missing parent folders are created.
+
+    Parameters
+    ----------
+    path
+        The file to create or replace.
+    write
+        Called once with the file open for binary writing.
+
+    Raises
+    ------
+    OutputError
+        When the disk refuses; the sentence says why and what to do. What else
+        `write` raises passes through, and no partial file stays behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "new" / "note.txt"
+    >>> write_whole(path, lambda file: file.write(b"done"))
+    >>> path.read_text()
+    'done'
+    """
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            write(file)
+        os.replace(partial, path)
+    except OSError as error:
+        raise OutputError(_sentence(path, error)) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _sentence(path: Path, error: OSError) -> str:
+    remedy = _REMEDIES.get(error.errno or 0, "Check the path or choose another folder.")
+    return f"Cannot write {path}: {error.strerror or error}. {remedy}"

@@ -1,0 +1,1 @@
+"""Growing networks: the table, the network, its training and its file."""

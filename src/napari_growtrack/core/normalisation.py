@@ -1,0 +1,36 @@
+"""Bring frames of any camera to one scale; the same function serves training and use."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+Normalisation = Literal["standard", "none"]
+"""``standard``: zero mean, unit spread of the whole frame. ``none``: intensities as they are."""
+
+
+def normalise(frame: np.ndarray, how: Normalisation = "standard") -> np.ndarray:
+    """Return a frame on the scale that networks are trained on.
+
+    Parameters
+    ----------
+    frame : ndarray (Y, X)
+        Intensities in any unit.
+    how : {"standard", "none"}
+        ``standard`` takes the mean away and divides by the standard deviation
+        of the whole frame, so gain and offset of the camera do not matter. A
+        constant frame becomes zeros. ``none`` only converts to float32.
+
+    Returns
+    -------
+    ndarray (Y, X) float32
+    """
+    frame = np.asarray(frame, dtype=np.float32)
+    if how == "none":
+        return frame
+    mean = frame.mean(dtype=np.float64)
+    spread = frame.std(dtype=np.float64)
+    if spread <= 1e-6 * abs(mean):  # constant up to the rounding of float32
+        return np.zeros_like(frame)
+    return (frame - np.float32(mean)) * np.float32(1 / spread)

@@ -1,0 +1,124 @@
+"""Named scenes: the five of the thesis and its author's code, and those that benchmarks judge on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import SettingsError
+from .scene import Particle, Placement, Scene
+
+_SPOT = Particle(radius=(2, 3), rings={1: (0.4, 0.7)})
+_RINGED_BEAD = Particle(radius=(4, 6), rings={1: (0.3, 0.7), 2: (-0.4, -0.2)})
+
+SCENES: dict[str, Scene] = {
+    scene.name: scene
+    for scene in (
+        Scene(
+            name="default",
+            about="One small particle near the centre, bright or dark, spot or ring.",
+            particles=[
+                Particle(radius=(1.5, 3), rings={order: sign})
+                for order in (1, 2)
+                for sign in ((0.2, 0.6), (-0.6, -0.2))
+            ],
+            apart=25,
+            background=(0.2, 0.8),
+            gradient=(0, 1),
+            snr=(10, 100),
+        ),
+        Scene(
+            name="vesicles",
+            about="Several bright spots on a dim background, few photons.",
+            particles=[_SPOT],
+            density=(0.3, 4),
+            apart=10,
+            background=(0.2, 0.4),
+            gradient=(0, 0.2),
+            snr=(2, 8),
+            window_number=4,
+            window_first=Placement(shape="box", size=10),
+            window_others=Placement(shape="box", size=25),
+        ),
+        Scene(
+            name="trapped",
+            about="One dark, slightly elongated bead in an optical trap.",
+            particles=[Particle(radius=(2, 5), rings={1: (-0.4, -0.05)}, ellipticity=(0.5, 1.5))],
+            apart=40,
+            background=(0.15, 0.8),
+            gradient=(0, 0.2),
+            snr=(20, 100),
+            window_first=Placement(shape="normal", size=5),
+        ),
+        Scene(
+            name="film",
+            about="One bright particle with a darker ring, as in a bright-field film.",
+            particles=[Particle(radius=(2, 3), rings={1: (0.7, 0.9), 2: (-0.3, -0.2)})],
+            apart=25,
+            background=(0.2, 0.5),
+            gradient=(0, 0.8),
+            snr=(5, 100),
+            window_first=Placement(shape="normal", size=2),
+        ),
+        Scene(
+            name="beads",
+            about="Large beads with a bright core and a dark ring, as Brownian beads in bright field.",
+            particles=[_RINGED_BEAD],
+            density=(0.5, 2.5),
+            apart=30,
+            background=(0.2, 0.5),
+            gradient=(0, 0.8),
+            snr=(5, 100),
+            window_number=2,
+            window_first=Placement(shape="normal", size=10),
+            window_others=Placement(shape="away", size=(15, 35)),
+        ),
+        Scene(
+            name="table42",
+            about="The thesis's multi-particle frames: six bright spots in 251 x 251 px at SNR 3.",
+            particles=[_SPOT],
+            density=6 / 2.51**2,
+            apart=20,
+            rim=0.1,
+            background=0.2,
+            snr=3,
+        ),
+        Scene(
+            name="species",
+            about="Bright spots to find among rods and donuts that are to be left alone.",
+            particles=[_SPOT],
+            density=6 / 2.51**2,
+            apart=22,
+            distractors=[
+                Particle(radius=(2, 3), rings={1: (0.4, 0.7)}, ellipticity=2.5),
+                Particle(radius=(2, 3), rings={2: (0.4, 0.7)}),
+            ],
+            distractor_density=6 / 2.51**2,
+            background=(0.2, 0.3),
+            gradient=(0, 0.2),
+            snr=6,
+        ),
+        Scene(
+            name="empty",
+            about="Nothing but noise.",
+            particles=[_SPOT],
+            density=0,
+            background=(0.2, 0.4),
+            snr=3,
+        ),
+    )
+}
+
+
+def named_scene(name: str | Path) -> Scene:
+    """Return a named scene, or read one from a JSON file.
+
+    Raises
+    ------
+    SettingsError
+        When there is neither a scene nor a file of that name.
+    """
+    if str(name) in SCENES:
+        return SCENES[str(name)]
+    if Path(name).suffix == ".json":
+        return Scene.from_file(name)
+    raise SettingsError(f"There is no scene {str(name)!r}. Choose one of {', '.join(SCENES)}, or give a .json file.")

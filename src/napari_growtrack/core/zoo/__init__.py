@@ -1,0 +1,17 @@
+"""The bundled networks, grown by our own command from the recipes beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+
+def bundled() -> dict[str, Path]:
+    """Return the bundled networks' files by name."""
+    return {path.stem: path for path in sorted(_FOLDER.glob("*.growtrack"))}
+
+
+def recipes() -> dict[str, Path]:
+    """Return the recipes the bundled networks were grown by."""
+    return {path.stem: path for path in sorted((_FOLDER / "recipes").glob("*.json"))}

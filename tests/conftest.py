@@ -1,0 +1,21 @@
+"""What every test starts from: quiet libraries, napari's thread check, and the shared data."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Read when keras, tensorflow and napari are first imported, so they are set before any test module is.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real films and data sets, or skip where it is absent."""
+    beside = Path(__file__).parents[1] / ".." / "shared" / "data"
+    folder = Path(os.environ.get("GROWTRACK_DATA", beside)).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no data at {folder}; set GROWTRACK_DATA to the folder that holds it")
+    return folder
