@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from PIL import Image
 
 from napari_growtrack.core.errors import StackError
 from napari_growtrack.core.stacks import Stack, open_stack
@@ -156,9 +158,7 @@ def test_what_is_not_a_film_of_grey_frames_is_refused(shape, sentence):
 
 @pytest.mark.parametrize("kind", [np.complex64, object, "U3", "datetime64[s]"])
 def test_values_that_are_not_real_numbers_are_refused(kind):
-    with pytest.raises(
-        StackError, match=r"array holds .* values; expected real numbers\. Convert them first"
-    ):
+    with pytest.raises(StackError, match=r"array holds .* values; expected real numbers\. Convert them first"):
         open_stack(np.zeros((2, 8, 8), kind))
 
 
@@ -260,6 +260,19 @@ def test_a_tiff_cut_short_is_refused(tmp_path, options, share):
         open_stack(cut(path, share))
 
 
+@pytest.mark.skipif(find_spec("imagecodecs") is not None, reason="imagecodecs is installed and reads them")
+@pytest.mark.parametrize(("compression", "name"), [("tiff_lzw", "LZW"), ("jpeg", "JPEG")])
+def test_a_compression_that_needs_imagecodecs_is_refused_when_opened(tmp_path, compression, name):
+    first, *others = [Image.fromarray(frame) for frame in FILM.astype(np.uint8)]
+    first.save(tmp_path / "film.tif", save_all=True, append_images=others, compression=compression)
+    with pytest.raises(
+        StackError,
+        match=rf"^Cannot read film.tif: {name} requires the 'imagecodecs' package\. "
+        r"Install it \(pip install imagecodecs\), or save the film again without compression\.$",
+    ):
+        open_stack(tmp_path / "film.tif")
+
+
 def test_a_page_that_cannot_be_decoded_is_named(tmp_path):
     path = tmp_path / "film.tif"
     tifffile.imwrite(path, FILM, compression="zlib", metadata=None)
@@ -349,16 +362,14 @@ def test_a_damaged_packet_spoils_only_the_frames_that_need_it(tmp_path):
 def test_reading_onwards_never_seeks_and_never_starts_again(tmp_path, monkeypatch):
     stack = open_stack(write_video(tmp_path / "film.mp4", b_frames=2))
     opened, jump = [], type(stack)._jump
-    monkeypatch.setattr(
-        type(stack), "_jump", lambda self, number: (opened.append(number), jump(self, number))
-    )
+    monkeypatch.setattr(type(stack), "_jump", lambda self, number: (opened.append(number), jump(self, number)))
     list(stack)
     assert opened == [0]
 
 
 def test_opening_a_video_decodes_nothing(tmp_path, monkeypatch):
     path = write_video(tmp_path / "film.mp4")
-    monkeypatch.setattr("napari_growtrack.core.stacks._luma", None)
+    monkeypatch.setattr("napari_growtrack.core.stacks.video._luma", None)
     assert len(open_stack(path)) == LENGTH
 
 
@@ -438,7 +449,5 @@ def test_a_closed_stack_says_so(tmp_path, name):
 
 
 def test_stacks_load_no_file_libraries_before_they_are_needed():
-    code = (
-        "import sys, napari_growtrack.core.stacks; assert not {'av', 'tifffile', 'dask'} & set(sys.modules)"
-    )
+    code = "import sys, napari_growtrack.core.stacks; assert not {'av', 'tifffile', 'dask'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -20,9 +20,7 @@ from napari_growtrack.core.tables import (
     write_table,
 )
 
-POINTS = pd.DataFrame(
-    {"frame": [0, 0, 2], "y": [1.25, 2.0, -0.5], "x": [3.0, 1e-7, 1234.5678], "note": list("abc")}
-)
+POINTS = pd.DataFrame({"frame": [0, 0, 2], "y": [1.25, 2.0, -0.5], "x": [3.0, 1e-7, 1234.5678], "note": list("abc")})
 
 
 @pytest.mark.parametrize("columns", [DETECTION_COLUMNS, TRUTH_COLUMNS])
@@ -71,9 +69,7 @@ def test_the_first_bad_row_is_named(changes, sentence):
 def test_missing_columns_are_named_beside_those_there_are():
     with pytest.raises(TableError) as caught:
         check(pd.DataFrame({"t": [0], "x": [1]}))
-    assert (
-        str(caught.value) == "Expected columns frame, y, x; missing frame, y, got t, x. Rename or add them."
-    )
+    assert str(caught.value) == "Expected columns frame, y, x; missing frame, y, got t, x. Rename or add them."
 
 
 def test_what_is_no_table_is_refused():

@@ -1,1 +1,45 @@
-"""napari-growtrack: one grown network, many speeds."""
+"""Track particles in microscopy films with networks that are grown stage by stage.
+
+The public names are loaded on first use, so that importing the package is quick and brings neither Keras nor napari.
+
+Examples
+--------
+>>> import napari_growtrack as gt
+>>> network = gt.load_network("vesicles")  # doctest: +SKIP
+>>> detections = gt.detect("film.tif", network, network.cascade())  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "core.card": ("Card", "Recipe"),
+    "core.detection": ("Cascade", "detect", "find", "iter_detections"),
+    "core.errors": ("GrowtrackError", "GrowtrackWarning"),
+    "core.growth.plan": ("Plan",),
+    "core.growth.schedule": ("Schedule",),
+    "core.growth.training": ("grow", "iter_growth"),
+    "core.limits": ("cramer_rao",),
+    "core.networks": ("Network", "iter_make", "load_network", "make_network"),
+    "core.scoring": ("score", "thesis_score"),
+    "core.simulation": ("Motion", "Scene", "draw", "named_scene", "simulate_film", "simulate_frame"),
+    "core.stacks": ("open_stack",),
+    "core.tables": ("read_table", "write_table"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module(".core.version", __name__).package_version()
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

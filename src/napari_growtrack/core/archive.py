@@ -6,17 +6,19 @@ unpacked, so a hostile file can at worst be refused.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import math
 import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from .card import Card
+from .card import Card, HistoryPoint
 from .errors import NetworkFileError, SettingsError
 from .files import write_whole
 from .growth.plan import Plan
@@ -86,7 +88,12 @@ def _texts(card: Card) -> dict[str, str]:
         "calibration.json": card.calibration.to_json(),
         "reports.json": json.dumps([report.model_dump() for report in card.reports], indent=2),
         "provenance.json": card.provenance.to_json(),
+        "history.csv": _csv(card.history),
     }
+
+
+def _csv(history: Sequence[HistoryPoint]) -> str:
+    return "\n".join(["images,stage,loss", *(f"{p.images},{p.stage},{p.loss}" for p in history)]) + "\n"
 
 
 def _npy(array: np.ndarray) -> bytes:
@@ -128,9 +135,10 @@ class _Archive:
         about = self._json("about.json")
         parts = {part: self._json(f"{part}.json") for part in ("plan", "scene", "schedule")}
         others = {part: self._json(f"{part}.json") for part in ("calibration", "reports", "provenance")}
+        history = csv.DictReader(self._text("history.csv").splitlines())
         try:
-            return Card(recipe={**about, **parts}, **others)
-        except (SettingsError, TypeError) as error:
+            return Card(recipe={**about, **parts}, **others, history=list(history))
+        except (SettingsError, TypeError, csv.Error) as error:
             raise self._refused(f"describes no network ({error})", "Copy it again, or grow it anew.") from error
 
     def weights(self, plan: Plan) -> Weights:
@@ -165,9 +173,17 @@ class _Archive:
         return array
 
     def _json(self, member: str) -> Any:
+        text = self._text(member)
         try:
-            return json.loads(self._bytes(member, _TEXT_LIMIT))
+            return json.loads(text)
         except (ValueError, RecursionError) as error:
+            raise self._refused(f"has a damaged part {member}", "Copy it again.") from error
+
+    def _text(self, member: str) -> str:
+        raw = self._bytes(member, _TEXT_LIMIT)
+        try:
+            return raw.decode()
+        except UnicodeError as error:
             raise self._refused(f"has a damaged part {member}", "Copy it again.") from error
 
     def _bytes(self, member: str, limit: int) -> bytes:

@@ -46,6 +46,14 @@ class Provenance(Settings):
     seconds: float = Field(description="Time it took to grow.")
 
 
+class HistoryPoint(Settings):
+    """How well a stage did on the windows it was learning from."""
+
+    images: int = Field(description="Windows used so far.")
+    stage: int
+    loss: float = Field(description="Mean loss since the last point, in pixels for the robust loss.")
+
+
 class Card(Settings):
     """What a network is, without its weights."""
 
@@ -53,6 +61,7 @@ class Card(Settings):
     provenance: Provenance
     calibration: Calibration = Calibration()
     reports: tuple[Report, ...] = ()
+    history: tuple[HistoryPoint, ...] = ()
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -64,3 +65,44 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[BinaryIO], object
 def _sentence(path: Path, error: OSError) -> str:
     remedy = _REMEDIES.get(error.errno or 0, "Check the path or choose another folder.")
     return f"Cannot write {path}: {error.strerror or error}. {remedy}"
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Refuse a place that cannot be written, before long work whose result would go there.
+
+    Raises
+    ------
+    OutputError
+        As `write_whole` would.
+    """
+    probe = Path(path).with_name(f"{Path(path).name}.probe")
+    write_whole(probe, lambda file: file.write(b"growtrack"))
+    probe.unlink(missing_ok=True)
+    if Path(path).is_dir():
+        raise OutputError(_sentence(Path(path), IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))))
+
+
+def write_or_rescue(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
+    """Write a result that took long to make; where its place refuses, into the temporary folder instead.
+
+    Returns
+    -------
+    Path
+        Where it lies.
+
+    Raises
+    ------
+    OutputError
+        When it had to go, or could not even go, elsewhere; the sentence says where it lies.
+    """
+    path = Path(path)
+    try:
+        write(path)
+    except OutputError as error:
+        refuge = Path(tempfile.mkdtemp(prefix="growtrack-")) / path.name
+        try:
+            write(refuge)
+        except OSError:
+            raise error from None
+        raise OutputError(f"{error} Your result is not lost: it was saved as {refuge}.") from error
+    return path

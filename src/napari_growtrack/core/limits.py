@@ -31,7 +31,7 @@ def cramer_rao(picture: Picture, step: float = 0.02) -> np.ndarray:
         that is to be found.
     """
     mean = np.maximum(render(picture).astype(float), 1e-6)
-    bounds = [np.linalg.pinv(_information(picture, i, mean, step)) for i in np.flatnonzero(picture.wanted)]
+    bounds = [np.linalg.pinv(_information(picture, int(i), mean, step)) for i in np.flatnonzero(picture.wanted)]
     return np.array(bounds).reshape(-1, 2, 2)
 
 

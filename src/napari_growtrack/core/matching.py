@@ -28,7 +28,7 @@ def match(truth: np.ndarray, found: np.ndarray, within: float) -> tuple[np.ndarr
         nothing = np.empty(0, int)
         return nothing, nothing, np.empty(0)
     distances = cdist(truth, found)
-    too_far = (min(len(truth), len(found)) + 1) * within  # one such pair costs more than all good ones
+    too_far = (min(len(truth), len(found)) + 1) * within + 1  # one such pair costs more than all good ones
     rows, columns = linear_sum_assignment(np.where(distances <= within, distances, too_far))
     good = distances[rows, columns] <= within
     rows, columns = rows[good], columns[good]

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +13,19 @@ import numpy as np
 
 from .archive import SUFFIX, read_archive, write_archive
 from .assessment import calibration_samples, report
-from .card import Card, Provenance, Recipe
+from .card import Card, HistoryPoint, Provenance, Recipe
 from .detection import Calibration, all_pairs, calibrate
 from .detection.cascade import Cascade
 from .errors import NetworkFileError
 from .normalisation import Normalisation
+from .version import package_version
 from .zoo import bundled
 
 if TYPE_CHECKING:
     from .growth.network import GrownNetwork
     from .growth.plan import Plan
+
+HISTORY_POINTS = 100
 
 
 @dataclass(frozen=True)
@@ -154,17 +156,24 @@ def iter_make(recipe: Recipe) -> Generator[MakingProgress, None, Network]:
 
     began = time.perf_counter()
     growing = iter_growth(recipe.plan, recipe.scene, recipe.schedule, recipe.seed)
-    images = batches = 0
+    history: list[HistoryPoint] = []
+    recorded = 0.0
     while True:
         try:
             step = next(growing)
         except StopIteration as end:
             grown = end.value
             break
-        images, batches = step.images, step.batches
-        errors = " ".join(f"{loss:.2f}" for loss in step.losses)
-        yield MakingProgress(f"growing, loss {errors}", step.fraction, step.seconds_left)
-    card = Card(recipe=recipe, provenance=_provenance(images, batches, time.perf_counter() - began))
+        if step.fraction >= recorded:
+            history += [
+                HistoryPoint(images=step.images, stage=stage, loss=round(loss, 4))
+                for stage, loss in zip(step.stages, step.losses, strict=True)
+            ]
+            recorded = step.fraction + 1 / HISTORY_POINTS
+        losses = " ".join(f"{loss:.2f}" for loss in step.losses)
+        yield MakingProgress(f"growing, loss {losses}", step.fraction, step.seconds_left)
+    provenance = _provenance(step.images, step.batches, time.perf_counter() - began)
+    card = Card(recipe=recipe, provenance=provenance, history=history)
     card = yield from _calibrated(grown, card)
     card = yield from _measured(grown, card)
     return Network(grown, card)
@@ -202,14 +211,6 @@ def _measured(grown: GrownNetwork, card: Card) -> Generator[MakingProgress, None
 
 def _progress(doing: str, fraction: float, began: float) -> MakingProgress:
     return MakingProgress(doing, fraction, (time.perf_counter() - began) * (1 - fraction) / fraction)
-
-
-def package_version() -> str:
-    """Return this package's version."""
-    try:
-        return version("napari-growtrack")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _provenance(images: int, batches: int, seconds: float) -> Provenance:

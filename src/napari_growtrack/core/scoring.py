@@ -108,9 +108,7 @@ def errors(truth: pd.DataFrame, detections: pd.DataFrame, within: float = 5.0) -
     parts = []
     for mine, theirs in _by_frame(truth, detections):
         rows, columns, distances = match(mine[["y", "x"]].to_numpy(), theirs[["y", "x"]].to_numpy(), within)
-        parts.append(
-            pd.DataFrame({"truth": mine.index[rows], "detection": theirs.index[columns], "error": distances})
-        )
+        parts.append(pd.DataFrame({"truth": mine.index[rows], "detection": theirs.index[columns], "error": distances}))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["truth", "detection", "error"])
 
 
@@ -145,6 +143,5 @@ def thesis_score(truth: pd.DataFrame, detections: pd.DataFrame) -> ThesisScore:
 
 def _by_frame(truth: pd.DataFrame, detections: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
     truth, detections = check(truth), check(detections)
-    mine, theirs = dict(list(truth.groupby("frame"))), dict(list(detections.groupby("frame")))
-    frames = sorted(mine.keys() | theirs.keys())
-    return [(mine.get(frame, truth[:0]), theirs.get(frame, detections[:0])) for frame in frames]
+    frames = np.union1d(truth["frame"], detections["frame"])
+    return [(truth[truth["frame"] == frame], detections[detections["frame"] == frame]) for frame in frames]

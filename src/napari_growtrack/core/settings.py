@@ -6,7 +6,15 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FiniteFloat,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from .errors import SettingsError
 
@@ -74,8 +82,8 @@ class Span(Settings):
     '2 to 3'
     """
 
-    low: float
-    high: float
+    low: FiniteFloat
+    high: FiniteFloat
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -101,7 +109,7 @@ class Span(Settings):
 
 
 def _as_span(value: Any) -> Any:
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return {"low": value, "high": value}
     if isinstance(value, (list, tuple)) and len(value) == 2:
         return {"low": value[0], "high": value[1]}
@@ -117,12 +125,15 @@ Number = Annotated[Span, BeforeValidator(_as_span)]
 def _sentence(what: str, error: ValidationError) -> str:
     """Turn pydantic's report into one sentence about its first complaint."""
     first, *others = error.errors(include_url=False)
-    where = ".".join(str(part) for part in first["loc"]) or "the text"
+    where = ".".join(str(part) for part in first["loc"])
+    together = not where and first["type"] == "value_error"  # one of our own rules, about several fields
+    place = "" if together else f" at {where or 'the text'!r}"
     message = first["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
-    got = "" if first["type"] in {"missing", "json_invalid"} else f", got {_short(first['input'])}"
+    told = together or first["type"] in {"missing", "json_invalid"} or ", got " in message
+    got = "" if told else f", got {_short(first['input'])}"
     more = f" ({len(others)} more to mend after it)" if others else ""
-    return f"{what} cannot be read at {where!r}: {message}{got}{more}."
+    return f"{what} cannot be read{place}: {message}{got}{more}."
 
 
 def _short(value: Any, limit: int = 60) -> str:

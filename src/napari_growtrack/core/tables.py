@@ -86,9 +86,7 @@ def read_table(path: str | os.PathLike[str], required: Iterable[str] = _POINT) -
         raise TableError(f"{path.name}: {error}") from error
 
 
-def write_table(
-    table: pd.DataFrame, path: str | os.PathLike[str], recipe: dict[str, Any] | None = None
-) -> None:
+def write_table(table: pd.DataFrame, path: str | os.PathLike[str], recipe: dict[str, Any] | None = None) -> None:
     """Write a table as CSV and, beside it as ``<stem>.json``, how it was made.
 
     Numbers keep ten significant digits. Each file is written whole or not at all.
@@ -120,8 +118,7 @@ def _refuse_missing(table: pd.DataFrame, required: tuple[str, ...]) -> None:
     if missing:
         there = ", ".join(map(str, table.columns)) or "none"
         raise TableError(
-            f"Expected columns {', '.join(required)}; missing {', '.join(missing)}, got {there}. "
-            "Rename or add them."
+            f"Expected columns {', '.join(required)}; missing {', '.join(missing)}, got {there}. Rename or add them."
         )
 
 

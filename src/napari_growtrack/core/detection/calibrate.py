@@ -90,9 +90,7 @@ def calibrate(network: StagedNetwork, samples: Iterable[Sample], pairs: Sequence
         Simulated frames like those to be tracked; some without particles.
     pairs : sequence of Pair
     """
-    frames = [
-        (normalise(frame, network.normalisation), truth[["y", "x"]].to_numpy(float)) for frame, truth in samples
-    ]
+    frames = [(normalise(frame, network.normalisation), truth[["y", "x"]].to_numpy(float)) for frame, truth in samples]
     passes: dict[int, list[Looks]] = {}
     for pair in pairs:
         if pair.screen not in passes:

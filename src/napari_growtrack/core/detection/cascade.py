@@ -71,9 +71,7 @@ def screen(frame: np.ndarray, network: StagedNetwork, cascade: Cascade) -> Looks
     return looks[looks.distances < cascade.screen_distance]
 
 
-def climb(
-    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, candidates: Looks
-) -> tuple[Looks, np.ndarray]:
+def climb(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, candidates: Looks) -> tuple[Looks, np.ndarray]:
     """Refine the very windows that were passed on (thesis 4.2.2)."""
     if cascade.screen == cascade.stage:
         return candidates, np.ones(len(candidates), int)

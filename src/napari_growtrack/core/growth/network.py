@@ -18,7 +18,7 @@ from ..errors import SettingsError
 from ..normalisation import Normalisation
 from .plan import Block, Plan, Stage
 
-_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 class GrownNetwork:
@@ -40,9 +40,7 @@ class GrownNetwork:
         As given.
     """
 
-    def __init__(
-        self, plan: Plan, seed: int = 0, normalisation: Normalisation = "standard", unit: float = 1.0
-    ) -> None:
+    def __init__(self, plan: Plan, seed: int = 0, normalisation: Normalisation = "standard", unit: float = 1.0) -> None:
         self.plan = plan
         self.normalisation = normalisation
         self.unit = unit
@@ -145,16 +143,12 @@ class GrownNetwork:
         for block in sorted({block for stage in stages for block in self.plan.needs(stage)}):
             below = self._joined(self.plan.reads(block), block.stage, maps) if block.row > 1 else image
             maps[block] = self._pooled(self._blocks[block](below), block)
-        outputs = [
-            self._heads[stage - 1](self._joined(self.plan.head_reads(stage), stage, maps)) for stage in stages
-        ]
+        outputs = [self._heads[stage - 1](self._joined(self.plan.head_reads(stage), stage, maps)) for stage in stages]
         return keras.Model(image, outputs if len(outputs) > 1 else outputs[0])
 
     @staticmethod
     def _joined(blocks: Sequence[Block], stage: Stage, maps: dict[Block, Any]) -> Any:
-        parts = [
-            maps[block] if block.stage == stage else keras.ops.stop_gradient(maps[block]) for block in blocks
-        ]
+        parts = [maps[block] if block.stage == stage else keras.ops.stop_gradient(maps[block]) for block in blocks]
         return keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
 
     def _pooled(self, tensor: Any, block: Block) -> Any:

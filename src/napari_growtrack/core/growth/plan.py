@@ -49,7 +49,9 @@ class Plan(Settings):
     """
 
     layers: tuple[Layer, ...] = Field(min_length=1, max_length=2000, description="The rows, from the image upwards.")
-    units: tuple[tuple[int, ...], ...] = Field(description="The cells: one tuple a row, one number a stage, 0 is empty.")
+    units: tuple[tuple[int, ...], ...] = Field(
+        description="The cells: one tuple a row, one number a stage, 0 is empty."
+    )
     window: PositiveInt = Field(51, le=1001, description="Odd side of the windows, in pixels.")
     channels: PositiveInt = Field(1, le=64, description="Channels of the image.")
     outputs: PositiveInt = Field(3, le=10000, description="Numbers in an answer: y, x and distance for tracking.")
@@ -75,7 +77,7 @@ class Plan(Settings):
         return self
 
     def _check_stage(self, stage: Stage) -> None:
-        column = [block for block in self.blocks(stage) if block.stage == stage]
+        column = [Block(row, stage) for row, cells in enumerate(self.units, 1) if cells[stage - 1]]
         if not column:
             raise ValueError(f"stage {stage} adds nothing; every stage adds at least one block")
         if max(column).row < self.top(stage):
@@ -165,11 +167,13 @@ class Plan(Settings):
 
     def top(self, stage: Stage) -> int:
         """Return the highest row reached so far."""
-        return max(block.row for block in self.blocks(stage))
+        return max(row for row, cells in enumerate(self.units, 1) if any(cells[:stage]))
 
     def head_reads(self, stage: Stage) -> list[Block]:
         """Return the blocks that a stage's head reads."""
-        return [block for block in self.blocks(stage) if block.row == self.top(stage)]
+        row = self.top(stage)
+        cells = (Block(row, s) for s in range(1, stage + 1))
+        return [cell for cell in cells if self.width(cell)]
 
     def needs(self, stage: Stage) -> list[Block]:
         """Return the blocks a stage's answer depends on, from the image upwards."""
@@ -183,16 +187,15 @@ class Plan(Settings):
 
     def conv_side(self, row: int) -> int:
         """Return the side of a row's map on one window, before pooling."""
-        below = self.map_side(row - 1)
         layer = self.layers[row - 1]
-        return below - layer.kernel + 1 if layer.kind == "conv" else 1
+        return self.map_side(row - 1) - layer.kernel + 1 if layer.kind == "conv" else 1
 
     def map_side(self, row: int) -> int:
         """Return the side of a row's map on one window; row 0 is the window itself."""
-        if row == 0:
-            return self.window
-        layer = self.layers[row - 1]
-        return self.conv_side(row) // (layer.pool if layer.kind == "conv" else 1)
+        side = self.window
+        for layer in self.layers[:row]:
+            side = (side - layer.kernel + 1) // layer.pool if layer.kind == "conv" else 1
+        return side
 
     def stride(self, row: int) -> int:
         """Return how many pixels of the image one step on a row's map is, before dense rows bring it to `step`."""

@@ -30,7 +30,9 @@ class Schedule(Settings):
     True
     """
 
-    minutes: PositiveFloat | None = Field(None, description="Time for the whole network; without it, phases count batches.")
+    minutes: PositiveFloat | None = Field(
+        None, description="Time for the whole network; without it, phases count batches."
+    )
     phases: tuple[Phase, ...] = Field(
         (Phase(share=0.25, size=32), Phase(share=0.35, size=128), Phase(share=0.4, size=256)),
         min_length=1,
@@ -44,7 +46,9 @@ class Schedule(Settings):
     windows: WindowKind = Field("field", description="Cut windows from frames of many particles, or the thesis's own.")
     normalisation: Normalisation = Field("standard", description="How frames are scaled before the network.")
     loss: Literal["robust", "squared"] = Field("robust", description="Distance in pixels, or its square (thesis).")
-    reach: PositiveFloat = Field(12.0, description="Distances are clipped here, in pixels; positions beyond do not count.")
+    reach: PositiveFloat = Field(
+        12.0, description="Distances are clipped here, in pixels; positions beyond do not count."
+    )
     unit: PositiveFloat = Field(1.0, description="Pixels that one unit of the outputs stands for; thesis: 25.")
     optimiser: Literal["adam", "rmsprop"] = Field("adam")
     learning_rate: PositiveFloat = Field(3e-3, description="Greatest learning rate.")

@@ -103,7 +103,9 @@ def iter_growth(
     return network
 
 
-def grow(plan: Plan, scene: Scene, schedule: Schedule, seed: int = 0, start: GrownNetwork | None = None) -> GrownNetwork:
+def grow(
+    plan: Plan, scene: Scene, schedule: Schedule, seed: int = 0, start: GrownNetwork | None = None
+) -> GrownNetwork:
     """Grow a network; see `iter_growth`, which reports while it works.
 
     Examples

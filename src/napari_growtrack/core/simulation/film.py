@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, NonNegativeFloat
 
+from ..errors import SettingsError
 from ..settings import Settings
 from .picture import Picture, Shape, bounds, draw
 from .render import simulate_frame
@@ -50,7 +51,14 @@ def iter_film(
     frame : ndarray (Y, X) float32
     truth : DataFrame
         ``frame, y, x, particle, radius, snr``.
+
+    Raises
+    ------
+    SettingsError
+        When there is not a single frame, or the particles do not fit.
     """
+    if frames < 1:
+        raise SettingsError(f"Expected at least one frame, got {frames}.")
     picture = draw(scene, shape, rng, number)
     for t in range(frames):
         if t:

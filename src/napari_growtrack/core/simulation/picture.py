@@ -87,6 +87,8 @@ def draw(scene: Scene, shape: Shape, rng: np.random.Generator, number: int | Non
     if min(shape) < 1:
         raise SettingsError(f"A frame has at least one pixel along each side, got {shape[0]} x {shape[1]}.")
     area = shape[0] * shape[1] / 1e4
+    if number is not None and number < 0:
+        raise SettingsError(f"Expected a number of particles from 0, got {number}.")
     wanted = round(scene.density.draw(rng) * area) if number is None else number
     others = round(scene.distractor_density.draw(rng) * area)
     positions = place(wanted + others, shape, rng, apart=scene.apart, rim=scene.rim)
@@ -101,23 +103,22 @@ def draw(scene: Scene, shape: Shape, rng: np.random.Generator, number: int | Non
 def draw_window(scene: Scene, side: int, rng: np.random.Generator) -> Picture:
     """Draw one of the thesis's windows: the first particle is the one to find.
 
-    Particles lie as the scene's `window_first` and `window_others` say, at
-    least `scene.apart` pixels from each other (thesis 3.5.1).
+    Particles lie as the scene's `window_first` and `window_others` say, those
+    in a box at least `scene.apart` pixels from each other (thesis 3.5.1).
     """
     centre = (side - 1) / 2
+    apart = scene.apart if scene.window_others.shape == "box" else 0.0
     positions = [_placed(scene.window_first, rng)]
     while len(positions) < scene.window_number:
         for _ in range(1000):
             spot = _placed(scene.window_others, rng)
-            if all(math.dist(spot, other) >= scene.apart for other in positions):
+            if all(math.dist(spot, other) >= apart for other in positions):
                 break
         positions.append(spot)
     return _fill(scene, (side, side), np.array(positions) + centre, len(positions), rng)
 
 
-def place(
-    number: int, shape: Shape, rng: np.random.Generator, apart: float = 0.0, rim: float = 0.0
-) -> np.ndarray:
+def place(number: int, shape: Shape, rng: np.random.Generator, apart: float = 0.0, rim: float = 0.0) -> np.ndarray:
     """Place up to `number` centres evenly over a frame, at least `apart` pixels from each other.
 
     Returns
@@ -141,9 +142,10 @@ def place(
 
 
 def bounds(shape: Shape, rim: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the least and the greatest ``(y, x)`` a centre may have."""
+    """Return the least and the greatest ``(y, x)`` a centre may have; both the middle where the rim leaves nothing."""
     side = np.asarray(shape, float)
-    return rim * side - 0.5 * (rim == 0), side - 1 - rim * side + 0.5 * (rim == 0)
+    low = np.minimum(rim * side - 0.5 * (rim == 0), (side - 1) / 2)
+    return low, side - 1 - low
 
 
 def _placed(placement: Placement, rng: np.random.Generator) -> np.ndarray:

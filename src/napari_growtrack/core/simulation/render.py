@@ -31,9 +31,7 @@ def render(picture: Picture) -> np.ndarray:
     image = background(picture)
     intensity = np.ascontiguousarray(picture.intensity, np.float64)
     profiles = _profiles()[: intensity.shape[1]]
-    _add_particles(
-        image, picture.positions, picture.radius, picture.ellipticity, picture.angle, intensity, profiles
-    )
+    _add_particles(image, picture.positions, picture.radius, picture.ellipticity, picture.angle, intensity, profiles)
     return image
 
 

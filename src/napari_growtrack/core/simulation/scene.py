@@ -27,9 +27,9 @@ class Particle(Settings):
     @model_validator(mode="after")
     def _physical(self) -> Self:
         if not self.rings or not all(1 <= order <= MAX_ORDER for order in self.rings):
-            raise ValueError(f"rings need at least one Bessel order between 1 and {MAX_ORDER}")
+            raise ValueError(f"rings need Bessel orders between 1 and {MAX_ORDER}, got {[*self.rings]}")
         if self.radius.low <= 0 or self.ellipticity.low <= 0:
-            raise ValueError("radius and ellipticity are greater than 0")
+            raise ValueError(f"radius and ellipticity are greater than 0, got {self.radius} and {self.ellipticity}")
         return self
 
 
@@ -72,9 +72,9 @@ class Scene(Settings):
     @model_validator(mode="after")
     def _physical(self) -> Self:
         if self.snr.low <= 0:
-            raise ValueError("the signal-to-noise ratio is greater than 0")
+            raise ValueError(f"the signal-to-noise ratio is greater than 0, got {self.snr}")
         if self.density.low < 0 or self.distractor_density.low < 0:
-            raise ValueError("densities are 0 or more")
+            raise ValueError(f"densities are 0 or more, got {self.density} and {self.distractor_density}")
         if self.distractor_density.high > 0 and not self.distractors:
             raise ValueError("distractors are wanted, but none is described in `distractors`")
         return self

@@ -1,0 +1,128 @@
+"""The demonstration: from a film to detections, a picture and a score, in one call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .assessment import bound
+from .detection import Cascade, FrameDetections, collect, iter_detections
+from .files import write_whole
+from .films import write_film
+from .networks import Network
+from .pictures import overlay, save
+from .scoring import score
+from .simulation import Motion, draw, iter_film, named_scene
+from .stacks import Stack, open_stack
+from .tables import write_table
+from .version import package_version
+
+Say = Callable[[str], None]
+Watch = Callable[[Iterator[Any], int], Iterator[Any]]
+
+SCENE = "table42"
+SHAPE = (251, 251)
+SEED = 42
+
+
+def run_demo(
+    network: Network,
+    folder: Path,
+    film: str | None = None,
+    say: Say = print,
+    watch: Watch | None = None,
+    frames: int = 60,
+) -> None:
+    """Track a film, the user's or a simulated one, and leave everything in a folder.
+
+    Parameters
+    ----------
+    network : Network
+    folder : Path
+        Receives ``film.tif`` and ``truth.csv`` (of a simulated film),
+        ``detections.csv`` with its recipe, ``overlay.png`` and ``points.csv``
+        for napari.
+    film : str, optional
+        The user's film; without it one is simulated.
+    say : callable
+        Receives each line for the person.
+    watch : callable, optional
+        Wraps the frames in a progress bar.
+    frames : int
+        Frames at most.
+    """
+    truth = None
+    path = Path(film) if film else folder / "film.tif"
+    if film is None:
+        truth = _simulated(path, frames)
+        say(f"Simulated {frames} frames of {SHAPE[0]} x {SHAPE[1]} px at SNR 3 with known truth: {path}")
+    cascade = network.cascade()
+    with open_stack(film or path) as stack:
+        number = min(frames, len(stack))
+        found, milliseconds = _tracked(stack, network, cascade, number, watch)
+        detections = collect(one.table for one in found)
+        _leave(folder, stack, detections, truth, network, cascade)
+    say(
+        f"Tracked {number} frames with {network.card.name}, stage {cascade.stage} screened by stage {cascade.screen}: "
+        f"{len(detections)} detections, {milliseconds:.1f} ms per frame (median)"
+    )
+    if truth is None:
+        counts = detections.groupby("frame").size().reindex(range(number), fill_value=0)
+        say(
+            f"In a frame: {counts.min()} to {counts.max()} particles, {counts.median():g} typically "
+            "(no truth, no score)"
+        )
+    else:
+        say(f"Score: {score(truth, detections)}")
+        say(f"Cramer-Rao bound of the median error: {_bound():.3f} px")
+    say(f"Left in {folder}/: detections.csv (with settings in detections.json), overlay.png, points.csv")
+    say(f'Open in napari (pip install "napari-growtrack[all]"):  napari {path} {folder / "points.csv"}')
+
+
+def _simulated(path: Path, frames: int) -> pd.DataFrame:
+    film = iter_film(named_scene(SCENE), frames, SHAPE, np.random.default_rng(SEED), motion=Motion(diffusion=0.5))
+    truth = write_film(film, frames, SHAPE, path)
+    write_table(truth, path.with_name("truth.csv"), {"scene": SCENE, "seed": SEED})
+    return truth
+
+
+def _tracked(
+    stack: Stack, network: Network, cascade: Cascade, frames: int, watch: Watch | None
+) -> tuple[list[FrameDetections], float]:
+    """Track the first frames; the time is the median over frames, so that the first call's compilation is left out."""
+    steps = iter_detections(stack, network, cascade, range(frames))
+    found, seconds, before = [], [], time.perf_counter()
+    for one in watch(steps, frames) if watch else steps:
+        found.append(one)
+        seconds.append(time.perf_counter() - before)
+        before = time.perf_counter()
+    return found, 1e3 * float(np.median(seconds))
+
+
+def _bound() -> float:
+    rng = np.random.default_rng(SEED)
+    return bound([draw(named_scene(SCENE), SHAPE, rng) for _ in range(20)], rng)
+
+
+def _leave(
+    folder: Path, stack: Stack, detections: pd.DataFrame, truth: pd.DataFrame | None, network: Network, cascade: Cascade
+) -> None:
+    recipe = {
+        "program": "napari-growtrack",
+        "version": package_version(),
+        "film": stack.name,
+        "network": {"name": network.card.name, "seed": network.card.recipe.seed},
+        "settings": cascade.model_dump(),
+    }
+    write_table(detections, folder / "detections.csv", recipe)
+    points = detections[["frame", "y", "x"]].set_axis(["axis-0", "axis-1", "axis-2"], axis=1)
+    text = points.to_csv(index_label="index").encode()
+    write_whole(folder / "points.csv", lambda file: file.write(text))
+    mine = detections[detections.frame == 0]
+    true = None if truth is None else truth[truth.frame == 0]
+    save(overlay(stack[0], mine, true, f"{stack.name}, frame 0: {len(mine)} found"), folder / "overlay.png")

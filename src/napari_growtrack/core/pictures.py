@@ -1,0 +1,55 @@
+"""Pictures that show results: a frame with its detections, ready to look at or to print."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .files import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def overlay(frame: np.ndarray, detections: pd.DataFrame, truth: pd.DataFrame | None = None, title: str = "") -> Figure:
+    """Draw a frame with a ring around every detection, and a cross on every true particle.
+
+    Parameters
+    ----------
+    frame : ndarray (Y, X)
+    detections : DataFrame
+        Of this frame, with ``y, x`` in pixels.
+    truth : DataFrame, optional
+        Of this frame.
+    title : str
+    """
+    from matplotlib.figure import Figure
+
+    height, width = frame.shape
+    figure = Figure(figsize=(7, 7 * height / width + 0.8), layout="constrained")
+    axes = figure.add_subplot()
+    low, high = np.percentile(frame, (0.5, 99.8))
+    axes.imshow(frame, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), interpolation="nearest")
+    size = (0.05 * 7 * 72) ** 2 * (251 / max(height, width))
+    axes.scatter(
+        detections.x, detections.y, s=size, facecolors="none", edgecolors="#ffb000", linewidths=1.3, label="found"
+    )
+    if truth is not None:
+        axes.scatter(truth.x, truth.y, s=size / 8, c="#35b5ff", marker="+", linewidths=1.0, label="true")
+    axes.set(xlabel="x (px)", ylabel="y (px)", title=title, xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def save(figure: Figure, path: str | os.PathLike[str], dpi: int = 130) -> None:
+    """Write a figure as PNG, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        When the disk refuses.
+    """
+    write_whole(path, lambda file: figure.savefig(file, format="png", dpi=dpi))

@@ -1,0 +1,205 @@
+"""Which network tracks and how, and the run that does it: what panels share, free of Qt and napari."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..core.archive import read_card
+from ..core.card import Card
+from ..core.detection import Cascade, StagedNetwork, iter_detections
+from ..core.errors import SettingsError
+from ..core.networks import Network, load_network, network_path
+from ..core.stacks import Stack
+from ..core.tables import DETECTION_COLUMNS, empty
+from ..core.version import package_version
+
+HEARTBEAT = 0.1
+"""Seconds between signs of life while a network is being loaded."""
+
+_RECENT = 101
+_ENOUGH = 3
+_File = tuple[Path, int]  # and when it was last written, so that a file grown anew is loaded anew
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes
+    ----------
+    done, total : int
+        Frames.
+    frame : int or None
+        The frame just tracked; None while the network is being loaded.
+    table : DataFrame
+        That frame's detections, ``frame, y, x, distance, votes``.
+    seconds : float
+        Time a frame takes: the median of the latest, so that the first one's
+        compilation is left out.
+    """
+
+    done: int
+    total: int
+    frame: int | None = None
+    table: pd.DataFrame = field(default_factory=lambda: empty(DETECTION_COLUMNS))
+    seconds: float = 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time the rest will take; None before there is enough to judge by."""
+        return (self.total - self.done) * self.seconds if self.done >= _ENOUGH else None
+
+
+def load_beside_opengl(path: Path) -> Network:
+    """Load a network in a process that draws with OpenGL.
+
+    TensorFlow carries an LLVM of its own. On Linux, where Mesa has loaded
+    another, importing it crashes the process unless its libraries look up
+    symbols in themselves first (tensorflow/tensorflow#109933).
+    """
+    if not hasattr(os, "RTLD_DEEPBIND"):
+        return load_network(path)
+    flags = sys.getdlopenflags()
+    sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+    try:
+        return load_network(path)
+    finally:
+        sys.setdlopenflags(flags)
+
+
+class Session:
+    """The chosen network, its stage and its cascade.
+
+    Choosing reads the card only, which is instant; the network itself, and
+    Keras with it, is loaded by the first run and kept.
+
+    Parameters
+    ----------
+    load : callable
+        Loads the network of a path.
+
+    Attributes
+    ----------
+    name : str or None
+        Name of a bundled network, or the path of a file; None before one is chosen.
+    stage : int
+        The stage that gives the answer.
+    screening : bool
+        Whether another stage may screen; otherwise `stage` does.
+    screen : int or None
+        The stage that screens; None for the calibrated choice.
+    faithful : bool
+        Refine as the thesis does.
+
+    Examples
+    --------
+    >>> session = Session()
+    >>> session.choose("vesicles")  # doctest: +SKIP
+    >>> [p.table for p in session.run(open_stack("film.tif"), range(10))]  # doctest: +SKIP
+    """
+
+    def __init__(self, load: Callable[[Path], StagedNetwork] = load_beside_opengl) -> None:
+        self.name: str | None = None
+        self.stage = 1
+        self.screening = True
+        self.screen: int | None = None
+        self.faithful = False
+        self._card: Card | None = None
+        self._file = (Path(), 0)
+        self._load = load
+        self._loader = ThreadPoolExecutor(1, "growtrack-load")
+        self._networks: dict[_File, Future[StagedNetwork]] = {}
+
+    @property
+    def card(self) -> Card:
+        """The chosen network's card.
+
+        Raises
+        ------
+        SettingsError
+            When no network is chosen.
+        """
+        if self._card is None:
+            raise SettingsError("Choose a network first.")
+        return self._card
+
+    def choose(self, name: str) -> None:
+        """Take a bundled network or a file, and its last stage; after an error the earlier choice stands.
+
+        Raises
+        ------
+        NetworkFileError
+            When there is none, or the file is damaged.
+        """
+        path = network_path(name)
+        card = read_card(path)
+        self.name, self._card = name, card
+        self._file = (path, path.stat().st_mtime_ns)
+        self.stage, self.screen = card.plan.stages, None
+
+    def cascade(self) -> Cascade:
+        """Return the calibrated cascade of what is chosen.
+
+        Raises
+        ------
+        SettingsError
+            When nothing is chosen, or it was never calibrated.
+        """
+        return self.card.cascade(self.stage, self.screen if self.screening else self.stage, self.faithful)
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what a result carries to be made again: network, settings, version and seed."""
+        return {
+            "network": self.name,
+            "settings": self.cascade().model_dump(),
+            "version": package_version(),
+            "seed": self.card.recipe.seed,
+        }
+
+    def run(self, stack: Stack, frames: Sequence[int]) -> Iterator[Progress]:
+        """Return a generator that loads the network where needed, then tracks frame after frame.
+
+        What is chosen now counts, whatever is chosen while it works. It never
+        waits long before it yields, so it can be left at any time; a network
+        whose loading was left is loaded to its end and kept.
+
+        Raises
+        ------
+        SettingsError
+            When nothing is chosen, or it was never calibrated.
+        """
+        return self._run(self._file, self.cascade(), stack, frames)
+
+    def _run(self, file: _File, cascade: Cascade, stack: Stack, frames: Sequence[int]) -> Iterator[Progress]:
+        waiting = Progress(0, len(frames))
+        network = yield from self._loaded(file, waiting)
+        yield waiting
+        times: deque[float] = deque(maxlen=_RECENT)
+        before = time.perf_counter()
+        for done, (frame, table) in enumerate(iter_detections(stack, network, cascade, frames), start=1):
+            times.append(time.perf_counter() - before)
+            yield Progress(done, len(frames), frame, table, statistics.median(times))
+            before = time.perf_counter()
+
+    def _loaded(self, file: _File, waiting: Progress) -> Generator[Progress, None, StagedNetwork]:
+        """Return the network of a file, loaded in a thread of its own because loading cannot be interrupted."""
+        if file not in self._networks:
+            self._networks[file] = self._loader.submit(self._load, file[0])
+        loading = self._networks[file]
+        while not loading.done():
+            yield waiting
+            wait([loading], timeout=HEARTBEAT)
+        if loading.exception():
+            self._networks.pop(file, None)
+        return loading.result()

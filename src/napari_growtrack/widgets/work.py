@@ -1,0 +1,94 @@
+"""Long work beside the GUI: one of the core's generators, driven in another thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from napari.qt.threading import create_worker
+from qtpy.QtCore import QObject, Signal
+from superqt.utils import GeneratorWorker
+
+from ..core.errors import GrowtrackWarning
+
+
+class Work(QObject):
+    """Drives one generator at a time; all signals arrive in the GUI thread.
+
+    Attributes
+    ----------
+    advanced : Signal(object)
+        Each value the generator yields.
+    warned : Signal(str)
+        Each `GrowtrackWarning` it raises.
+    failed : Signal(object)
+        The exception that ended it.
+    finished : Signal()
+        It ended, was stopped, or failed.
+    """
+
+    advanced = Signal(object)
+    warned = Signal(str)
+    failed = Signal(object)
+    finished = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._worker: Any = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a generator is at work."""
+        return self._worker is not None
+
+    def start(self, steps: Iterable[Any]) -> None:
+        """Drive a generator to its end."""
+        # napari's own worker class may show every library's deprecations to the user; superqt's leaves them to us.
+        worker = create_worker(track_particles, steps, _start_thread=False, _worker_class=GeneratorWorker)
+        worker.yielded.connect(self._advance)
+        worker.warned.connect(self._warn)
+        worker.finished.connect(self._end)
+        self.destroyed.connect(worker.quit)
+        self._worker = worker
+        worker.start()
+
+    def stop(self) -> None:
+        """Ask it to stop at its next value; `finished` tells when it did."""
+        if self._worker is not None:
+            self._worker.quit()
+
+    def abandon(self) -> None:
+        """Stop, and hear no more of it."""
+        if self._worker is not None:
+            self._worker.quit()
+            self._worker.yielded.disconnect(self._advance)
+            self._worker.warned.disconnect(self._warn)
+            self._worker.finished.disconnect(self._end)
+            self._forget()
+
+    def _advance(self, value: Any) -> None:
+        if isinstance(value, Exception):
+            self.failed.emit(value)
+        else:
+            self.advanced.emit(value)
+
+    def _warn(self, warning: tuple[Any, ...]) -> None:
+        message, category, *_ = warning
+        if issubclass(category, GrowtrackWarning):
+            self.warned.emit(str(message))
+
+    def _end(self) -> None:
+        self._forget()
+        self.finished.emit()
+
+    def _forget(self) -> None:
+        self.destroyed.disconnect(self._worker.quit)
+        self._worker = None
+
+
+def track_particles(steps: Iterable[Any]) -> Iterator[Any]:
+    """Yield all values of a generator, and at last its exception, which the worker would not pass on in every case."""
+    try:
+        yield from steps
+    except Exception as error:
+        yield error

@@ -1,0 +1,150 @@
+"""The file of a network: it round-trips, and what is not one is refused in a sentence."""
+
+import io
+import json
+import os
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+
+from napari_growtrack.core.archive import read_archive, read_card, write_archive
+from napari_growtrack.core.card import Card, HistoryPoint, Provenance, Recipe, Report
+from napari_growtrack.core.detection import Calibrated, Calibration, Cascade
+from napari_growtrack.core.errors import NetworkFileError, SettingsError
+from napari_growtrack.core.growth.plan import Plan
+from napari_growtrack.core.growth.schedule import Schedule
+from napari_growtrack.core.networks import load_network, network_path
+from napari_growtrack.core.simulation import named_scene
+
+PLAN = Plan.breadth((2, 3, 4), (3, 4, 5), conv=2, window=23)
+CASCADE = Cascade(stage=2, screen=1, screen_distance=7, accept_distance=1.5, merge_distance=4)
+CARD = Card(
+    recipe=Recipe(name="tiny", about="For tests.", plan=PLAN, scene=named_scene("beads"), schedule=Schedule(minutes=1)),
+    provenance=Provenance(version="0", backend="none", images=1, batches=1, seconds=1),
+    calibration=Calibration(pairs=[Calibrated(cascade=CASCADE, f1=0.9)]),
+    history=[HistoryPoint(images=8, stage=1, loss=0.5), HistoryPoint(images=8, stage=2, loss=0.25)],
+    reports=[Report(stage=2, screen=1, snr=3, found=1, false=0, median_error=float("nan"), bound=0.3, milliseconds=2)],
+)
+WEIGHTS = {
+    name: np.random.default_rng(i).normal(size=shape).astype("f4")
+    for i, (name, shape) in enumerate(PLAN.weight_shapes().items())
+}
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "tiny.growtrack"
+    write_archive(path, CARD, WEIGHTS)
+    return path
+
+
+def rewritten(file, change):
+    """Copy an archive with some of its parts changed; a part changed to None is left out."""
+    with zipfile.ZipFile(file) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    parts.update(change(parts))
+    with zipfile.ZipFile(file, "w") as new:
+        for name, raw in parts.items():
+            if raw is not None:
+                new.writestr(name, raw)
+    return file
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=True)
+    return buffer.getvalue()
+
+
+def test_card_and_weights_round_trip(file):
+    card, weights = read_archive(file)
+    assert card.model_dump_json() == CARD.model_dump_json()
+    assert weights.keys() == WEIGHTS.keys()
+    for name, array in WEIGHTS.items():
+        np.testing.assert_array_equal(weights[name], array)
+
+
+def test_a_loaded_network_answers_identically(file, tmp_path):
+    network = load_network(file)
+    network.save(tmp_path / "again.growtrack")
+    again = load_network(tmp_path / "again.growtrack")
+    images = np.random.default_rng(0).normal(size=(2, 31, 23)).astype("f4")
+    for stage in (1, 2):
+        np.testing.assert_array_equal(network.answer(images, stage), again.answer(images, stage))
+
+
+def test_the_card_gives_calibrated_cascades_and_refuses_others(file):
+    card = read_card(file)
+    assert card.cascade() == CASCADE
+    with pytest.raises(SettingsError, match="There is no stage 3; this network has stages 1 to 2"):
+        card.cascade(3)
+    with pytest.raises(SettingsError, match="no thresholds for stage 2 screened by stage 2"):
+        card.cascade(2, screen=2)
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.7, 0.99, 0.9999])
+def test_a_truncated_file_is_refused(file, share):
+    raw = file.read_bytes()
+    file.write_bytes(raw[: int(share * len(raw))])
+    with pytest.raises(NetworkFileError, match=r"tiny.growtrack is not a grown network, or was cut short"):
+        read_archive(file)
+
+
+class Hostile:
+    """Runs when unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("executed",)
+
+
+KERNEL = "weights/head_1.kernel.npy"
+SHAPE = PLAN.weight_shapes()["head_1.kernel"]
+WIDE = PLAN.model_dump() | {"units": [[90000, 90000]] * 3}
+MUTATIONS = {
+    "another zip": (lambda _: {"schema.json": None}, "has no part schema.json"),
+    "another format": (lambda _: {"schema.json": b"{}"}, "is a zip file, but not a grown network"),
+    "a newer one": (
+        lambda _: {"schema.json": json.dumps({"format": "growtrack", "schema": 99})},
+        "has format 99, this version reads up to 1. Update napari-growtrack",
+    ),
+    "no plan": (lambda _: {"plan.json": None}, "has no part plan.json"),
+    "damaged text": (lambda _: {"plan.json": b"{"}, "has a damaged part plan.json"),
+    "deeply nested text": (lambda _: {"plan.json": b"[" * 100_000}, "has a damaged part plan.json"),
+    "a plan that cannot be": (lambda _: {"plan.json": json.dumps({"layers": [], "units": []})}, "describes no network"),
+    "an absurdly wide plan": (lambda _: {"plan.json": json.dumps(WIDE)}, "more than the 268,435,456 allowed"),
+    "an endless text": (lambda _: {"scene.json": b" " * (9 * 2**20)}, "has a part scene.json larger than"),
+    "a damaged history": (lambda _: {"history.csv": b"images,stage,loss\n1,one,2"}, "describes no network"),
+    "binary history": (lambda _: {"history.csv": b"\xff\xfe\x00"}, "has a damaged part history.csv"),
+    "missing weights": (lambda _: {KERNEL: None}, f"has no part {KERNEL}"),
+    "weights of other shape": (lambda _: {KERNEL: npy(np.zeros((2, 2), "f4"))}, r"values of shape \(2, 2\)"),
+    "weights of other type": (lambda _: {KERNEL: npy(np.zeros(SHAPE, "f2"))}, "has float16 values"),
+    "pickled weights": (lambda _: {KERNEL: npy(np.array([Hostile()], object))}, "has object values"),
+    "a bare pickle": (lambda _: {KERNEL: pickle.dumps(Hostile())}, "has a damaged part"),
+    "NaN weights": (lambda _: {KERNEL: npy(np.full(SHAPE, np.nan, "f4"))}, "holds NaN or infinite weights"),
+    "cut weights": (lambda parts: {KERNEL: parts[KERNEL][:-4]}, "bytes instead of"),
+    "too many weights": (lambda parts: {KERNEL: parts[KERNEL] + b"0" * 2**20}, "larger than"),
+}
+
+
+@pytest.mark.parametrize(("change", "sentence"), MUTATIONS.values(), ids=MUTATIONS)
+def test_what_is_not_a_network_is_refused_and_runs_nothing(file, tmp_path, monkeypatch, change, sentence):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NetworkFileError, match=sentence):
+        read_archive(rewritten(file, change))
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    path = tmp_path / "notes.growtrack"
+    path.write_text("my notes")
+    with pytest.raises(NetworkFileError, match=r"notes\.growtrack is not a grown network"):
+        read_card(path)
+
+
+def test_a_missing_file_and_an_unknown_name_are_told_apart(tmp_path):
+    with pytest.raises(NetworkFileError, match=r"cannot be read: No such file or directory"):
+        read_card(tmp_path / "none.growtrack")
+    with pytest.raises(NetworkFileError, match=r"There is no network 'vesicle'. Choose one of beads, vesicles"):
+        network_path("vesicle")

@@ -1,0 +1,287 @@
+"""The growth table predicts weights and operations, and refuses tables that cannot grow."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from napari_growtrack.core.errors import SettingsError
+from napari_growtrack.core.growth.plan import (
+    Block,
+    Layer,
+    Plan,
+    breadth_cost,
+    conv_cost,
+    dense_cost,
+    plain_cost,
+    pool_cost,
+)
+
+CONV, DENSE = Layer(kind="conv"), Layer(kind="dense")
+DEEPTRACK = Plan.depth((16, 32, 64), (32, 32))
+BASE_4_TWICE = Plan.breadth(base=4, repeat=2)
+SMALL = Plan.depth((2,), (3,), window=7)
+
+
+def total_weights(plan):
+    return sum(math.prod(shape) for shape in plan.weight_shapes().values())
+
+
+# what reads what
+
+
+def test_a_block_reads_the_layer_below_in_its_own_and_earlier_stages():
+    plan = Plan(layers=[CONV, CONV, DENSE], units=[[2, 3, 4], [5, 0, 6], [7, 8, 9]], window=23)
+    assert plan.reads(Block(1, 3)) == []
+    assert plan.reads(Block(2, 1)) == [(1, 1)]
+    assert plan.reads(Block(2, 3)) == [(1, 1), (1, 2), (1, 3)]
+    assert plan.reads(Block(3, 2)) == [(2, 1)]
+    assert [plan.inputs(block) for block in plan.blocks(3) if block.row == 3] == [5, 5, 11]
+
+
+def test_a_head_reads_the_whole_highest_layer():
+    assert [DEEPTRACK.head_reads(stage) for stage in (1, 2, 5)] == [[(1, 1)], [(2, 2)], [(5, 5)]]
+    assert [BASE_4_TWICE.head_reads(stage) for stage in (1, 2)] == [[(5, 1)], [(5, 1), (5, 2)]]
+
+
+def test_a_stage_needs_only_what_leads_to_its_head():
+    plan = Plan(layers=[CONV, CONV, DENSE], units=[[2, 3], [4, 0], [5, 6]], window=23)
+    assert plan.blocks(2) == [(1, 1), (1, 2), (2, 1), (3, 1), (3, 2)]
+    assert plan.needs(1) == [(1, 1), (2, 1), (3, 1)]
+    assert plan.needs(2) == [(1, 1), (2, 1), (3, 1), (3, 2)]
+
+
+# weights
+
+
+@pytest.mark.parametrize(
+    ("stage", "by_hand"),
+    [
+        (1, 16 * 10 + (24 * 24 * 16 * 3 + 3)),
+        (2, 16 * 10 + 32 * 145 + (11 * 11 * 32 * 3 + 3)),
+        (3, 16 * 10 + 32 * 145 + 64 * 289 + (4 * 4 * 64 * 3 + 3)),
+        (4, 16 * 10 + 32 * 145 + 64 * 289 + 32 * 1025 + (32 * 3 + 3)),
+        (5, 57251),
+    ],
+)
+def test_layer_by_layer_deeptrack_has_the_parameters_counted_by_hand(stage, by_hand):
+    assert DEEPTRACK.parameters(stage) == by_hand
+
+
+def test_breadth_growth_has_the_parameters_counted_by_hand():
+    first = 4 * 10 + 8 * (4 * 9 + 1) + 16 * (8 * 9 + 1) + 8 * (16 * 16 + 1) + 8 * (8 + 1)
+    added = 4 * 10 + 8 * (8 * 9 + 1) + 16 * (16 * 9 + 1) + 8 * (32 * 16 + 1) + 8 * (16 + 1)
+    assert BASE_4_TWICE.parameters(1) == first + 8 * 3 + 3
+    assert BASE_4_TWICE.parameters(2) == first + added + 16 * 3 + 3
+    assert total_weights(BASE_4_TWICE) == first + added + 8 * 3 + 3 + 16 * 3 + 3
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan.breadth(base=4),
+        Plan.breadth((4, 6, 5), conv=2, window=23, channels=3, outputs=10),
+        Plan(layers=[DENSE, DENSE], units=[[3], [2]], window=9),
+        Plan(layers=[Layer(kind="conv", kernel=5, pool=1)], units=[[2]], window=9),
+    ],
+)
+def test_the_weights_of_a_single_stage_are_its_parameters(plan):
+    assert total_weights(plan) == plan.parameters(1)
+
+
+def test_weight_shapes_follow_the_table():
+    assert Plan.breadth((2, 3), (4, 5), conv=1, window=7).weight_shapes() == {
+        "block_1_1.kernel": (3, 3, 1, 2),
+        "block_1_1.bias": (2,),
+        "block_1_2.kernel": (3, 3, 1, 4),
+        "block_1_2.bias": (4,),
+        "block_2_1.kernel": (2, 2, 2, 3),
+        "block_2_1.bias": (3,),
+        "block_2_2.kernel": (2, 2, 6, 5),
+        "block_2_2.bias": (5,),
+        "head_1.kernel": (1, 1, 3, 3),
+        "head_1.bias": (3,),
+        "head_2.kernel": (1, 1, 8, 3),
+        "head_2.bias": (3,),
+    }
+
+
+# sides
+
+
+def test_maps_shrink_by_the_kernel_and_then_by_the_pooling():
+    assert [DEEPTRACK.map_side(row) for row in range(6)] == [51, 24, 11, 4, 1, 1]
+    assert [DEEPTRACK.conv_side(row) for row in range(1, 6)] == [49, 22, 9, 1, 1]
+    assert [DEEPTRACK.stride(row) for row in range(6)] == [1, 2, 4, 8, 8, 8]
+
+
+@pytest.mark.parametrize(("pools", "step"), [((2, 2, 2), 8), ((1, 1), 1), ((3, 1, 2), 6)])
+def test_a_frame_pass_steps_by_the_product_of_all_poolings(pools, step):
+    layers = [Layer(kind="conv", pool=pool) for pool in pools]
+    assert Plan(layers=[*layers, DENSE], units=[[2]] * (len(pools) + 1)).step == step
+
+
+# operations
+
+
+def test_single_costs_follow_the_thesis():
+    assert dense_cost(8, 3) == 2 * 8 * 3 + 3  # (2.15) without activation
+    assert dense_cost(8, 3, activation=4) == 2 * 8 * 3 + 3 + 3 * 4  # (2.15)
+    assert conv_cost(5, 2, 3, 7) == 2 * 2 * 3**2 * 7 * 7 * 5 + 2 * 7 * 7  # (2.16)
+    assert pool_cost(2, 6, 2) == 2 * 6 * 6 * 2**2 // 2**2  # (2.17), stride equal to side
+    assert pool_cost(2, 6, 1) == 0
+
+
+def test_the_cost_of_a_network_is_the_sum_of_its_layers():
+    convolution = (2 * 2 * 9 * 5 * 5 * 1 + 2 * 5 * 5) + 2 * 5 * 5
+    first_head = 2 * 8 * 3 + 3
+    dense, second_head = 2 * 8 * 3 + 3, 2 * 3 * 3 + 3
+    assert SMALL.cost(1) == convolution + first_head
+    assert SMALL.cost(2) == convolution + dense + second_head
+    assert SMALL.relative_cost(1) == (convolution + first_head) / (convolution + dense + second_head)
+    assert SMALL.relative_cost(2) == 1
+
+
+@pytest.mark.parametrize(("units", "below", "networks", "grown", "plain"), [(8, 4, 2, 96, 128), (2, 3, 4, 60, 96)])
+def test_breadth_growth_has_about_half_the_connections_of_a_plain_network(units, below, networks, grown, plain):
+    assert breadth_cost(units, below, networks) == grown  # (4.1)
+    assert plain_cost(units, below, networks) == plain  # (4.2)
+
+
+def test_the_table_has_the_connections_of_equation_4_1():
+    plan = Plan.breadth(base=4, repeat=3)
+    read = [plan.width(block) * plan.inputs(block) for block in plan.blocks(3) if block.row == 2]
+    assert sum(read) == breadth_cost(8, 4, 3)
+
+
+# growing the table
+
+
+def test_deeper_adds_one_layer_in_a_stage_of_its_own():
+    assert Plan.depth((16, 32), (8,)).deeper("dense", 4) == Plan.depth((16, 32), (8, 4))
+    assert Plan.depth((16,), ()).deeper("conv", 32) == Plan.depth((16, 32), ())
+
+
+def test_wider_adds_one_network():
+    assert Plan.breadth((4, 8, 6), conv=2).wider((2, 3, 5)) == Plan.breadth((4, 8, 6), (2, 3, 5), conv=2)
+
+
+def test_growing_leaves_the_first_table_untouched():
+    before = str(DEEPTRACK)
+    DEEPTRACK.deeper("dense", 4).wider((1,) * 6)
+    assert str(DEEPTRACK) == before
+
+
+@pytest.mark.parametrize(
+    ("plan", "stage", "then"),
+    [
+        (DEEPTRACK, 1, Plan.depth((16,), ())),
+        (DEEPTRACK, 4, Plan.depth((16, 32, 64), (32,))),
+        (DEEPTRACK, 5, DEEPTRACK),
+        (BASE_4_TWICE, 1, Plan.breadth(base=4)),
+        (DEEPTRACK.wider((2,) * 5), 5, DEEPTRACK),
+    ],
+)
+def test_until_gives_the_table_as_it_stood(plan, stage, then):
+    assert plan.until(stage) == then
+    assert plan.parameters(stage) == then.parameters(stage)
+    assert plan.cost(stage) == then.cost(stage)
+
+
+def test_table_4_1_is_one_base_in_fixed_proportions():
+    assert Plan.breadth(base=16).units == ((16,), (32,), (64,), (32,), (32,))
+    assert Plan.breadth(base=4, repeat=2) == Plan.breadth((4, 8, 16, 8, 8), (4, 8, 16, 8, 8))
+
+
+def test_five_hundred_layers_can_be_grown_as_in_figure_3_6():
+    deep = Plan.depth((), (4,) * 500, window=3)
+    assert deep.parameters(500) == 4 * 10 + 499 * 4 * 5 + 4 * 3 + 3
+    assert len(deep.weight_shapes()) == 2000
+
+
+# what is refused
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"units": [[2, 0], [3, 0]]}, "stage 2 adds nothing; every stage adds at least one block"),
+        ({"units": [[2, 2], [3, 0]]}, "stage 2 ends below layer 2, so its head would not see it"),
+        (
+            {"layers": [CONV] * 3, "units": [[2], [0], [3]]},
+            "layer 3 of stage 1 has nothing to read in layer 2",
+        ),
+        ({"units": [[0, 2], [3, 3]]}, "layer 2 of stage 1 has nothing to read in layer 1"),
+        ({"window": 10}, "expected an odd window, got 10"),
+        ({"layers": [DENSE, CONV]}, "expected all conv rows below all dense rows"),
+        ({"layers": [CONV, CONV], "window": 7}, "a window of 7 px has nothing left after layer 2; use fewer layers"),
+        ({"window": 3, "layers": [CONV, DENSE]}, "a window of 3 px has nothing left after layer 1; use fewer layers"),
+        ({"units": [[2, 0]]}, "expected a row of units for each of 2 layers, got 1"),
+        ({"units": [[2, 0], [3]]}, "expected the same number of stages, at least one, in every row"),
+        ({"units": [[], []]}, "expected the same number of stages, at least one, in every row"),
+        ({"units": [[2, -1], [0, 3]]}, "expected units from 0 to 100000 in every cell"),
+        ({"units": [[2, 0], [0, 100_001]]}, "expected units from 0 to 100000 in every cell"),
+    ],
+)
+def test_a_table_that_cannot_grow_is_refused(changes, sentence):
+    table = {"layers": [CONV, DENSE], "units": [[2, 0], [0, 3]], "window": 23, **changes}
+    with pytest.raises(SettingsError) as caught:
+        Plan(**table)
+    assert str(caught.value) == f"Plan cannot be read: {sentence}."
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"layers": []}, "Plan cannot be read at 'layers': tuple should have at least 1 item"),
+        ({"window": 0}, "Plan cannot be read at 'window': input should be greater than 0, got 0"),
+        ({"layers": [{"kind": "lstm"}]}, "Plan cannot be read at 'layers.0.kind': input should be 'conv' or 'dense'"),
+        ({"layers": [{"kind": "conv", "pool": 0}]}, "Plan cannot be read at 'layers.0.pool'"),
+    ],
+)
+def test_a_field_out_of_bounds_is_named(changes, sentence):
+    with pytest.raises(SettingsError) as caught:
+        Plan(**{"layers": [CONV, DENSE], "units": [[2, 0], [0, 3]], **changes})
+    assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("stage", [0, -1, 6])
+def test_a_stage_the_table_does_not_have_is_refused(stage):
+    with pytest.raises(SettingsError, match=rf"^There is no stage {stage}; this network has stages 1 to 5\.$"):
+        DEEPTRACK.until(stage)
+
+
+@pytest.mark.parametrize(
+    ("grow", "sentence"),
+    [
+        (lambda: Plan.breadth(), "Breadth growth needs columns of equal length"),
+        (lambda: Plan.breadth((4, 8), (4, 8, 8)), "Breadth growth needs columns of equal length"),
+        (lambda: DEEPTRACK.wider((1, 2)), "A column needs 5 numbers, one a layer, got 2."),
+        (lambda: DEEPTRACK.wider((2, 2, 2, 2, 0)), "stage 6 ends below layer 5"),
+        (lambda: DEEPTRACK.deeper("conv", 8), "expected all conv rows below all dense rows"),
+        (lambda: Plan.depth(windows=51), "Plan cannot be read at 'windows': extra inputs are not permitted"),
+    ],
+)
+def test_growth_that_does_not_fit_the_table_is_refused(grow, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        grow()
+
+
+# words and files
+
+
+def test_a_plan_is_drawn_as_a_table():
+    assert str(Plan.depth((16, 8), (32,)).wider((4, 128, 2))) == (
+        "stage     1  2   3    4\nconv 1   16  .   .    4\nconv 2    .  8   .  128\ndense 1   .  .  32    2"
+    )
+
+
+def test_a_stage_is_described_by_its_units_and_its_cost():
+    assert BASE_4_TWICE.describe(2) == "8 16 32 16 16 units, 100% of full cost"
+    assert SMALL.describe(1) == "2 units, 98% of full cost"
+
+
+@pytest.mark.parametrize("plan", [DEEPTRACK, BASE_4_TWICE, DEEPTRACK.wider((2,) * 5), SMALL])
+def test_a_plan_comes_back_from_json(plan):
+    assert Plan.from_json(plan.to_json()) == plan
