@@ -23,7 +23,7 @@ CASCADE = Cascade(stage=2, screen=1, screen_distance=7, accept_distance=1.5, mer
 CARD = Card(
     recipe=Recipe(name="tiny", about="For tests.", plan=PLAN, scene=named_scene("beads"), schedule=Schedule(minutes=1)),
     provenance=Provenance(version="0", backend="none", images=1, batches=1, seconds=1),
-    calibration=Calibration(pairs=[Calibrated(cascade=CASCADE, f1=0.9)]),
+    calibration=Calibration(pairs=[Calibrated(cascade=CASCADE, score=0.9)]),
     history=[HistoryPoint(images=8, stage=1, loss=0.5), HistoryPoint(images=8, stage=2, loss=0.25)],
     reports=[Report(stage=2, screen=1, snr=3, found=1, false=0, median_error=float("nan"), bound=0.3, milliseconds=2)],
 )

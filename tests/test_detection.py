@@ -13,10 +13,11 @@ from napari_growtrack.core.errors import GrowtrackWarning, SettingsError, StackE
 from napari_growtrack.core.normalisation import normalise
 
 RECENTRED = Cascade(stage=2, screen=1, screen_distance=7, accept_distance=1, merge_distance=4, votes=2)
-ONE_LOOK = RECENTRED.with_(votes=1)
+ONE_LOOK = RECENTRED.with_(looks=1, votes=1)
 FAITHFUL = RECENTRED.with_(faithful=True, accept_distance=6)
 SPOTS = [(10, 12), (30, 40), (30, 52), (50, 70)]
-WAYS = [RECENTRED, ONE_LOOK, FAITHFUL, FAITHFUL.with_(step=5), RECENTRED.with_(screen=2)]
+MANY_LOOKS = RECENTRED.with_(looks=4)
+WAYS = [RECENTRED, ONE_LOOK, MANY_LOOKS, FAITHFUL, FAITHFUL.with_(step=5), RECENTRED.with_(screen=2)]
 SHAPES = [(60, 80), (80, 61), (21, 21), (20, 35), (7, 90), (1, 1)]
 
 
@@ -68,7 +69,7 @@ def test_no_pixel_is_farther_than_half_a_step_from_a_window(shape, step):
 def test_the_cascade_looks_once_a_particle_with_the_expensive_stage():
     network = PointSeer()
     find(frame_with(*SPOTS), network, RECENTRED)
-    assert network.windows_asked[2] == len(SPOTS) * RECENTRED.votes**2
+    assert network.windows_asked[2] == len(SPOTS) * RECENTRED.looks * RECENTRED.votes**2
 
 
 def test_merging_keeps_the_surest_of_neighbours():
@@ -116,7 +117,7 @@ def samples():
 @pytest.mark.parametrize("pair", all_pairs(2))
 def test_calibrated_thresholds_find_everything_and_nothing_else(samples, pair):
     (calibrated,) = calibrate(PointSeer(), samples, [pair])
-    assert calibrated.f1 == 1
+    assert calibrated.score == 1
     for frame, truth in samples:
         assert len(find(frame, PointSeer(), calibrated.cascade)) == len(truth)
 

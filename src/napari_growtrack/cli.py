@@ -103,6 +103,7 @@ def grow(chosen: Arguments) -> None:
     recipe = _recipe(chosen)
     check_writable(chosen.output)
     with _quiet_import():
+        from .core.growth import training as _  # noqa: F401  (brings Keras)
         from .core.networks import iter_make
     _say(f"Growing {recipe.name} on the scene {recipe.scene.name}:\n{recipe.plan}")
     network = _watched(iter_make(recipe))

@@ -17,10 +17,13 @@ from .simulation.picture import Shape
 SHAPE: Shape = (251, 251)
 
 
-def calibration_samples(scene: Scene, seed: int, number: int = 48, shape: Shape = SHAPE) -> list[Sample]:
-    """Simulate frames of a scene with their truth, a quarter of them without particles."""
+def calibration_samples(scene: Scene, seed: int, number: int = 64, shape: Shape = SHAPE) -> list[Sample]:
+    """Simulate frames of a scene with their truth: a quarter empty, a quarter at the least SNR, half as they come."""
     rng = np.random.default_rng([seed, 1_000_001])
-    pictures = [draw(scene, shape, rng, number=0 if i % 4 == 0 else None) for i in range(number)]
+    dimmest = scene.with_(snr=scene.snr.low)
+    pictures = [
+        draw(dimmest if i % 4 == 1 else scene, shape, rng, number=0 if i % 4 == 0 else None) for i in range(number)
+    ]
     return [(simulate_frame(picture, rng), picture.truth()) for picture in pictures]
 
 

@@ -214,8 +214,8 @@ def _progress(doing: str, fraction: float, began: float) -> MakingProgress:
 
 
 def _provenance(images: int, batches: int, seconds: float) -> Provenance:
-    from .growth.network import backend
+    from .growth.backend import backend_name
 
     return Provenance(
-        version=package_version(), backend=backend(), images=images, batches=batches, seconds=round(seconds, 1)
+        version=package_version(), backend=backend_name(), images=images, batches=batches, seconds=round(seconds, 1)
     )

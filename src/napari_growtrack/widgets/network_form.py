@@ -52,8 +52,9 @@ class NetworkForm(QWidget):
         self.rows.addRow("Network", self.network)
         self.rows.addRow(self.about)
         speed = QHBoxLayout()
-        for part in (QLabel("fast"), self.stage, QLabel("accurate")):
-            speed.addWidget(part)
+        speed.addWidget(QLabel("fast"))
+        speed.addWidget(self.stage)
+        speed.addWidget(QLabel("accurate"))
         self.rows.addRow("Stage", speed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -46,7 +46,7 @@ def screen_line(stage: int, screening: bool, cascade: Cascade | None) -> str:
         return "Stage 1 is the cheapest, it looks everywhere"
     if cascade is not None and cascade.screen < stage:
         return f"Stage {cascade.screen} looks everywhere, stage {stage} only where it finds something"
-    why = ", no cheaper one screens as well" if screening and cascade is not None else ""
+    why = ": no cheaper one screens as well" if screening and cascade is not None else ""
     return f"Stage {stage} looks everywhere{why}"
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -19,7 +17,7 @@ from ..core.archive import read_card
 from ..core.card import Card
 from ..core.detection import Cascade, StagedNetwork, iter_detections
 from ..core.errors import SettingsError
-from ..core.networks import Network, load_network, network_path
+from ..core.networks import load_network, network_path
 from ..core.stacks import Stack
 from ..core.tables import DETECTION_COLUMNS, empty
 from ..core.version import package_version
@@ -61,23 +59,6 @@ class Progress:
         return (self.total - self.done) * self.seconds if self.done >= _ENOUGH else None
 
 
-def load_beside_opengl(path: Path) -> Network:
-    """Load a network in a process that draws with OpenGL.
-
-    TensorFlow carries an LLVM of its own. On Linux, where Mesa has loaded
-    another, importing it crashes the process unless its libraries look up
-    symbols in themselves first (tensorflow/tensorflow#109933).
-    """
-    if not hasattr(os, "RTLD_DEEPBIND"):
-        return load_network(path)
-    flags = sys.getdlopenflags()
-    sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
-    try:
-        return load_network(path)
-    finally:
-        sys.setdlopenflags(flags)
-
-
 class Session:
     """The chosen network, its stage and its cascade.
 
@@ -109,7 +90,7 @@ class Session:
     >>> [p.table for p in session.run(open_stack("film.tif"), range(10))]  # doctest: +SKIP
     """
 
-    def __init__(self, load: Callable[[Path], StagedNetwork] = load_beside_opengl) -> None:
+    def __init__(self, load: Callable[[Path], StagedNetwork] = load_network) -> None:
         self.name: str | None = None
         self.stage = 1
         self.screening = True

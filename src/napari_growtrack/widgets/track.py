@@ -87,7 +87,8 @@ class TrackPanel(QWidget):
     def event(self, event: QEvent | None) -> bool:
         """Follow the viewer while docked in it; napari takes a closed panel out of its dock without closing it."""
         if event is not None and event.type() == QEvent.Type.ParentChange:
-            self.leave() if self.parent() is None else self.image.follow()
+            move = self.leave if self.parent() is None else self.image.follow
+            move()
         return super().event(event)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
@@ -98,8 +99,10 @@ class TrackPanel(QWidget):
     def leave(self) -> None:
         """Stop working and follow the viewer no more."""
         self.image.leave()
-        self.work.abandon()
-        self._show_working(False)
+        if self.work.running:
+            self.work.abandon()
+            self._show_working(False)
+            self.status.tell("")
 
     def track_this_frame(self) -> None:
         """Track the frame that the viewer shows."""

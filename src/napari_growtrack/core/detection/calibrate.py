@@ -34,10 +34,10 @@ class Pair(NamedTuple):
 
 
 class Calibrated(Settings):
-    """A cascade with the F1 score it reached on the frames it was calibrated on."""
+    """A cascade with the score it reached on the frames it was calibrated on."""
 
     cascade: Cascade
-    f1: float = Field(ge=0, le=1)
+    score: float = Field(ge=0, le=1, description="F measure that counts precision double.")
 
 
 class Calibration(Settings):
@@ -48,7 +48,8 @@ class Calibration(Settings):
     def cascade(self, stage: int, screen: int | None = None, faithful: bool = False) -> Cascade:
         """Return the calibrated cascade of a pair of stages.
 
-        Without `screen`, the first stage that screens as well as any.
+        Without `screen`, the first stage that screens nearly as well as any:
+        its score is within half a percent of the best.
 
         Raises
         ------
@@ -67,8 +68,8 @@ class Calibration(Settings):
                 f"There are no thresholds for stage {stage}{by}. Choose one of the network's stages, "
                 "and a screening stage not above it."
             )
-        good = max(pair.f1 for pair in fit) - 2e-3
-        return min((pair.cascade for pair in fit if pair.f1 >= good), key=lambda cascade: cascade.screen)
+        good = max(pair.score for pair in fit) - 5e-3
+        return min((pair.cascade for pair in fit if pair.score >= good), key=lambda cascade: cascade.screen)
 
 
 def all_pairs(stages: int) -> list[Pair]:
@@ -81,7 +82,7 @@ def calibrate(network: StagedNetwork, samples: Iterable[Sample], pairs: Sequence
     """Yield the calibrated cascade of each pair of stages.
 
     T1 lets through nearly every particle that the screening stage can see;
-    Dp and T2 then give the best F1 score.
+    Dp and T2 then give the best score.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ def _calibrated(
     truths = [truth for _, truth in frames]
     open_gate = Cascade(
         **pair._asdict(),
-        screen_distance=screening_distance(passes, truths),
+        screen_distance=screening_distance(passes, truths, far=network.window / 3),
         accept_distance=1e6,
         merge_distance=MERGE_DISTANCES[0],
     )
@@ -114,18 +115,27 @@ def _calibrated(
         score, accept_distance = _best_threshold(*_judged(network, frames, passes, cascade))
         if score > best[0] + 1e-3:
             best = (score, cascade.with_(accept_distance=accept_distance))
-    return Calibrated(cascade=best[1], f1=max(best[0], 0.0))
+    return Calibrated(cascade=best[1], score=max(best[0], 0.0))
 
 
-def screening_distance(passes: Sequence[Looks], truths: Sequence[np.ndarray]) -> float:
+def screening_distance(passes: Sequence[Looks], truths: Sequence[np.ndarray], far: float) -> float:
     """Return T1: a little above what 99.5 % of the particles need to be passed on.
 
-    Bounded by 85 % of the distance that windows without a particle report.
+    At most so large that one in a hundred windows farther than `far` pixels
+    from any particle is passed on.
     """
     needed = np.concatenate([_needed(looks, truth) for looks, truth in zip(passes, truths, strict=True)])
-    nothing = float(np.percentile(np.concatenate([looks.distances for looks in passes]), 95))
-    high = max(0.85 * nothing, 1.0)
-    return float(min(1.25 * np.percentile(needed, 99.5), high)) if len(needed) else high
+    nothing = np.concatenate([_far(looks, truth, far) for looks, truth in zip(passes, truths, strict=True)])
+    high = float(np.percentile(nothing, 1)) if len(nothing) else float("inf")
+    low = 1.1 * float(np.percentile(needed, 99.5)) if len(needed) else high
+    return max(min(low, high), 1.0)
+
+
+def _far(looks: Looks, truth: np.ndarray, far: float) -> np.ndarray:
+    """Return the distances reported by windows far from any particle."""
+    if not len(truth):
+        return looks.distances
+    return looks.distances[cdist(looks.centres, truth).min(1) > far]
 
 
 def _needed(looks: Looks, truth: np.ndarray) -> np.ndarray:
@@ -156,14 +166,17 @@ def _judged(
 
 
 def _best_threshold(right: np.ndarray, wrong: np.ndarray, particles: int) -> tuple[float, float]:
-    """Return the best F1 score and the threshold that gives it, midway to the next detection."""
+    """Return the best score, and the (geometric) middle of the thresholds that come within 0.1 % of it.
+
+    The score is F1/2, the F measure that counts precision double: a ghost disturbs a trajectory more than a gap.
+    """
     distances = np.concatenate([right, wrong])
     if not len(distances):
         return 0.0, 1.0
     order = np.argsort(distances)
     found = np.cumsum(order < len(right))
-    f1 = 2 * found / (np.arange(1, len(order) + 1) + particles)
-    last = int(f1.argmax())
-    at = distances[order[last]]
-    after = distances[order[last + 1]] if last + 1 < len(order) else 1.5 * at + 0.5
-    return float(f1[last]), float(max((at + after) / 2, 0.05))
+    score = 1.25 * found / (np.arange(1, len(order) + 1) + 0.25 * particles)
+    good = np.flatnonzero(score >= score.max() - 1e-3)
+    ends = np.append(distances[order], 1.5 * distances.max() + 0.5)
+    low, high = np.maximum(ends[[good[0], good[-1] + 1]], 0.05)
+    return float(score.max()), float(np.sqrt(low * high))

@@ -14,6 +14,14 @@ from .merge import agree, merge
 from .network import StagedNetwork
 from .windows import Looks, frame_pass, look_at, window_scan
 
+# Patches an odd number of pixels apart meet the pooling grid differently, so that their errors are less alike.
+_SHIFTS = {
+    1: ((0, 0),),
+    2: ((-1, 1), (2, -2)),
+    3: ((0, 0), (3, 1), (-1, -3)),
+    4: ((-1, -2), (2, -1), (1, 2), (-2, 1)),
+}
+
 
 class Cascade(Settings):
     """Which stage screens, which refines, and what they accept.
@@ -26,7 +34,10 @@ class Cascade(Settings):
     screen_distance: PositiveFloat = Field(description="T1: windows are passed on below this distance, in pixels.")
     accept_distance: PositiveFloat = Field(description="T2: detections are accepted below this distance, in pixels.")
     merge_distance: PositiveFloat = Field(description="Dp: answers this close are one particle, in pixels.")
-    votes: int = Field(2, ge=1, le=5, description="Windows per side around each candidate whose answers are averaged.")
+    looks: int = Field(2, ge=1, le=4, description="Patches cut around each candidate, a pixel or two apart.")
+    votes: int = Field(
+        2, ge=1, le=5, description="Windows per side of a patch; all windows of all patches are averaged."
+    )
     faithful: bool = Field(False, description="Refine the screened windows themselves, as the thesis does.")
     step: PositiveInt | None = Field(None, description="Window step of a scan, in pixels; by default one shared pass.")
 
@@ -85,8 +96,9 @@ def recentre(
     """Look again once a particle: cut windows centred on each candidate and average their votes."""
     spots = candidates.positions[merge(candidates, cascade.merge_distance)]
     centres = np.clip(np.rint(spots).astype(int), 0, np.array(frame.shape) - 1)
-    looks = look_at(frame, centres, network, cascade.stage, cascade.votes)
-    return agree(looks, cascade.votes**2, cascade.merge_distance / 2)
+    shifts = _SHIFTS[cascade.looks]
+    looks = look_at(frame, centres, network, cascade.stage, cascade.votes, shifts)
+    return agree(looks, len(shifts) * cascade.votes**2, cascade.merge_distance / 2)
 
 
 def accept(looks: Looks, shape: tuple[int, ...], cascade: Cascade) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +74,13 @@ def window_scan(
 
 
 def look_at(
-    frame: np.ndarray, centres: np.ndarray, network: StagedNetwork, stage: int, votes: int = 1, batch: int = 256
+    frame: np.ndarray,
+    centres: np.ndarray,
+    network: StagedNetwork,
+    stage: int,
+    votes: int = 1,
+    shifts: Sequence[tuple[int, int]] = ((0, 0),),
+    batch: int = 256,
 ) -> Looks:
     """Look through windows centred on whole pixels.
 
@@ -87,25 +94,29 @@ def look_at(
     votes : int
         Windows per side of a small square around each centre, one step apart.
         They share their convolutions: 2 x 2 cost a third more than one.
+    shifts : sequence of (int, int)
+        Such squares are laid around each centre, moved by each of these.
     batch : int
-        Windows handed to the network at a time.
+        Squares handed to the network at a time.
 
     Returns
     -------
     Looks
-        ``n * votes**2`` of them, those of one centre in a row.
+        ``n * len(shifts) * votes**2`` of them, those of one centre in a row.
     """
-    side = network.window + network.step * (votes - 1)
-    shifts = network.step * (np.arange(votes) - (votes - 1) / 2)
-    inner = _mesh(shifts, shifts).reshape(-1, 2)
     if not len(centres):
         return Looks.of(np.empty((0, 2)), np.empty((0, 3)))
-    views = np.lib.stride_tricks.sliding_window_view(np.pad(frame, side // 2), (side, side))
+    side = network.window + network.step * (votes - 1)
+    apart = network.step * (np.arange(votes) - (votes - 1) / 2)
+    margin = side // 2 + int(np.abs(shifts).max())
+    views = np.lib.stride_tricks.sliding_window_view(np.pad(frame, margin), (side, side))
+    spots = (centres[:, None] + np.array(shifts)).reshape(-1, 2)
+    corners = spots + margin - side // 2
     parts = [
         network.answer(views[some[:, 0], some[:, 1]], stage).reshape(-1, 3)
-        for some in (centres[i : i + batch] for i in range(0, len(centres), batch))
+        for some in (corners[i : i + batch] for i in range(0, len(corners), batch))
     ]
-    return Looks.of((centres[:, None] + inner[None]), np.concatenate(parts))
+    return Looks.of(spots[:, None] + _mesh(apart, apart).reshape(1, -1, 2), np.concatenate(parts))
 
 
 def _framed(frame: np.ndarray, ys: np.ndarray, xs: np.ndarray, window: int) -> np.ndarray:

@@ -11,14 +11,14 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Self
 
-import keras
 import numpy as np
 
 from ..errors import SettingsError
 from ..normalisation import Normalisation
+from .backend import keras
 from .plan import Block, Plan, Stage
 
-_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+_BUCKETS = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024)
 
 
 class GrownNetwork:
@@ -215,8 +215,3 @@ def _conv(
     )
     layer.build((None, None, None, inputs))
     return layer
-
-
-def backend() -> str:
-    """Return Keras's backend and version, such as ``tensorflow, keras 3.15.1``."""
-    return f"{keras.backend.backend()}, keras {keras.version()}"

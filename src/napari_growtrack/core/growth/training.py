@@ -10,12 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
 
 from ..errors import SettingsError
 from ..simulation.scene import Scene
 from ..simulation.windows import Batch, draw_windows
+from .backend import keras
 from .network import GrownNetwork
 from .plan import Plan, Stage
 from .schedule import Schedule

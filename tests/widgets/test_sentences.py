@@ -1,0 +1,78 @@
+"""What panels say, as tables of cases."""
+
+import doctest
+
+import pytest
+from spots import small_card
+
+from napari_growtrack.widgets import sentences
+from napari_growtrack.widgets.session import Progress
+
+
+def test_the_examples_hold():
+    assert doctest.testmod(sentences).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("stage", "line"),
+    [
+        (1, "Expected error 0.33 px at SNR 3, 0.10 px at SNR 10 (simulated)"),
+        (3, "Expected error 0.11 px at SNR 3, 0.03 px at SNR 10 (simulated)"),
+    ],
+)
+def test_expected_errors_are_told_with_their_conditions(stage, line):
+    assert sentences.error_line(small_card(), stage) == line
+
+
+def test_a_network_that_was_never_measured_says_so():
+    card = small_card().with_(reports=())
+    assert sentences.error_line(card, 1) == "Expected error: not measured for this network"
+    assert sentences.error_table(card, 1) == ""
+
+
+def test_a_stage_says_what_it_is_and_costs():
+    assert sentences.stage_line(small_card(), 3) == "Stage 3 of 3: 6 12 12 12 12 units, 100% of full cost"
+
+
+@pytest.mark.parametrize(
+    ("stage", "screening", "screen", "line"),
+    [
+        (1, True, 1, "Stage 1 is the cheapest, it looks everywhere"),
+        (3, True, 1, "Stage 1 looks everywhere, stage 3 only where it finds something"),
+        (3, True, 3, "Stage 3 looks everywhere: no cheaper one screens as well"),
+        (3, False, 3, "Stage 3 looks everywhere"),
+    ],
+)
+def test_the_cascade_says_which_stage_looks_where(stage, screening, screen, line):
+    cascade = small_card().cascade(stage, screen)
+    assert sentences.screen_line(stage, screening, cascade) == line
+
+
+@pytest.mark.parametrize(
+    ("progress", "line"),
+    [
+        (Progress(0, 50), "Loading the network..."),
+        (Progress(1, 50, 0, seconds=3), "Frame 1 of 50"),
+        (Progress(12, 50, 11, seconds=0.2), "Frame 12 of 50, 8 s left"),
+    ],
+)
+def test_progress_says_how_far_and_how_long(progress, line):
+    assert sentences.progress_line(progress) == line
+
+
+@pytest.mark.parametrize(
+    ("found", "progress", "line"),
+    [
+        (153, Progress(50, 50, 49, seconds=0.0063), "153 detections in 50 frames, 6.3 ms per frame"),
+        (1, Progress(1, 1, 7, seconds=2), "1 detection in 1 frame, 2.0 s per frame"),
+        (9, Progress(3, 50, 2, seconds=0.25), "Stopped after 3 of 50 frames: 9 detections, 250 ms per frame"),
+        (0, Progress(0, 50), "Stopped before the first frame; nothing was changed."),
+    ],
+)
+def test_the_outcome_says_what_was_found_and_how_fast(found, progress, line):
+    assert sentences.outcome_line(found, progress) == line
+
+
+def test_many_warnings_become_one_line():
+    assert sentences.warning_line(["Dark."]) == "Dark."
+    assert sentences.warning_line(["Dark.", "Dark."] * 2) == "Dark. (and 3 more warnings)"
