@@ -45,7 +45,7 @@ class GrownNetwork:
         self.normalisation = normalisation
         self.unit = unit
         draws = iter(np.random.SeedSequence(seed).generate_state(len(plan.blocks(plan.stages)) + plan.stages))
-        # One draw a column at a time, so that growing further leaves the earlier columns' first values alone.
+        # Column by column, so that a plan grown further begins with the same first values.
         self._blocks: dict[Block, keras.layers.Layer] = {}
         self._heads: list[keras.layers.Layer] = []
         for stage in range(1, plan.stages + 1):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +11,12 @@ import numpy as np
 
 from ..errors import SettingsError
 from ..simulation.scene import Scene
-from ..simulation.windows import Batch, draw_windows
+from ..simulation.windows import Batch
 from .backend import keras
+from .feeding import Pace, WindowsAhead
 from .network import GrownNetwork
 from .plan import Plan, Stage
 from .schedule import Schedule
-
-logger = logging.getLogger(__name__)
 
 _REPORT_EVERY = 0.5
 
@@ -94,11 +90,12 @@ def iter_growth(
         network.with_weights(start.weights())
     todo = list(range(grown + 1, plan.stages + 1))
     rounds = [todo] if schedule.together else [[stage] for stage in todo]
-    tally = _Tally(len(rounds))
+    tally = _Tally()
     for number, stages in enumerate(rounds):
-        rng = np.random.default_rng([seed, stages[0]])
-        for fraction, losses in _train(network, stages, scene, schedule, rng, tally, len(rounds)):
-            yield tally.report(stages, (number + fraction) / len(rounds), losses)
+        pace = Pace(schedule, len(rounds))
+        with WindowsAhead(scene, plan.window, pace, np.random.default_rng([seed, stages[0]])) as batches:
+            for losses in _train(network, stages, pace, batches, tally):
+                yield tally.report(stages, (number + min(pace.fraction, 1.0)) / len(rounds), losses)
     network.train_only(())
     return network
 
@@ -137,7 +134,6 @@ def _check_start(plan: Plan, start: GrownNetwork | None) -> int:
 class _Tally:
     """What has been used so far."""
 
-    rounds: int
     images: int = 0
     batches: int = 0
     began: float = field(default_factory=time.perf_counter)
@@ -149,33 +145,33 @@ class _Tally:
 
 
 def _train(
-    network: GrownNetwork,
-    stages: Sequence[Stage],
-    scene: Scene,
-    schedule: Schedule,
-    rng: np.random.Generator,
-    tally: _Tally,
-    rounds: int,
-) -> Iterator[tuple[float, tuple[float, ...]]]:
-    """Train some stages, yielding the fraction done and each stage's loss."""
+    network: GrownNetwork, stages: Sequence[Stage], pace: Pace, batches: Iterator[Batch], tally: _Tally
+) -> Iterator[tuple[float, ...]]:
+    """Train some stages, yielding each one's mean loss since the last time."""
+    model = _compiled(network, stages, pace.schedule)
+    reported, losses = time.perf_counter(), []
+    for images, targets in batches:
+        model.optimizer.learning_rate = pace.schedule.at(pace.fraction)[1]
+        losses.append(_learn(model, images, _scaled(targets, pace.schedule), len(stages)))
+        pace.done += 1
+        tally.batches += 1
+        tally.images += len(images)
+        if time.perf_counter() - reported > _REPORT_EVERY or pace.fraction >= 1:
+            yield tuple(map(float, np.mean(losses, axis=0)))
+            reported, losses = time.perf_counter(), []
+
+
+def _compiled(network: GrownNetwork, stages: Sequence[Stage], schedule: Schedule) -> keras.Model:
+    """Return the model of some stages, ready to train them and nothing else."""
     network.train_only(stages)
     model = network.wire(tuple(stages))
-    loss = position_loss(schedule)
-    model.compile(_optimiser(schedule), [loss] * len(stages), jit_compile=keras.backend.backend() == "jax")
-    pace = _Pace(schedule, rounds)
-    reported, sums, count = time.perf_counter(), np.zeros(len(stages)), 0
-    with _windows_ahead(network, scene, schedule, rng, pace) as batches:
-        for images, targets in batches:
-            model.optimizer.learning_rate = schedule.at(pace.fraction)[1]
-            sums += _learn(model, images, targets, len(stages))
-            count += 1
-            pace.done += 1
-            tally.images += len(images)
-            tally.batches += 1
-            if time.perf_counter() - reported > _REPORT_EVERY or pace.fraction >= 1:
-                yield min(pace.fraction, 1.0), tuple(sums / count)
-                reported, sums, count = time.perf_counter(), np.zeros(len(stages)), 0
-    logger.info("stages %s: %d batches", stages, pace.done)
+    optimiser = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}[schedule.optimiser]
+    model.compile(
+        optimiser(schedule.learning_rate),
+        [position_loss(schedule)] * len(stages),
+        jit_compile=keras.backend.backend() == "jax",
+    )
+    return model
 
 
 def _learn(model: keras.Model, images: np.ndarray, targets: np.ndarray, stages: int) -> np.ndarray:
@@ -186,60 +182,10 @@ def _learn(model: keras.Model, images: np.ndarray, targets: np.ndarray, stages: 
     return np.atleast_1d(losses)[-stages:]
 
 
-class _Pace:
-    """How far a round has come: by its batches or by the clock."""
-
-    def __init__(self, schedule: Schedule, rounds: int) -> None:
-        self.total = sum(phase.share for phase in schedule.phases)
-        self.seconds = schedule.minutes * 60 / rounds if schedule.minutes else None
-        self.began = time.perf_counter()
-        self.done = 0
-
-    @property
-    def fraction(self) -> float:
-        if self.seconds is None:
-            return self.done / self.total
-        return (time.perf_counter() - self.began) / self.seconds
-
-    def ahead(self, batches: int) -> float:
-        """Return the fraction at which the batch after some waiting ones will be used."""
-        return (self.done + batches) / self.total if self.seconds is None else self.fraction
-
-
-class _windows_ahead:
-    """Simulate batches in a thread while the network learns from those before; ends with the schedule."""
-
-    def __init__(
-        self, network: GrownNetwork, scene: Scene, schedule: Schedule, rng: np.random.Generator, pace: _Pace
-    ) -> None:
-        self._draw = (schedule.windows, scene, network.window)
-        self._schedule, self._rng, self._pace, self._network = schedule, rng, pace, network
-        self._waiting: deque[Future[Batch]] = deque()
-
-    def __enter__(self) -> Iterator[Batch]:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="windows")
-        return self._batches()
-
-    def __exit__(self, *_: Any) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _batches(self) -> Iterator[Batch]:
-        while self._pace.fraction < 1:
-            while len(self._waiting) < 3 and self._pace.ahead(len(self._waiting)) < 1:
-                self._waiting.append(self._pool.submit(self._simulate, self._size()))
-            images, targets = self._waiting.popleft().result()
-            yield images, self._scaled(targets)
-
-    def _size(self) -> int:
-        return self._schedule.at(self._pace.ahead(len(self._waiting)))[0]
-
-    def _simulate(self, size: int) -> Batch:
-        return draw_windows(*self._draw, size, self._rng, self._network.normalisation)
-
-    def _scaled(self, targets: np.ndarray) -> np.ndarray:
-        """Clip the distance and bring targets to the unit of the network's outputs."""
-        clipped = np.concatenate((targets[:, :2], np.minimum(targets[:, 2:], self._schedule.reach)), 1)
-        return clipped / np.float32(self._network.unit)
+def _scaled(targets: np.ndarray, schedule: Schedule) -> np.ndarray:
+    """Clip the distance and bring targets to the unit of the network's outputs."""
+    clipped = np.minimum(targets, [np.inf, np.inf, schedule.reach])
+    return (clipped / schedule.unit).astype(np.float32)
 
 
 def position_loss(schedule: Schedule) -> Any:
@@ -263,9 +209,3 @@ def position_loss(schedule: Schedule) -> Any:
         return ops.sqrt(square + 1e-6) - 1e-3
 
     return loss
-
-
-def _optimiser(schedule: Schedule) -> keras.optimizers.Optimizer:
-    if schedule.optimiser == "adam":
-        return keras.optimizers.Adam(schedule.learning_rate, clipnorm=None)
-    return keras.optimizers.RMSprop(schedule.learning_rate)
