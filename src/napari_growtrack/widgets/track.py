@@ -10,7 +10,7 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from ..core.errors import GrowtrackError
-from ..core.zoo import bundled
+from ..core.zoo import DEFAULT, bundled
 from .choices import ImageChoice
 from .labels import Status
 from .layers import open_film, show_detections, shown_frame
@@ -55,8 +55,8 @@ class TrackPanel(QWidget):
         self._hindered = False
         self._lay_out()
         self._connect()
-        if self.session.name is None and bundled():
-            self.form.choose(next(iter(bundled())))
+        if self.session.name is None and DEFAULT in bundled():
+            self.form.choose(DEFAULT)
         self.image.follow()
 
     def _lay_out(self) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+DEFAULT = "vesicles"
+"""The network that is taken where none is named."""
+
 _FOLDER = Path(__file__).parent
 
 

@@ -1,0 +1,72 @@
+"""What a terminal shows while something works: bars with time left, and nothing of what libraries mutter."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+
+def kept(steps: Iterator[Any]) -> tuple[list[Any], bool]:
+    """Collect steps; on Ctrl-C return those done so far, and False."""
+    done: list[Any] = []
+    try:
+        for step in steps:
+            done.append(step)
+    except KeyboardInterrupt:
+        return done, False
+    return done, True
+
+
+def bar(steps: Iterator[Any], total: int, doing: str, unit: str) -> Iterator[Any]:
+    """Pass steps on under a progress bar with time left; without a terminal, just pass them on."""
+    from tqdm import tqdm
+
+    return iter(tqdm(steps, total=total, desc=doing, unit=f" {unit}", leave=False, disable=None))
+
+
+def frames_bar(steps: Iterator[Any], total: int) -> Iterator[Any]:
+    """Pass the frames of a film on under a progress bar."""
+    return bar(steps, total, "tracking", "frame")
+
+
+def watched(making: Any) -> Any:
+    """Follow the making of a network with a progress bar and return it."""
+    from tqdm import tqdm
+
+    layout = "{desc:45.45} {percentage:3.0f}%|{bar}| {elapsed} gone, {postfix}"
+    with tqdm(total=1000, bar_format=layout, disable=None) as shown:
+        while True:
+            try:
+                step = next(making)
+            except StopIteration as end:
+                return end.value
+            shown.n = round(1000 * step.fraction)
+            shown.set_description_str(step.doing, refresh=False)
+            shown.set_postfix_str(f"{step.seconds_left:.0f} s left")
+
+
+@contextlib.contextmanager
+def quiet_import() -> Iterator[None]:
+    """Hold back what Keras's backend writes on stderr while it is loaded; show it if loading fails."""
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # no stderr to speak of
+        yield
+        return
+    with tempfile.TemporaryFile() as sink:
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        except ImportError:
+            sink.seek(0)
+            os.write(saved, sink.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
