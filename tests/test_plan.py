@@ -7,15 +7,11 @@ import math
 import pytest
 
 from napari_growtrack.core.errors import SettingsError
+from napari_growtrack.core.growth.costs import breadth_cost, conv_cost, dense_cost, plain_cost, pool_cost
 from napari_growtrack.core.growth.plan import (
     Block,
     Layer,
     Plan,
-    breadth_cost,
-    conv_cost,
-    dense_cost,
-    plain_cost,
-    pool_cost,
 )
 
 CONV, DENSE = Layer(kind="conv"), Layer(kind="dense")
