@@ -112,6 +112,14 @@ MUTATIONS = {
     "no plan": (lambda _: {"plan.json": None}, "has no part plan.json"),
     "damaged text": (lambda _: {"plan.json": b"{"}, "has a damaged part plan.json"),
     "deeply nested text": (lambda _: {"plan.json": b"[" * 100_000}, "has a damaged part plan.json"),
+    "a network for colour": (
+        lambda _: {"plan.json": json.dumps(PLAN.model_dump() | {"channels": 3})},
+        "tracking needs 1 channel and 3 outputs, got 3 and 3",
+    ),
+    "an endless table": (
+        lambda _: {"plan.json": json.dumps(PLAN.model_dump() | {"units": [[1] * 200_000] * 3})},
+        "expected up to 400000 cells",
+    ),
     "a plan that cannot be": (lambda _: {"plan.json": json.dumps({"layers": [], "units": []})}, "describes no network"),
     "an absurdly wide plan": (lambda _: {"plan.json": json.dumps(WIDE)}, "more than the 268,435,456 allowed"),
     "an endless text": (lambda _: {"scene.json": b" " * (9 * 2**20)}, "has a part scene.json larger than"),
@@ -148,3 +156,24 @@ def test_a_missing_file_and_an_unknown_name_are_told_apart(tmp_path):
         read_card(tmp_path / "none.growtrack")
     with pytest.raises(NetworkFileError, match=r"There is no network 'vesicle'. Choose one of beads, vesicles"):
         network_path("vesicle")
+
+
+def test_no_flipped_byte_crashes_or_loads_another_network(file):
+    raw, rng = file.read_bytes(), np.random.default_rng(0)
+    for place in rng.integers(0, len(raw), 400):
+        changed = bytearray(raw)
+        changed[place] ^= 1 << rng.integers(8)
+        file.write_bytes(bytes(changed))
+        try:
+            card, weights = read_archive(file)
+        except NetworkFileError:
+            continue
+        assert card.model_dump_json() == CARD.model_dump_json()
+        assert all(np.array_equal(weights[name], array) for name, array in WEIGHTS.items())
+
+
+@pytest.mark.parametrize("header", [b"{'descr': (", b"(" * 3000, b"  x", b"{'shape': [[]]}", b"1"])
+def test_a_crafted_array_header_is_refused(file, header):
+    crafted = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    with pytest.raises(NetworkFileError, match="damaged part"):
+        read_archive(rewritten(file, lambda _: {KERNEL: crafted}))

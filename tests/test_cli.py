@@ -12,6 +12,7 @@ import tifffile
 from napari_growtrack.cli import main
 from napari_growtrack.core import files
 from napari_growtrack.core.growth.plan import Plan
+from napari_growtrack.core.simulation import SCENES, named_scene
 
 
 def run(capsys, *words):
@@ -55,9 +56,8 @@ def test_a_film_is_simulated_tracked_and_scored(film, tmp_path, capsys):
     table = pd.read_csv(found)
     assert table.columns.tolist() == ["frame", "y", "x", "distance", "votes"]
     recipe = json.loads(found.with_suffix(".json").read_text())
-    assert recipe["network"]["name"] == "vesicles"
-    assert {"version", "settings", "film"} <= recipe.keys()
-    assert recipe["network"]["seed"] >= 0
+    assert (recipe["network"], recipe["film"], recipe["frames"]) == ("vesicles", "film.tif", [0, 3])
+    assert {"version", "settings", "seed"} <= recipe.keys()
     assert picture.read_bytes().startswith(b"\x89PNG")
     code, said, _ = run(capsys, "score", found, truth, "--json")
     result = json.loads(said)
@@ -149,6 +149,16 @@ REFUSALS = {
     "unknown plan": (["grow", "--scene", "beads", "--plan", "up", "-o", "x.growtrack"], "There is no plan 'up'"),
     "no scene": (["grow", "-o", "x.growtrack"], "Expected --scene NAME or --recipe FILE.json"),
     "no table": (["score", "nowhere.csv", "nowhere.csv"], "Cannot read nowhere.csv"),
+    "no such frames": (
+        ["track", "FILM", "--frames", "9:"],
+        "There are no such frames in film.tif, which has frames 0 to 3",
+    ),
+    "a table named as its recipe": (["track", "FILM", "-o", "x.json"], "a table is a CSV file"),
+    "recipe and scene": (["grow", "--recipe", "x.json", "--scene", "beads", "-o", "x.growtrack"], "not both"),
+    "absurd noise": (
+        ["simulate", "beads", "-o", "x.tif", "--snr", "1e10"],
+        "expected a signal-to-noise ratio up to 10000",
+    ),
     "no benchmark": (["benchmark", "moon"], "There is no benchmark 'moon'. Choose one of speed, accuracy"),
     "a film as network": (["track", "FILM", "-n", "FILM"], "film.tif is not a grown network, or was cut short"),
     "a network as film": (["track", "x.growtrack"], "x.growtrack"),
@@ -218,6 +228,36 @@ def test_a_cancelled_run_keeps_what_was_done(film, tmp_path, monkeypatch, capsys
     assert pd.read_csv(tmp_path / "found.csv").frame.unique().tolist() == [0, 1]
 
 
+def test_a_broken_frame_in_mid_film_keeps_those_before_it(tmp_path, capsys):
+    film = np.random.default_rng(0).normal(size=(4, 60, 60)).astype("f4")
+    film[2, 5, 5] = np.nan
+    tifffile.imwrite(tmp_path / "bad.tif", film, photometric="minisblack")
+    code, _, complaint = run(capsys, "track", tmp_path / "bad.tif", "-o", tmp_path / "found.csv")
+    assert code == 1
+    assert "Frame 2 of bad.tif holds 1 NaN" in complaint
+    assert "Stopped after 2 of 4 frames; they are kept" in complaint
+    assert (tmp_path / "found.csv").exists()
+
+
+def test_a_file_of_the_users_is_not_replaced_by_a_recipe(tmp_path, capsys):
+    scene = tmp_path / "mine.json"
+    scene.write_text(named_scene("table42").to_json())
+    code, _, complaint = run(capsys, "simulate", scene, "-o", tmp_path / "mine.tif", "--truth", tmp_path / "mine.csv")
+    assert code == 1
+    assert "its recipe would replace mine.json. Choose another name" in complaint
+    assert (
+        run(capsys, "simulate", scene, "-o", tmp_path / "mine.tif", "--truth", tmp_path / "t.csv", "--frames", 1)[0]
+        == 0
+    )
+
+
+def test_help_names_every_scene(capsys):
+    with pytest.raises(SystemExit):
+        main(["simulate", "--help"])
+    said = capsys.readouterr().out
+    assert all(name in said for name in SCENES)
+
+
 @pytest.mark.parametrize(("number", "sentence"), [(errno.ENOSPC, "No space left"), (errno.EROFS, "Read-only")])
 def test_a_full_or_read_only_disk_is_named_before_the_work(film, tmp_path, monkeypatch, capsys, number, sentence):
     def refuse(*_):
@@ -247,7 +287,19 @@ def test_a_disk_that_fills_up_during_the_work_loses_nothing(film, tmp_path, monk
     assert len(pd.read_csv(refuge)) > 20
 
 
-@pytest.mark.parametrize("words", [[], ["track"], ["nonsense"], ["simulate", "beads"], ["score", "a.csv"]])
+WRONG = [
+    [],
+    ["track"],
+    ["nonsense"],
+    ["simulate", "beads"],
+    ["score", "a.csv"],
+    ["track", "f.tif", "--frames", "a:b"],
+    ["track", "f.tif", "--frames", "1:2:0"],
+    ["simulate", "beads", "-o", "x.tif", "--seed", "-1"],
+]
+
+
+@pytest.mark.parametrize("words", WRONG)
 def test_wrong_usage_exits_with_two(words, capsys):
     with pytest.raises(SystemExit) as end:
         main(words)

@@ -18,7 +18,7 @@ FAITHFUL = RECENTRED.with_(faithful=True, accept_distance=6)
 SPOTS = [(10, 12), (30, 40), (30, 52), (50, 70)]
 MANY_LOOKS = RECENTRED.with_(looks=4)
 WAYS = [RECENTRED, ONE_LOOK, MANY_LOOKS, FAITHFUL, FAITHFUL.with_(step=5), RECENTRED.with_(screen=2)]
-SHAPES = [(60, 80), (80, 61), (21, 21), (20, 35), (7, 90), (1, 1)]
+SHAPES = [(60, 80), (80, 61), (21, 21), (20, 35), (7, 90), (2, 3)]
 
 
 @pytest.mark.parametrize("cascade", WAYS)
@@ -32,6 +32,17 @@ def test_every_cascade_finds_every_spot_once(cascade):
 def test_spots_on_the_very_edge_are_found(cascade, corner):
     found = find(frame_with(corner), PointSeer(), cascade)
     assert found[["y", "x"]].to_numpy().tolist() == [list(corner)]
+
+
+class OddSeer(PointSeer):
+    step = 3
+
+
+@pytest.mark.parametrize("cascade", WAYS)
+@pytest.mark.parametrize("votes", [1, 2, 3])
+def test_an_odd_step_finds_spots_where_they_are(cascade, votes):
+    found = find(frame_with(*SPOTS), OddSeer(), cascade.with_(votes=votes))
+    assert sorted(map(tuple, found[["y", "x"]].round(6).to_numpy())) == SPOTS
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -190,6 +201,18 @@ def test_frames_smaller_than_a_window_are_tracked_with_a_warning():
     with pytest.warns(GrowtrackWarning, match="15 x 18 px, smaller than the network's 21 px window"):
         found = detect(frame_with((7, 8), shape=(15, 18)), PointSeer(), RECENTRED)
     assert found[["y", "x"]].to_numpy().tolist() == [[7, 8]]
+
+
+def test_a_film_opened_by_its_path_is_closed_again(tmp_path, monkeypatch):
+    import tifffile
+
+    from napari_growtrack.core.stacks import TiffStack
+
+    closed = []
+    monkeypatch.setattr(TiffStack, "_release", lambda self: closed.append(self.name))
+    tifffile.imwrite(tmp_path / "film.tif", np.stack([frame_with(SPOTS[0])] * 3), photometric="minisblack")
+    detect(tmp_path / "film.tif", PointSeer(), RECENTRED)
+    assert closed == ["film.tif"]
 
 
 def test_a_run_that_is_closed_early_has_given_what_was_done():

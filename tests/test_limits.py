@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,3 +64,15 @@ def test_the_median_radial_error_of_equal_axes_is_that_of_rayleigh():
     covariances = np.tile(0.3**2 * np.eye(2), (50, 1, 1))
     found = median_radial_error(covariances, np.random.default_rng(0))
     assert found == pytest.approx(0.3 * np.sqrt(2 * np.log(2)), rel=0.01)
+
+
+def test_clipped_pixels_tell_nothing():
+    spot = named_scene("table42").with_(background=0.9, snr=10)
+    picture = draw(spot, (61, 61), np.random.default_rng(0), number=1)
+    dim = replace(picture, background=0.2)
+    assert np.trace(cramer_rao(picture)[0]) > 1.5 * np.trace(cramer_rao(dim)[0])
+
+
+def test_a_picture_wholly_clipped_has_no_bound():
+    white = replace(draw(named_scene("table42"), (61, 61), np.random.default_rng(0), number=1), background=5.0)
+    assert np.isinf(cramer_rao(white)[0]).any()

@@ -10,7 +10,7 @@ import pytest
 
 from napari_growtrack.core.errors import TableError
 from napari_growtrack.core.matching import match
-from napari_growtrack.core.scoring import errors, score, thesis_score
+from napari_growtrack.core.scoring import matched_pairs, score, thesis_score
 
 
 def points(*rows, **columns):
@@ -132,13 +132,13 @@ def test_a_pair_may_be_as_far_apart_as_asked(within):
 def test_pairs_are_named_by_the_labels_of_their_rows():
     truth = points((0, 0, 0), (1, 9, 9)).set_axis(["a", "b"])
     detections = points((1, 9, 8), (0, 50, 50), (0, 0, 2)).set_axis([10, 20, 30])
-    found = errors(truth, detections)
+    found = matched_pairs(truth, detections)
     assert list(found.itertuples(index=False, name=None)) == [("a", 30, 2.0), ("b", 10, 1.0)]
 
 
 @pytest.mark.parametrize(("truth", "detections"), [(NONE, NONE), (points((0, 1, 1)), NONE), (NONE, points((0, 1, 1)))])
 def test_without_pairs_there_is_an_empty_table_of_errors(truth, detections):
-    found = errors(truth, detections)
+    found = matched_pairs(truth, detections)
     assert (len(found), list(found.columns)) == (0, ["truth", "detection", "error"])
 
 
@@ -194,13 +194,13 @@ def test_without_a_found_particle_the_thesis_has_no_error(truth, detections, mis
 # what is refused
 
 
-@pytest.mark.parametrize("judge", [score, errors, thesis_score])
+@pytest.mark.parametrize("judge", [score, matched_pairs, thesis_score])
 @pytest.mark.parametrize("column", ["frame", "y", "x"])
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_missing_column_is_named(judge, column, place):
     tables = [points((0, 1, 1), radius=2.0), points((0, 1, 1))]
     tables[place] = tables[place].drop(columns=column)
-    with pytest.raises(TableError, match=rf"^Expected columns frame, y, x; missing {column}, got "):
+    with pytest.raises(TableError, match=rf"^Expected columns frame, y, x(, radius)?; missing {column}, got "):
         judge(*tables)
 
 
@@ -210,5 +210,5 @@ def test_a_value_that_is_no_number_is_named():
 
 
 def test_the_thesis_measures_need_radii():
-    with pytest.raises(TableError, match="Expected a truth table with a column radius"):
+    with pytest.raises(TableError, match="Expected columns frame, y, x, radius; missing radius"):
         thesis_score(points((0, 1, 1)), points((0, 1, 1)))

@@ -13,16 +13,28 @@ Run = Callable[[argparse.Namespace], int | None]
 def _slice(text: str) -> slice:
     """Read frames as FIRST:LAST, the last one not included, as in Python."""
     parts = text.split(":")
-    if len(parts) == 1:
-        return slice(int(text), int(text) + 1 or None)
-    return slice(*(int(part) if part else None for part in parts))
+    try:
+        if len(parts) == 1:
+            frame = int(text)
+            return slice(frame, frame + 1 or None)
+        first, last = (int(part) if part else None for part in parts)
+        return slice(first, last)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a frame, or FIRST:LAST, got {text!r}") from None
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text}")
-    return value
+    return _whole(text, 1)
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
+    return int(text)
 
 
 def build_parser(commands: Mapping[str, Run]) -> argparse.ArgumentParser:
@@ -62,10 +74,10 @@ def _simulate(command: argparse.ArgumentParser) -> None:
         "--size", type=_positive, nargs=2, default=(251, 251), metavar=("H", "W"), help="pixels, default: 251 251"
     )
     command.add_argument(
-        "--particles", type=int, metavar="N", help="particles in a frame; default: by the scene's density"
+        "--particles", type=_seed, metavar="N", help="particles in a frame; default: by the scene's density"
     )
     command.add_argument("--snr", type=float, metavar="S", help="signal-to-noise ratio; default: the scene's")
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    command.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: %(default)s")
     command.add_argument("--diffusion", type=float, default=0.5, metavar="D", help="px^2 a frame, default: %(default)s")
     command.add_argument(
         "--drift", type=float, nargs=2, default=(0.0, 0.0), metavar=("DY", "DX"), help="px a frame, default: none"
@@ -76,7 +88,7 @@ def _simulate(command: argparse.ArgumentParser) -> None:
 def _grow(command: argparse.ArgumentParser) -> None:
     command.add_argument("--scene", metavar="SCENE", help="a named scene, or a .json file")
     command.add_argument(
-        "--snr", type=float, nargs="+", metavar="S", help="signal-to-noise ratio, one value or a range"
+        "--snr", type=float, nargs=2, metavar=("LOW", "HIGH"), help="signal-to-noise ratios; default: the scene's"
     )
     command.add_argument(
         "--plan", default="depth", metavar="PLAN", help="depth, breadth or a .json file; default: depth"
@@ -85,9 +97,9 @@ def _grow(command: argparse.ArgumentParser) -> None:
     how.add_argument("--minutes", type=float, default=5, metavar="M", help="time for growing, default: %(default)s")
     how.add_argument("--schedule", choices=["thesis"], help="the thesis's own schedule (hours)")
     command.add_argument("--one-by-one", action="store_true", help="one stage after the other, not side by side")
-    command.add_argument("--recipe", metavar="FILE.json", help="everything above from a file")
-    command.add_argument("-o", "--output", required=True, metavar="NET.growtrack", help="network to write")
-    command.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    command.add_argument("--recipe", metavar="FILE.json", help="scene, plan, schedule and seed from a file")
+    command.add_argument("-o", "--output", required=True, metavar="NET.growtrack", help="network to write at the end")
+    command.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: %(default)s")
 
 
 def _track(command: argparse.ArgumentParser) -> None:
@@ -96,7 +108,9 @@ def _track(command: argparse.ArgumentParser) -> None:
     command.add_argument("--stage", type=int, metavar="S", help="stage that answers; default: the last")
     command.add_argument("--screen", type=int, metavar="S", help="stage that screens; default: the cheapest good one")
     command.add_argument("--faithful", action="store_true", help="the thesis's cascade instead of recentred windows")
-    command.add_argument("--frames", type=_slice, default=slice(None), metavar="A:B", help="frames A up to B, from 0")
+    command.add_argument(
+        "--frames", type=_slice, default=slice(None), metavar="A:B", help="frames A up to B, or only A"
+    )
     command.add_argument(
         "-o", "--output", default="detections.csv", metavar="DETECTIONS.csv", help="default: %(default)s"
     )

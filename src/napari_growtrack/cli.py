@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import sys
-import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .core.card import Card, Recipe
-    from .core.detection import Cascade
+    from .core.detection import FrameDetections
     from .core.networks import Network
     from .core.stacks import Stack
 
@@ -43,8 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"growtrack: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ngrowtrack: cancelled; nothing was written.", file=sys.stderr)
+        print("\ngrowtrack: cancelled.", file=sys.stderr)
         return CANCELLED
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
@@ -63,7 +65,9 @@ def demo(chosen: Arguments) -> None:
         from .core.demo import run_demo
     from .core.files import check_writable
     from .core.stacks import open_stack
+    from .core.tables import check_table_path
 
+    check_table_path(Path(chosen.output) / "detections.csv")
     check_writable(Path(chosen.output) / "detections.csv")
     if chosen.film:
         open_stack(chosen.film).close()
@@ -75,22 +79,28 @@ def simulate(chosen: Arguments) -> None:
     """Write a simulated film and its truth."""
     import numpy as np
 
+    from .core.files import check_writable
     from .core.films import write_film
     from .core.simulation import Motion, iter_film, named_scene
-    from .core.tables import write_table
+    from .core.tables import PROGRAM, check_table_path, write_table
+    from .core.version import package_version
 
     scene = named_scene(chosen.scene)
     if chosen.snr is not None:
         scene = scene.with_(snr=chosen.snr)
     motion = None if chosen.independent else Motion(diffusion=chosen.diffusion, drift=tuple(chosen.drift))
     shape = (chosen.size[0], chosen.size[1])
+    if chosen.truth:
+        check_table_path(chosen.truth)
+        check_writable(chosen.truth)
     film = iter_film(scene, chosen.frames, shape, np.random.default_rng(chosen.seed), chosen.particles, motion)
     watched_film = bar(film, chosen.frames, "simulating", "frame")
     truth = write_film(watched_film, chosen.frames, shape, chosen.output)
     _say(f"{chosen.output}: {chosen.frames} frames of {shape[0]} x {shape[1]} px")
     if chosen.truth:
         recipe = {
-            **_signature(),
+            "program": PROGRAM,
+            "version": package_version(),
             "scene": json.loads(scene.to_json()),
             "motion": motion and motion.model_dump(),
             "seed": chosen.seed,
@@ -116,27 +126,27 @@ def grow(chosen: Arguments) -> None:
 
 def track(chosen: Arguments) -> int:
     """Track a film and write its detections."""
-    from .core.detection import iter_detections
-    from .core.files import check_writable
+    from .core.detection import collect, iter_detections, median_milliseconds
+    from .core.files import check_writable, write_or_rescue
     from .core.stacks import open_stack
+    from .core.tables import check_table_path, write_table
 
-    check_writable(chosen.output)
+    check_table_path(chosen.output)
+    for path in filter(None, (chosen.output, chosen.overlay)):
+        check_writable(path)
     with open_stack(chosen.film) as stack:
+        frames = _chosen_frames(stack, chosen.frames)
         network = _network(chosen.network)
         cascade = network.cascade(chosen.stage, chosen.screen, chosen.faithful)
-        frames = range(len(stack))[chosen.frames]
-        found = iter_detections(stack, network, cascade, frames)
-        began = time.perf_counter()
-        tables, complete = kept(bar(found, len(frames), "tracking", "frame"))
-        seconds = time.perf_counter() - began
-        detections = _save_detections(tables, chosen, network, cascade, stack)
-        if chosen.overlay and len(tables):
-            _save_overlay(stack, tables[0].frame, detections, chosen.overlay)
-    where = f"in {len(tables)} frames, {1e3 * seconds / max(len(tables), 1):.1f} ms per frame"
+        found, stop = kept(bar(iter_detections(stack, network, cascade, frames), len(frames), "tracking", "frame"))
+        detections = collect(one.table for one in found)
+        recipe = {**network.card.made_with(cascade), "film": stack.name, "frames": _ends(found)}
+        write_or_rescue(chosen.output, lambda path: write_table(detections, path, recipe))
+        if chosen.overlay and found:
+            _save_overlay(stack, found[0].frame, detections, chosen.overlay)
+    where = f"in {len(found)} frames, {median_milliseconds(found):.1f} ms per frame"
     _say(f"{chosen.output}: {len(detections)} detections {where}")
-    if not complete:
-        print(f"growtrack: cancelled after {len(tables)} of {len(frames)} frames; they are kept.", file=sys.stderr)
-    return 0 if complete else CANCELLED
+    return _stopped(stop, len(found), len(frames))
 
 
 def score(chosen: Arguments) -> None:
@@ -220,12 +230,14 @@ def _recipe(chosen: Arguments) -> Recipe:
     from .core.simulation import named_scene
 
     if chosen.recipe:
+        if chosen.scene or chosen.schedule or chosen.snr:
+            raise SettingsError("A recipe holds scene, plan and schedule: give --recipe, or the others, not both.")
         return Recipe.from_file(chosen.recipe)
     if not chosen.scene:
         raise SettingsError("Expected --scene NAME or --recipe FILE.json. See growtrack grow --help.")
     scene = named_scene(chosen.scene)
     if chosen.snr:
-        scene = scene.with_(snr=(min(chosen.snr), max(chosen.snr)))
+        scene = scene.with_(snr=(chosen.snr[0], chosen.snr[-1]))
     return Recipe(
         name=Path(chosen.output).stem,
         about=f"Grown on the scene {scene.name}. {scene.about}",
@@ -257,23 +269,27 @@ def _schedule(chosen: Arguments) -> Any:
     return Schedule(minutes=chosen.minutes, together=not chosen.one_by_one)
 
 
-def _save_detections(
-    tables: list[Any], chosen: Arguments, network: Network, cascade: Cascade, stack: Stack
-) -> pd.DataFrame:
-    from .core.detection import collect
-    from .core.files import write_or_rescue
-    from .core.tables import write_table
+def _chosen_frames(stack: Stack, chosen: slice) -> range:
+    from .core.errors import SettingsError
 
-    detections = collect(found.table for found in tables)
-    recipe = {
-        **_signature(),
-        "film": stack.name,
-        "frames": [found.frame for found in (*tables[:1], *tables[-1:])],
-        "network": {"name": network.card.name, "from": str(chosen.network), "seed": network.card.recipe.seed},
-        "settings": cascade.model_dump(),
-    }
-    write_or_rescue(chosen.output, lambda path: write_table(detections, path, recipe))
-    return detections
+    frames = range(len(stack))[chosen]
+    if not frames:
+        raise SettingsError(f"There are no such frames in {stack.name}, which has frames 0 to {len(stack) - 1}.")
+    return frames
+
+
+def _ends(found: list[FrameDetections]) -> list[int]:
+    """Return the first and the last frame."""
+    return [one.frame for one in (*found[:1], *found[-1:])]
+
+
+def _stopped(stop: BaseException | None, done: int, total: int) -> int:
+    """Say what stopped a run, if anything, and return the exit code."""
+    if stop is None:
+        return 0
+    how = "cancelled" if isinstance(stop, KeyboardInterrupt) else f"{stop} Stopped"
+    print(f"growtrack: {how} after {done} of {total} frames; they are kept.", file=sys.stderr)
+    return CANCELLED if isinstance(stop, KeyboardInterrupt) else 1
 
 
 def _save_overlay(stack: Stack, frame: int, detections: pd.DataFrame, path: str) -> None:
@@ -282,12 +298,6 @@ def _save_overlay(stack: Stack, frame: int, detections: pd.DataFrame, path: str)
     mine = detections[detections.frame == frame]
     save(overlay(stack[frame], mine, title=f"{stack.name}, frame {frame}: {len(mine)} found"), path)
     _say(f"{path}: frame {frame} with its detections")
-
-
-def _signature() -> dict[str, str]:
-    from .core.version import package_version
-
-    return {"program": "napari-growtrack", "version": package_version()}
 
 
 def _no_nan(values: Any) -> Any:

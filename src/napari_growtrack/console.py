@@ -5,20 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from .core.errors import GrowtrackError
 
-def kept(steps: Iterator[Any]) -> tuple[list[Any], bool]:
-    """Collect steps; on Ctrl-C return those done so far, and False."""
+
+def kept(steps: Iterator[Any]) -> tuple[list[Any], BaseException | None]:
+    """Collect steps; on Ctrl-C, or an error of ours, return those done so far and what stopped them."""
     done: list[Any] = []
     try:
         for step in steps:
             done.append(step)
-    except KeyboardInterrupt:
-        return done, False
-    return done, True
+    except (KeyboardInterrupt, GrowtrackError) as stop:
+        return done, stop
+    return done, None
 
 
 def bar(steps: Iterator[Any], total: int, doing: str, unit: str) -> Iterator[Any]:
@@ -51,21 +52,17 @@ def watched(making: Any) -> Any:
 
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
-    """Hold back what Keras's backend writes on stderr while it is loaded; show it if loading fails."""
+    """Hold back what Keras's backend writes on stderr while it is loaded."""
     sys.stderr.flush()
     try:
         saved = os.dup(2)
     except OSError:  # no stderr to speak of
         yield
         return
-    with tempfile.TemporaryFile() as sink:
+    with open(os.devnull, "wb") as sink:
         os.dup2(sink.fileno(), 2)
         try:
             yield
-        except ImportError:
-            sink.seek(0)
-            os.write(saved, sink.read())
-            raise
         finally:
             sys.stderr.flush()
             os.dup2(saved, 2)

@@ -113,7 +113,7 @@ class _Archive:
             self._zip = zipfile.ZipFile(self.path)
         except OSError as error:
             raise self._refused(f"cannot be read: {error.strerror or error}", "Check the path.") from error
-        except (zipfile.BadZipFile, ValueError) as error:
+        except Exception as error:  # damaged zips fail in many ways
             raise self._refused(
                 f"is not a grown network, or was cut short ({error})",
                 f"Expected a {SUFFIX} file as growtrack grow writes it; copy or download it again.",
@@ -157,7 +157,7 @@ class _Archive:
         try:
             np.lib.format.read_magic(buffer)
             found = np.lib.format.read_array_header_1_0(buffer, max_header_size=_HEADER_LIMIT)
-        except ValueError as error:
+        except Exception as error:  # numpy reads the header with Python's own parser
             raise self._refused(f"has a damaged part {member}", "Copy it again.") from error
         if found != (shape, False, np.dtype("<f4")):
             raise self._refused(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
 from .card import Report
-from .detection import Cascade, StagedNetwork, collect, iter_detections
+from .detection import Cascade, StagedNetwork, collect, iter_detections, median_milliseconds
 from .detection.calibrate import Sample
 from .limits import cramer_rao, median_radial_error
 from .scoring import score
 from .simulation import Picture, Scene, draw, simulate_frame
 from .simulation.picture import Shape
+from .tables import TRUTH_COLUMNS
 
 SHAPE: Shape = (251, 251)
 
@@ -43,11 +42,9 @@ def report(network: StagedNetwork, cascade: Cascade, scene: Scene, seed: int = 0
     rng = np.random.default_rng([seed, 2_000_003])
     pictures = [draw(scene, SHAPE, rng) for _ in range(number)]
     film = np.stack([simulate_frame(picture, rng) for picture in pictures])
-    truth = collect(picture.truth(t) for t, picture in enumerate(pictures))
-    began = time.perf_counter()
-    detections = collect(found.table for found in iter_detections(film, network, cascade))
-    seconds = time.perf_counter() - began
-    result = score(truth, detections)
+    truth = collect((picture.truth(t) for t, picture in enumerate(pictures)), TRUTH_COLUMNS)
+    found = list(iter_detections(film, network, cascade))
+    result = score(truth, collect(one.table for one in found))
     return Report(
         stage=cascade.stage,
         screen=cascade.screen,
@@ -56,7 +53,7 @@ def report(network: StagedNetwork, cascade: Cascade, scene: Scene, seed: int = 0
         false=result.false,
         median_error=result.median_error,
         bound=bound(pictures, rng),
-        milliseconds=1e3 * seconds / number,
+        milliseconds=median_milliseconds(found),
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Any, Self
+
+from pydantic import Field, model_validator
 
 from .detection.calibrate import Calibration
 from .detection.cascade import Cascade
@@ -10,10 +12,16 @@ from .growth.plan import Plan
 from .growth.schedule import Schedule
 from .settings import Settings
 from .simulation.scene import Scene
+from .tables import PROGRAM
+from .version import package_version
 
 
 class Recipe(Settings):
-    """Everything that makes a network: the same recipe on the same machine grows it again."""
+    """Everything that makes a network.
+
+    A schedule in batches grows the same network again on the same machine; one in minutes grows one as good, because
+    the clock decides how many windows it sees.
+    """
 
     name: str = Field(min_length=1, description="Short name.")
     about: str = Field("", description="What the network is for, in a sentence.")
@@ -21,6 +29,14 @@ class Recipe(Settings):
     scene: Scene
     schedule: Schedule
     seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _tracks(self) -> Self:
+        if (self.plan.channels, self.plan.outputs) != (1, 3):
+            raise ValueError(
+                f"tracking needs 1 channel and 3 outputs, got {self.plan.channels} and {self.plan.outputs}"
+            )
+        return self
 
 
 class Report(Settings):
@@ -84,6 +100,16 @@ class Card(Settings):
         stage = self.plan.stages if stage is None else stage
         self.plan.check(stage)
         return self.calibration.cascade(stage, screen, faithful)
+
+    def made_with(self, cascade: Cascade) -> dict[str, Any]:
+        """Return what a result of this network carries: program, version, network, seed and settings."""
+        return {
+            "program": PROGRAM,
+            "version": package_version(),
+            "network": self.name,
+            "seed": self.recipe.seed,
+            "settings": cascade.model_dump(),
+        }
 
     def __str__(self) -> str:
         """Return the card as text."""

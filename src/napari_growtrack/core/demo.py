@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .assessment import bound
-from .detection import Cascade, FrameDetections, collect, iter_detections
+from .assessment import SHAPE, bound
+from .detection import Cascade, collect, iter_detections, median_milliseconds
 from .files import write_whole
 from .films import write_film
 from .networks import Network
@@ -19,23 +18,21 @@ from .pictures import overlay, save
 from .scoring import score
 from .simulation import Motion, draw, iter_film, named_scene
 from .stacks import Stack, open_stack
-from .tables import write_table
-from .version import package_version
+from .tables import PROGRAM, write_table
 
 Say = Callable[[str], None]
 Watch = Callable[[Iterator[Any], int], Iterator[Any]]
 
 SCENE = "table42"
-SHAPE = (251, 251)
 SEED = 42
 
 
 def run_demo(
     network: Network,
     folder: Path,
-    film: str | None = None,
-    say: Say = print,
-    watch: Watch | None = None,
+    film: str | None,
+    say: Say,
+    watch: Watch,
     frames: int = 60,
 ) -> None:
     """Track a film, the user's or a simulated one, and leave everything in a folder.
@@ -47,12 +44,12 @@ def run_demo(
         Receives ``film.tif`` and ``truth.csv`` (of a simulated film),
         ``detections.csv`` with its recipe, ``overlay.png`` and ``points.csv``
         for napari.
-    film : str, optional
+    film : str or None
         The user's film; without it one is simulated.
     say : callable
         Receives each line for the person.
-    watch : callable, optional
-        Wraps the frames in a progress bar.
+    watch : callable
+        Passes the frames on, given their number, under a progress bar.
     frames : int
         Frames at most.
     """
@@ -64,12 +61,13 @@ def run_demo(
     cascade = network.cascade()
     with open_stack(film or path) as stack:
         number = min(frames, len(stack))
-        found, milliseconds = _tracked(stack, network, cascade, number, watch)
+        steps = iter_detections(stack, network, cascade, range(number))
+        found = list(watch(steps, number))
         detections = collect(one.table for one in found)
         _leave(folder, stack, detections, truth, network, cascade)
     say(
         f"Tracked {number} frames with {network.card.name}, stage {cascade.stage} screened by stage {cascade.screen}: "
-        f"{len(detections)} detections, {milliseconds:.1f} ms per frame (median)"
+        f"{len(detections)} detections, {median_milliseconds(found):.1f} ms per frame"
     )
     if truth is None:
         counts = detections.groupby("frame").size().reindex(range(number), fill_value=0)
@@ -87,21 +85,8 @@ def run_demo(
 def _simulated(path: Path, frames: int) -> pd.DataFrame:
     film = iter_film(named_scene(SCENE), frames, SHAPE, np.random.default_rng(SEED), motion=Motion(diffusion=0.5))
     truth = write_film(film, frames, SHAPE, path)
-    write_table(truth, path.with_name("truth.csv"), {"scene": SCENE, "seed": SEED})
+    write_table(truth, path.with_name("truth.csv"), {"program": PROGRAM, "scene": SCENE, "seed": SEED})
     return truth
-
-
-def _tracked(
-    stack: Stack, network: Network, cascade: Cascade, frames: int, watch: Watch | None
-) -> tuple[list[FrameDetections], float]:
-    """Track the first frames; the time is the median over frames, so that the first call's compilation is left out."""
-    steps = iter_detections(stack, network, cascade, range(frames))
-    found, seconds, before = [], [], time.perf_counter()
-    for one in watch(steps, frames) if watch else steps:
-        found.append(one)
-        seconds.append(time.perf_counter() - before)
-        before = time.perf_counter()
-    return found, 1e3 * float(np.median(seconds))
 
 
 def _bound() -> float:
@@ -112,13 +97,7 @@ def _bound() -> float:
 def _leave(
     folder: Path, stack: Stack, detections: pd.DataFrame, truth: pd.DataFrame | None, network: Network, cascade: Cascade
 ) -> None:
-    recipe = {
-        "program": "napari-growtrack",
-        "version": package_version(),
-        "film": stack.name,
-        "network": {"name": network.card.name, "seed": network.card.recipe.seed},
-        "settings": cascade.model_dump(),
-    }
+    recipe = {**network.card.made_with(cascade), "film": stack.name}
     write_table(detections, folder / "detections.csv", recipe)
     points = detections[["frame", "y", "x"]].set_axis(["axis-0", "axis-1", "axis-2"], axis=1)
     text = points.to_csv(index_label="index").encode()

@@ -82,27 +82,21 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise OutputError(_sentence(Path(path), IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))))
 
 
-def write_or_rescue(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
+def write_or_rescue(path: str | os.PathLike[str], write: Callable[[Path], object]) -> None:
     """Write a result that took long to make; where its place refuses, into the temporary folder instead.
-
-    Returns
-    -------
-    Path
-        Where it lies.
 
     Raises
     ------
     OutputError
-        When it had to go, or could not even go, elsewhere; the sentence says where it lies.
+        When its place refused; the sentence says where it lies instead, if it does.
     """
     path = Path(path)
     try:
         write(path)
     except OutputError as error:
-        refuge = Path(tempfile.mkdtemp(prefix="growtrack-")) / path.name
         try:
+            refuge = Path(tempfile.mkdtemp(prefix="growtrack-")) / path.name
             write(refuge)
         except OSError:
             raise error from None
         raise OutputError(f"{error} Your result is not lost: it was saved as {refuge}.") from error
-    return path

@@ -15,8 +15,8 @@ def cramer_rao(picture: Picture, step: float = 0.02) -> np.ndarray:
 
     Photon counts are Poisson with mean ``image * snr**2``, so the Fisher
     information of a position is the sum over pixels of the products of its
-    derivatives over the mean. Everything but a particle's own position is
-    taken as known.
+    derivatives over the mean; pixels that are clipped to 0 or 1 tell nothing.
+    Everything but a particle's own position is taken as known.
 
     Parameters
     ----------
@@ -28,10 +28,11 @@ def cramer_rao(picture: Picture, step: float = 0.02) -> np.ndarray:
     -------
     ndarray (n, 2, 2)
         Least covariance of ``(y, x)`` in square pixels, one for each particle
-        that is to be found.
+        that is to be found; infinite variances where nothing is told.
     """
-    mean = np.maximum(render(picture).astype(float), 1e-6)
-    bounds = [np.linalg.pinv(_information(picture, int(i), mean, step)) for i in np.flatnonzero(picture.wanted)]
+    mean = render(picture).astype(float)
+    tells = np.where((mean > 0) & (mean < 1), 1 / np.maximum(mean, 1e-6), 0.0)
+    bounds = [_inverse(_information(picture, int(i), tells, step)) for i in np.flatnonzero(picture.wanted)]
     return np.array(bounds).reshape(-1, 2, 2)
 
 
@@ -48,13 +49,20 @@ def median_radial_error(covariances: np.ndarray, rng: np.random.Generator, draws
     """
     if not len(covariances):
         return float("nan")
+    covariances = np.minimum(covariances, 1e12)  # keeps the median where some positions tell nothing
     values, vectors = np.linalg.eigh(covariances)
     roots = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
     errors = np.einsum("nij,dnj->dni", roots, rng.normal(size=(draws, len(covariances), 2)))
     return float(np.median(np.hypot(errors[..., 0], errors[..., 1])))
 
 
-def _information(picture: Picture, particle: int, mean: np.ndarray, step: float) -> np.ndarray:
+def _inverse(information: np.ndarray) -> np.ndarray:
+    if np.linalg.cond(information) > 1e12:
+        return np.diag([np.inf, np.inf])
+    return np.linalg.inv(information)
+
+
+def _information(picture: Picture, particle: int, tells: np.ndarray, step: float) -> np.ndarray:
     """Return the Fisher information of one position, (2, 2)."""
     slopes = []
     for axis in (0, 1):
@@ -62,7 +70,7 @@ def _information(picture: Picture, particle: int, mean: np.ndarray, step: float)
         shift[particle, axis] = step
         ahead, behind = (_alone(picture, picture.positions + sign * shift, particle) for sign in (1, -1))
         slopes.append((ahead - behind) / (2 * step))
-    return picture.snr**2 * np.einsum("ayx,byx,yx->ab", slopes, slopes, 1 / mean)
+    return picture.snr**2 * np.einsum("ayx,byx,yx->ab", slopes, slopes, tells)
 
 
 def _alone(picture: Picture, positions: np.ndarray, particle: int) -> np.ndarray:

@@ -6,6 +6,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
+WITHIN = 5.0
+"""Farthest that a found position may be from the true one, in pixels."""
+
 
 def match(truth: np.ndarray, found: np.ndarray, within: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pair as many positions as possible, at the least total distance.

@@ -122,7 +122,7 @@ def load_network(name: str | os.PathLike[str]) -> Network:
     card, weights = read_archive(network_path(name))
     schedule = card.recipe.schedule
     grown = GrownNetwork(card.plan, card.recipe.seed, schedule.normalisation, schedule.unit)
-    return Network(grown.with_weights(weights), card)
+    return Network(grown.fill(weights), card)
 
 
 @dataclass(frozen=True)

@@ -34,3 +34,15 @@ def normalise(frame: np.ndarray, how: Normalisation = "standard") -> np.ndarray:
     if spread <= 1e-6 * abs(mean):  # constant up to the rounding of float32
         return np.zeros_like(frame)
     return (frame - np.float32(mean)) * np.float32(1 / spread)
+
+
+def pad(frame: np.ndarray, padding: int | list[tuple[int, int]]) -> np.ndarray:
+    """Surround a frame with its own mean, so that windows may reach over its edge.
+
+    Parameters
+    ----------
+    frame : ndarray (Y, X)
+    padding : int or [(above, below), (left, right)]
+        Pixels to add.
+    """
+    return np.pad(frame, padding, constant_values=frame.mean())

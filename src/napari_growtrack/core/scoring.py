@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
-from .errors import TableError
-from .matching import match
+from .matching import WITHIN, match
 from .settings import Settings
 from .tables import check
 
@@ -67,7 +66,7 @@ class ThesisScore(Settings):
     false: float
 
 
-def score(truth: pd.DataFrame, detections: pd.DataFrame, within: float = 5.0) -> Score:
+def score(truth: pd.DataFrame, detections: pd.DataFrame, within: float = WITHIN) -> Score:
     """Match detections with the truth one to one in every frame.
 
     Parameters
@@ -88,7 +87,7 @@ def score(truth: pd.DataFrame, detections: pd.DataFrame, within: float = 5.0) ->
     >>> score(points, points).found
     1.0
     """
-    pairs = errors(truth, detections, within)
+    pairs = matched_pairs(truth, detections, within)
     n, m, k = len(truth), len(detections), len(pairs)
     return Score(
         particles=n,
@@ -103,7 +102,7 @@ def score(truth: pd.DataFrame, detections: pd.DataFrame, within: float = 5.0) ->
     )
 
 
-def errors(truth: pd.DataFrame, detections: pd.DataFrame, within: float = 5.0) -> pd.DataFrame:
+def matched_pairs(truth: pd.DataFrame, detections: pd.DataFrame, within: float = WITHIN) -> pd.DataFrame:
     """Return every matched pair: ``truth, detection`` (row labels) and ``error`` in pixels."""
     parts = []
     for mine, theirs in _by_frame(truth, detections):
@@ -118,10 +117,9 @@ def thesis_score(truth: pd.DataFrame, detections: pd.DataFrame) -> ThesisScore:
     Raises
     ------
     TableError
-        When the truth has no ``radius`` column.
+        When the truth has no ``radius`` column, or a column holds no numbers.
     """
-    if "radius" not in truth:
-        raise TableError("Expected a truth table with a column radius, as growtrack simulate writes it.")
+    truth = check(truth, ("frame", "y", "x", "radius"))
     closest, missed, false = [], 0, 0
     for mine, theirs in _by_frame(truth, detections):
         if not len(mine) or not len(theirs):
@@ -142,6 +140,6 @@ def thesis_score(truth: pd.DataFrame, detections: pd.DataFrame) -> ThesisScore:
 
 
 def _by_frame(truth: pd.DataFrame, detections: pd.DataFrame) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
-    truth, detections = check(truth), check(detections)
-    frames = np.union1d(truth["frame"], detections["frame"])
-    return [(truth[truth["frame"] == frame], detections[detections["frame"] == frame]) for frame in frames]
+    mine, theirs = (dict(iter(check(table).groupby("frame"))) for table in (truth, detections))
+    frames = sorted(set(mine) | set(theirs), key=float)  # type: ignore[arg-type]
+    return [(mine.get(frame, truth[:0]), theirs.get(frame, detections[:0])) for frame in frames]

@@ -19,6 +19,7 @@ from .files import write_whole
 
 DETECTION_COLUMNS = ("frame", "y", "x", "distance", "votes")
 TRUTH_COLUMNS = ("frame", "y", "x", "particle", "radius", "snr")
+PROGRAM = "napari-growtrack"
 _POINT = ("frame", "y", "x")
 _WHOLE = frozenset({"frame", "particle", "votes"})
 
@@ -94,19 +95,41 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str], recipe: dict[
     Raises
     ------
     OutputError
-        When a file cannot be written, or both would have the same name.
+        When a file cannot be written, or `check_table_path` refuses.
     TypeError
         When `recipe` holds what JSON cannot; nothing is written then.
     """
-    path = Path(path)
-    beside = path.with_suffix(".json")
-    if beside == path:
-        raise OutputError(f"Cannot write {path}: a table is a CSV file. Choose a name ending in .csv.")
+    beside = check_table_path(path)
     story = None if recipe is None else json.dumps(recipe, indent=2, ensure_ascii=False).encode()
     text = table.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode()
     write_whole(path, lambda file: file.write(text))
     if story is not None:
         write_whole(beside, lambda file: file.write(story))
+
+
+def check_table_path(path: str | os.PathLike[str]) -> Path:
+    """Return where the recipe beside a table goes, before long work whose table would be refused.
+
+    Raises
+    ------
+    OutputError
+        When table and recipe would have the same name, or the recipe would
+        replace a file that is no recipe of ours.
+    """
+    path = Path(path)
+    beside = path.with_suffix(".json")
+    if beside == path:
+        raise OutputError(f"Cannot write {path}: a table is a CSV file. Choose a name ending in .csv.")
+    if beside.exists() and not _is_recipe(beside):
+        raise OutputError(f"Cannot write {path}: its recipe would replace {beside.name}. Choose another name.")
+    return beside
+
+
+def _is_recipe(path: Path) -> bool:
+    try:
+        return json.loads(path.read_bytes()).get("program") == PROGRAM
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _dtype(column: str) -> type[np.generic]:

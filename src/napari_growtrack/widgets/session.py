@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -20,7 +19,6 @@ from ..core.errors import SettingsError
 from ..core.networks import load_network, network_path
 from ..core.stacks import Stack
 from ..core.tables import DETECTION_COLUMNS, empty
-from ..core.version import package_version
 
 HEARTBEAT = 0.1
 """Seconds between signs of life while a network is being loaded."""
@@ -141,12 +139,7 @@ class Session:
 
     def recipe(self) -> dict[str, Any]:
         """Return what a result carries to be made again: network, settings, version and seed."""
-        return {
-            "network": self.name,
-            "settings": self.cascade().model_dump(),
-            "version": package_version(),
-            "seed": self.card.recipe.seed,
-        }
+        return {**self.card.made_with(self.cascade()), "network": self.name}
 
     def run(self, stack: Stack, frames: Sequence[int]) -> Iterator[Progress]:
         """Return a generator that loads the network where needed, then tracks frame after frame.
@@ -167,11 +160,9 @@ class Session:
         network = yield from self._loaded(file, waiting)
         yield waiting
         times: deque[float] = deque(maxlen=_RECENT)
-        before = time.perf_counter()
-        for done, (frame, table) in enumerate(iter_detections(stack, network, cascade, frames), start=1):
-            times.append(time.perf_counter() - before)
+        for done, (frame, table, seconds) in enumerate(iter_detections(stack, network, cascade, frames), start=1):
+            times.append(seconds)
             yield Progress(done, len(frames), frame, table, statistics.median(times))
-            before = time.perf_counter()
 
     def _loaded(self, file: _File, waiting: Progress) -> Generator[Progress, None, StagedNetwork]:
         """Return the network of a file, loaded in a thread of its own because loading cannot be interrupted."""

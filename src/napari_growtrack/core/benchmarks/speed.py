@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..detection import Looks, find
-from ..detection.windows import grid, look_at
+from ..assessment import SHAPE
+from ..detection import Looks, find, window_scan
 from ..networks import Network, load_network
-from ..normalisation import normalise
+from ..normalisation import normalise, pad
 from ..simulation import draw, named_scene, simulate_frame
-
-SHAPE = (251, 251)
 
 
 def measure(scale: str, name: str = "vesicles") -> list[dict[str, Any]]:
@@ -28,7 +26,7 @@ def measure(scale: str, name: str = "vesicles") -> list[dict[str, Any]]:
     frame = simulate_frame(draw(named_scene("table42"), SHAPE, rng, number=6), rng)
     normal = normalise(frame, network.normalisation)
     stage = network.stages
-    centres = np.stack(np.meshgrid(*(grid(side, network.step) for side in SHAPE), indexing="ij"), -1).reshape(-1, 2)
+    centres = window_scan(normal, network, 1).centres
     repeats = 5 if scale == "smoke" else 50
     some = centres[:: len(centres) // 16] if scale == "smoke" else centres
     alone = network.cascade(stage, screen=stage)
@@ -36,7 +34,7 @@ def measure(scale: str, name: str = "vesicles") -> list[dict[str, Any]]:
         "cascade, default": _median(lambda: find(frame, network, network.cascade()), repeats),
         "frame pass and votes by the last stage alone": _median(lambda: find(frame, network, alone), repeats),
         "all step-8 windows in one batch": _median(
-            lambda: look_at(normal, centres, network, stage, batch=len(centres)), max(3, repeats // 5)
+            lambda: window_scan(normal, network, stage, batch=len(centres)), max(3, repeats // 5)
         ),
     }
     one_by_one = _one_predict_a_window(network, normal, some, stage) * len(centres) / len(some)
@@ -59,7 +57,7 @@ def _one_predict_a_window(network: Network, frame: np.ndarray, centres: np.ndarr
     """Answer windows by one Keras ``predict`` each, as DeepTrack 1.0 does, and return the time in seconds."""
     model = network.grown.model((stage,))
     side = network.window
-    padded = np.pad(frame, side // 2)
+    padded = pad(frame, side // 2)
     began = time.perf_counter()
     for y, x in centres:
         window = padded[y : y + side, x : x + side]

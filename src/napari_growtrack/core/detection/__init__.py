@@ -2,7 +2,7 @@
 
 from .calibrate import Calibrated, Calibration, Pair, all_pairs, calibrate
 from .cascade import Cascade, find
-from .detect import FrameDetections, collect, detect, iter_detections
+from .detect import FrameDetections, collect, detect, iter_detections, median_milliseconds
 from .network import StagedNetwork
 from .windows import Looks, frame_pass, look_at, window_scan
 
@@ -22,5 +22,6 @@ __all__ = [
     "frame_pass",
     "iter_detections",
     "look_at",
+    "median_milliseconds",
     "window_scan",
 ]

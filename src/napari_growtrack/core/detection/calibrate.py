@@ -11,17 +11,16 @@ from pydantic import Field
 from scipy.spatial.distance import cdist
 
 from ..errors import SettingsError
-from ..matching import match
+from ..matching import WITHIN, match
 from ..normalisation import normalise
 from ..settings import Settings
-from .cascade import Cascade, accept, climb, recentre
+from .cascade import Cascade, accept, refine
 from .network import StagedNetwork
 from .windows import Looks, frame_pass
 
 Sample = tuple[np.ndarray, pd.DataFrame]
 """A frame (Y, X) and its truth table."""
 
-CATCH = 5.0
 MERGE_DISTANCES = (3.0, 4.0, 6.0, 8.0)
 
 
@@ -115,7 +114,7 @@ def _calibrated(
         score, accept_distance = _best_threshold(*_judged(network, frames, passes, cascade))
         if score > best[0] + 1e-3:
             best = (score, cascade.with_(accept_distance=accept_distance))
-    return Calibrated(cascade=best[1], score=max(best[0], 0.0))
+    return Calibrated(cascade=best[1], score=best[0])
 
 
 def screening_distance(passes: Sequence[Looks], truths: Sequence[np.ndarray], far: float) -> float:
@@ -142,7 +141,7 @@ def _needed(looks: Looks, truth: np.ndarray) -> np.ndarray:
     """Return the surest distance reported for each particle by windows whose position catches it."""
     if not len(truth) or not len(looks):
         return np.empty(0)
-    caught = cdist(truth, looks.positions) <= CATCH
+    caught = cdist(truth, looks.positions) <= WITHIN
     surest = np.where(caught, looks.distances, np.inf).min(1)
     return surest[np.isfinite(surest)]
 
@@ -154,10 +153,9 @@ def _judged(
     right, wrong, particles = [], [], 0
     for (frame, truth), looks in zip(frames, passes, strict=True):
         candidates = looks[looks.distances < cascade.screen_distance]
-        refine = climb if cascade.faithful else recentre
         refined, _ = refine(frame, network, cascade, candidates)
         refined = refined[accept(refined, frame.shape, cascade)]
-        _, hits, _ = match(truth, refined.positions, CATCH)
+        _, hits, _ = match(truth, refined.positions, WITHIN)
         hit = np.isin(np.arange(len(refined)), hits)
         right.append(refined.distances[hit])
         wrong.append(refined.distances[~hit])

@@ -14,7 +14,7 @@ from .merge import agree, merge
 from .network import StagedNetwork
 from .windows import Looks, frame_pass, look_at, window_scan
 
-# Patches an odd number of pixels apart meet the pooling grid differently, so that their errors are less alike.
+# Patches a few pixels apart meet the pooling grid differently, so that their errors are less alike.
 _SHIFTS = {
     1: ((0, 0),),
     2: ((-1, 1), (2, -2)),
@@ -66,8 +66,7 @@ def find(frame: np.ndarray, network: StagedNetwork, cascade: Cascade) -> pd.Data
     """
     frame = normalise(frame, network.normalisation)
     candidates = screen(frame, network, cascade)
-    refined = climb(frame, network, cascade, candidates) if cascade.faithful else None
-    looks, votes = refined or recentre(frame, network, cascade, candidates)
+    looks, votes = refine(frame, network, cascade, candidates)
     kept = accept(looks, frame.shape, cascade)
     return table(looks[kept], votes[kept])
 
@@ -80,6 +79,12 @@ def screen(frame: np.ndarray, network: StagedNetwork, cascade: Cascade) -> Looks
     else:
         looks = window_scan(frame, network, cascade.screen, step)
     return looks[looks.distances < cascade.screen_distance]
+
+
+def refine(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, candidates: Looks) -> tuple[Looks, np.ndarray]:
+    """Return what the answering stage makes of the candidates, and how many votes each is the mean of."""
+    way = climb if cascade.faithful else recentre
+    return way(frame, network, cascade, candidates)
 
 
 def climb(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, candidates: Looks) -> tuple[Looks, np.ndarray]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..normalisation import pad
 from .network import StagedNetwork
 
 
@@ -52,8 +53,8 @@ def grid(length: int, step: int) -> np.ndarray:
 def frame_pass(frame: np.ndarray, network: StagedNetwork, stage: int) -> Looks:
     """Answer all windows of a normalised frame in one pass that shares every convolution.
 
-    The frame is padded with zeros, its mean, so that particles at its edge
-    are seen, and frames smaller than a window too.
+    The frame is padded with its mean, so that particles at its edge are seen,
+    and frames smaller than a window too.
     """
     ys, xs = grid(frame.shape[0], network.step), grid(frame.shape[1], network.step)
     padded = _framed(frame, ys, xs, network.window)
@@ -107,16 +108,16 @@ def look_at(
     if not len(centres):
         return Looks.of(np.empty((0, 2)), np.empty((0, 3)))
     side = network.window + network.step * (votes - 1)
-    apart = network.step * (np.arange(votes) - (votes - 1) / 2)
+    inside = network.step * np.arange(votes) + network.window // 2 - side // 2
     margin = side // 2 + int(np.abs(shifts).max())
-    views = np.lib.stride_tricks.sliding_window_view(np.pad(frame, margin), (side, side))
+    views = np.lib.stride_tricks.sliding_window_view(pad(frame, margin), (side, side))
     spots = (centres[:, None] + np.array(shifts)).reshape(-1, 2)
     corners = spots + margin - side // 2
     parts = [
         network.answer(views[some[:, 0], some[:, 1]], stage).reshape(-1, 3)
         for some in (corners[i : i + batch] for i in range(0, len(corners), batch))
     ]
-    return Looks.of(spots[:, None] + _mesh(apart, apart).reshape(1, -1, 2), np.concatenate(parts))
+    return Looks.of(spots[:, None] + _mesh(inside, inside).reshape(1, -1, 2), np.concatenate(parts))
 
 
 def _framed(frame: np.ndarray, ys: np.ndarray, xs: np.ndarray, window: int) -> np.ndarray:
@@ -125,8 +126,7 @@ def _framed(frame: np.ndarray, ys: np.ndarray, xs: np.ndarray, window: int) -> n
     padding = []
     for length, centres in zip(frame.shape, (ys, xs), strict=True):
         padding.append((half - centres[0], max(0, centres[-1] + half + 1 - length)))
-    padded = np.pad(frame, padding)
-    return padded[: ys[-1] - ys[0] + window, : xs[-1] - xs[0] + window]
+    return pad(frame, padding)[: ys[-1] - ys[0] + window, : xs[-1] - xs[0] + window]
 
 
 def _mesh(ys: np.ndarray, xs: np.ndarray) -> np.ndarray:

@@ -65,7 +65,8 @@ class WindowsAhead:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _batches(self) -> Iterator[Batch]:
-        while self._pace.fraction < 1:
+        """Yield batches until the schedule is over, one at least."""
+        while not self._pace.done or self._pace.fraction < 1:
             while not self._waiting or (len(self._waiting) < _AHEAD and self._pace.after(len(self._waiting)) < 1):
                 size, _ = self._pace.schedule.at(self._pace.after(len(self._waiting)))
                 self._waiting.append(self._pool.submit(self._simulate, size))

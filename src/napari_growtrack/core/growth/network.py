@@ -138,7 +138,7 @@ class GrownNetwork:
         Gradients stop where a block reads an earlier stage's, so that stages
         can learn side by side without touching one another.
         """
-        image = keras.Input((None, None, self.plan.channels), name="image")
+        image = keras.Input((None, None, self.plan.channels), name="image", dtype="float32")
         maps: dict[Block, Any] = {}
         for block in sorted({block for stage in stages for block in self.plan.needs(stage)}):
             below = self._joined(self.plan.reads(block), block.stage, maps) if block.row > 1 else image
@@ -149,12 +149,16 @@ class GrownNetwork:
     @staticmethod
     def _joined(blocks: Sequence[Block], stage: Stage, maps: dict[Block, Any]) -> Any:
         parts = [maps[block] if block.stage == stage else keras.ops.stop_gradient(maps[block]) for block in blocks]
-        return keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
+        return keras.layers.Concatenate(dtype="float32")(parts) if len(parts) > 1 else parts[0]
 
     def _pooled(self, tensor: Any, block: Block) -> Any:
         layer = self.plan.layers[block.row - 1]
         pool = layer.pool if layer.kind == "conv" else 1
-        return keras.layers.MaxPooling2D(pool)(tensor) if pool > 1 else tensor
+        return (
+            keras.layers.MaxPooling2D(pool, data_format="channels_last", dtype="float32")(tensor)
+            if pool > 1
+            else tensor
+        )
 
     def _new_block(self, block: Block, seed: int) -> keras.layers.Layer:
         plan, layer, width = self.plan, self.plan.layers[block.row - 1], self.plan.width(block)
@@ -191,8 +195,8 @@ class GrownNetwork:
             for part, array in zip(("kernel", "bias"), layer.get_weights(), strict=True)
         }
 
-    def with_weights(self, weights: dict[str, np.ndarray]) -> Self:
-        """Put weight arrays in place, those of a smaller network into its part of this one; returns itself."""
+    def fill(self, weights: dict[str, np.ndarray]) -> Self:
+        """Put weight arrays in place, those of a smaller network into its part of this one, and return itself."""
         for layer in [*self._blocks.values(), *self._heads]:
             if f"{layer.name}.kernel" in weights:
                 layer.set_weights([weights[f"{layer.name}.kernel"], weights[f"{layer.name}.bias"]])
@@ -211,7 +215,14 @@ def _conv(
     """Return a built convolution without padding; ReLU layers start from He's values, heads from Glorot's."""
     start: Any = keras.initializers.HeNormal if activation else keras.initializers.GlorotUniform
     layer = keras.layers.Conv2D(
-        units, kernel, strides=stride, activation=activation, kernel_initializer=start(seed=seed), name=name
+        units,
+        kernel,
+        strides=stride,
+        activation=activation,
+        kernel_initializer=start(seed=seed),
+        data_format="channels_last",  # whatever another part of this process has made the default
+        dtype="float32",
+        name=name,
     )
     layer.build((None, None, None, inputs))
     return layer

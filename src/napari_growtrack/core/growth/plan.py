@@ -16,6 +16,8 @@ from ..errors import SettingsError
 from ..settings import Settings
 from .costs import conv_cost, dense_cost, pool_cost
 
+MAX_CELLS = 400_000
+
 Stage = int
 """Stages count from 1, as people do."""
 
@@ -63,6 +65,8 @@ class Plan(Settings):
             raise ValueError(f"expected a row of units for each of {len(self.layers)} layers, got {len(self.units)}")
         if len({len(row) for row in self.units}) != 1 or not self.units[0]:
             raise ValueError("expected the same number of stages, at least one, in every row")
+        if len(self.layers) * self.stages > MAX_CELLS:
+            raise ValueError(f"expected up to {MAX_CELLS} cells, got {len(self.layers)} x {self.stages}")
         if any(cell < 0 or cell > 100_000 for row in self.units for cell in row):
             raise ValueError("expected units from 0 to 100000 in every cell")
         if self.window % 2 == 0:

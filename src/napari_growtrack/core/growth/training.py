@@ -87,7 +87,7 @@ def iter_growth(
     grown = _check_start(plan, start)
     network = GrownNetwork(plan, seed, schedule.normalisation, schedule.unit)
     if start is not None:
-        network.with_weights(start.weights())
+        network.fill(start.weights())
     todo = list(range(grown + 1, plan.stages + 1))
     rounds = [todo] if schedule.together else [[stage] for stage in todo]
     tally = _Tally()
@@ -156,9 +156,11 @@ def _train(
         pace.done += 1
         tally.batches += 1
         tally.images += len(images)
-        if time.perf_counter() - reported > _REPORT_EVERY or pace.fraction >= 1:
+        if time.perf_counter() - reported > _REPORT_EVERY:
             yield tuple(map(float, np.mean(losses, axis=0)))
             reported, losses = time.perf_counter(), []
+    if losses:
+        yield tuple(map(float, np.mean(losses, axis=0)))
 
 
 def _compiled(network: GrownNetwork, stages: Sequence[Stage], schedule: Schedule) -> keras.Model:

@@ -92,9 +92,9 @@ def draw(scene: Scene, shape: Shape, rng: np.random.Generator, number: int | Non
     wanted = round(scene.density.draw(rng) * area) if number is None else number
     others = round(scene.distractor_density.draw(rng) * area)
     positions = place(wanted + others, shape, rng, apart=scene.apart, rim=scene.rim)
-    if number is not None and len(positions) < wanted + others:
+    if number is not None and len(positions) < number:
         raise SettingsError(
-            f"Only {len(positions)} of {wanted + others} particles fit into {shape[0]} x {shape[1]} px at least "
+            f"Only {len(positions)} of {number} particles fit into {shape[0]} x {shape[1]} px at least "
             f"{scene.apart:g} px apart. Ask for fewer, or for a larger frame."
         )
     return _fill(scene, shape, positions, min(wanted, len(positions)), rng)
@@ -104,7 +104,8 @@ def draw_window(scene: Scene, side: int, rng: np.random.Generator) -> Picture:
     """Draw one of the thesis's windows: the first particle is the one to find.
 
     Particles lie as the scene's `window_first` and `window_others` say, those
-    in a box at least `scene.apart` pixels from each other (thesis 3.5.1).
+    in a box at least `scene.apart` pixels from each other where there is room
+    (thesis 3.5.1).
     """
     centre = (side - 1) / 2
     apart = scene.apart if scene.window_others.shape == "box" else 0.0

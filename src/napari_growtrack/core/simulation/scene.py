@@ -12,6 +12,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 from ..settings import Number, Settings, Span
 
 MAX_ORDER = 8
+MAX_SNR = 1e4
 
 
 class Particle(Settings):
@@ -71,6 +72,8 @@ class Scene(Settings):
 
     @model_validator(mode="after")
     def _physical(self) -> Self:
+        if self.snr.high > MAX_SNR:
+            raise ValueError(f"expected a signal-to-noise ratio up to {MAX_SNR:g}, got {self.snr.high:g}")
         if self.snr.low <= 0:
             raise ValueError(f"the signal-to-noise ratio is greater than 0, got {self.snr}")
         if self.density.low < 0 or self.distractor_density.low < 0:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..normalisation import Normalisation, normalise
+from ..normalisation import Normalisation, normalise, pad
 from .picture import Picture, draw, draw_window
 from .render import simulate_frame
 from .scene import Scene
@@ -25,6 +25,7 @@ NEAR_SHARE = 0.75
 NEAR_REACH = 8.5
 EMPTY_SHARE = 0.06
 RIM_SHARE = 0.15
+RIM = 20
 
 
 def draw_windows(
@@ -52,8 +53,9 @@ def draw_windows(
     images : ndarray (number, side, side) float32
         Normalised as `normalise` does with whole frames.
     targets : ndarray (number, 3) float32
-        Offset ``(y, x)`` in pixels of the nearest particle from the window's
-        centre, and its distance; ``(0, 0, inf)`` where there is none.
+        Offset ``(y, x)`` in pixels of the nearest particle (of the first one, in
+        the thesis's windows) from the window's centre, and its distance;
+        ``(0, 0, inf)`` where there is none.
     """
     draw_some: Callable[..., Batch] = _field_windows if kind == "field" else _thesis_window
     images, targets, have = [], [], 0
@@ -81,8 +83,7 @@ def _field_windows(scene: Scene, side: int, rng: np.random.Generator, normalisat
         frame = _as_if_from_another_frame(frame, rng)
     centres = _centres(picture, rng)
     half = side // 2
-    padded = np.pad(frame, half)
-    views = np.lib.stride_tricks.sliding_window_view(padded, (side, side))
+    views = np.lib.stride_tricks.sliding_window_view(pad(frame, half), (side, side))
     return views[centres[:, 0], centres[:, 1]], nearest(picture.positions[picture.wanted], centres)
 
 
@@ -98,7 +99,7 @@ def _centres(picture: Picture, rng: np.random.Generator) -> np.ndarray:
     particles = picture.positions[picture.wanted]
     if len(particles):
         near = rng.random(WINDOWS_PER_FIELD) < NEAR_SHARE
-        inside = np.all((particles > 20) & (particles < high - 20), axis=1)
+        inside = np.all((particles > RIM) & (particles < high - RIM), axis=1)
         weight = np.where(inside, 1.0, RIM_SHARE)
         chosen = rng.choice(len(particles), near.sum(), p=weight / weight.sum())
         centres[near] = particles[chosen] + rng.uniform(-NEAR_REACH, NEAR_REACH, (len(chosen), 2))

@@ -13,8 +13,3 @@ _FOLDER = Path(__file__).parent
 def bundled() -> dict[str, Path]:
     """Return the bundled networks' files by name."""
     return {path.stem: path for path in sorted(_FOLDER.glob("*.growtrack"))}
-
-
-def recipes() -> dict[str, Path]:
-    """Return the recipes the bundled networks were grown by."""
-    return {path.stem: path for path in sorted((_FOLDER / "recipes").glob("*.json"))}
