@@ -88,6 +88,14 @@ def test_merging_keeps_the_surest_of_neighbours():
     assert merge(looks, 3).tolist() == [1, 2, 3]
 
 
+def test_merging_many_keeps_what_merging_few_would(monkeypatch):
+    rng = np.random.default_rng(0)
+    looks = Looks(np.zeros((300, 2)), rng.uniform(0, 60, (300, 2)), rng.uniform(0, 9, 300))
+    by_table = merge(looks, 5)
+    monkeypatch.setattr("napari_growtrack.core.detection.merge._FEW", 10)
+    assert merge(looks, 5).tolist() == by_table.tolist()
+
+
 def test_merging_nothing_keeps_nothing():
     assert merge(Looks(np.empty((0, 2)), np.empty((0, 2)), np.empty(0)), 3).size == 0
 

@@ -187,15 +187,15 @@ def networks(chosen: Arguments) -> None:
 
 def benchmark(chosen: Arguments) -> None:
     """Run a benchmark and print its table."""
-    from .core.benchmarks import CASES, run
+    with quiet_import():
+        from .core.benchmarks import CASES, run
+        from .core.growth import backend as _  # noqa: F401  (brings Keras)
 
     if chosen.name == "list":
         for name, case in CASES.items():
             _say(f"{name:10} {case.about}")
         return
     for name in CASES if chosen.name == "all" else (chosen.name,):
-        with quiet_import():
-            from .core import networks as _  # noqa: F401
         _say(run(name, chosen.scale, chosen.output))
 
 

@@ -30,10 +30,12 @@ def normalise(frame: np.ndarray, how: Normalisation = "standard") -> np.ndarray:
     if how == "none":
         return frame
     mean = frame.mean(dtype=np.float64)
-    spread = frame.std(dtype=np.float64)
+    centred = frame - np.float32(mean)
+    spread = np.sqrt(np.vdot(centred, centred) / frame.size)
     if spread <= 1e-6 * abs(mean):  # constant up to the rounding of float32
         return np.zeros_like(frame)
-    return (frame - np.float32(mean)) * np.float32(1 / spread)
+    centred /= spread
+    return centred
 
 
 def pad(frame: np.ndarray, padding: int | list[tuple[int, int]]) -> np.ndarray:

@@ -27,30 +27,30 @@ def measure(scale: str, name: str = "vesicles") -> list[dict[str, Any]]:
     normal = normalise(frame, network.normalisation)
     stage = network.stages
     centres = window_scan(normal, network, 1).centres
-    repeats = 5 if scale == "smoke" else 50
-    some = centres[:: len(centres) // 16] if scale == "smoke" else centres
-    alone = network.cascade(stage, screen=stage)
-    times = {
-        "cascade, default": _median(lambda: find(frame, network, network.cascade()), repeats),
-        "frame pass and votes by the last stage alone": _median(lambda: find(frame, network, alone), repeats),
-        "all step-8 windows in one batch": _median(
-            lambda: window_scan(normal, network, stage, batch=len(centres)), max(3, repeats // 5)
-        ),
+    rounds, some = (2, centres[:: len(centres) // 16]) if scale == "smoke" else (8, centres)
+    cascade, alone = network.cascade(), network.cascade(stage, screen=stage)
+    ways = {
+        "cascade, default": (10, lambda: find(frame, network, cascade)),
+        "frame pass and votes by the last stage alone": (10, lambda: find(frame, network, alone)),
+        "all step-8 windows in one batch": (2, lambda: window_scan(normal, network, stage, batch=len(centres))),
     }
+    times = {way: float(np.median(seconds)) for way, seconds in _alternating(ways, rounds).items()}
     one_by_one = _one_predict_a_window(network, normal, some, stage) * len(centres) / len(some)
     times[f"one predict call a window ({len(some)} of {len(centres)} measured)"] = one_by_one
     first = times["cascade, default"]
     return [{"way": way, "ms per frame": 1e3 * t, "times the cascade": t / first} for way, t in times.items()]
 
 
-def _median(work: Callable[[], Any], repeats: int) -> float:
-    """Return the median time in seconds after two calls that warm up."""
-    times = []
-    for _ in range(repeats + 2):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return float(np.median(times[2:]))
+def _alternating(ways: dict[str, tuple[int, Callable[[], Any]]], rounds: int) -> dict[str, list[float]]:
+    """Return each way's times in seconds, taken in turns so that all see the same noise; the first round warms up."""
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for turn in range(rounds + 1):
+        for way, (calls, work) in ways.items():
+            for _ in range(calls):
+                began = time.perf_counter()
+                work()
+                times[way] += [time.perf_counter() - began] * (turn > 0)
+    return times
 
 
 def _one_predict_a_window(network: Network, frame: np.ndarray, centres: np.ndarray, stage: int) -> float:

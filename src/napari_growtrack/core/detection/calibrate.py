@@ -118,7 +118,7 @@ def _calibrated(
 
 
 def screening_distance(passes: Sequence[Looks], truths: Sequence[np.ndarray], far: float) -> float:
-    """Return T1: a little above what 99.5 % of the particles need to be passed on.
+    """Return T1: a little above what 98 % of the particles need to be passed on.
 
     At most so large that one in a hundred windows farther than `far` pixels
     from any particle is passed on.
@@ -126,7 +126,7 @@ def screening_distance(passes: Sequence[Looks], truths: Sequence[np.ndarray], fa
     needed = np.concatenate([_needed(looks, truth) for looks, truth in zip(passes, truths, strict=True)])
     nothing = np.concatenate([_far(looks, truth, far) for looks, truth in zip(passes, truths, strict=True)])
     high = float(np.percentile(nothing, 1)) if len(nothing) else float("inf")
-    low = 1.1 * float(np.percentile(needed, 99.5)) if len(needed) else high
+    low = 1.05 * float(np.percentile(needed, 98)) if len(needed) else high
     return max(min(low, high), 1.0)
 
 

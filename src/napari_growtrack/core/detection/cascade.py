@@ -36,7 +36,7 @@ class Cascade(Settings):
     merge_distance: PositiveFloat = Field(description="Dp: answers this close are one particle, in pixels.")
     looks: int = Field(2, ge=1, le=4, description="Patches cut around each candidate, a pixel or two apart.")
     votes: int = Field(
-        2, ge=1, le=5, description="Windows per side of a patch; all windows of all patches are averaged."
+        1, ge=1, le=5, description="Windows per side of a patch; all windows of all patches are averaged."
     )
     faithful: bool = Field(False, description="Refine the screened windows themselves, as the thesis does.")
     step: PositiveInt | None = Field(None, description="Window step of a scan, in pixels; by default one shared pass.")

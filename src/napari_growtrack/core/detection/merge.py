@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 
 from .windows import Looks
+
+_FEW = 400
 
 
 def merge(looks: Looks, radius: float) -> np.ndarray:
@@ -18,14 +24,23 @@ def merge(looks: Looks, radius: float) -> np.ndarray:
     """
     if not len(looks):
         return np.empty(0, int)
-    tree = cKDTree(looks.positions)
+    neighbours = _neighbours(looks.positions, radius)
     waiting = np.ones(len(looks), bool)
     kept = []
     for i in np.argsort(looks.distances, kind="stable"):
         if waiting[i]:
             kept.append(i)
-            waiting[tree.query_ball_point(looks.positions[i], radius)] = False
+            waiting[neighbours(i)] = False
     return np.array(kept)
+
+
+def _neighbours(positions: np.ndarray, radius: float) -> Callable[[int], Any]:
+    """Return a function that gives all positions near one of them: by a table if there are few, else by a tree."""
+    if len(positions) <= _FEW:
+        near = cdist(positions, positions) <= radius
+        return lambda i: near[i]
+    tree = cKDTree(positions)
+    return lambda i: tree.query_ball_point(positions[i], radius)
 
 
 def agree(looks: Looks, votes: int, radius: float) -> tuple[Looks, np.ndarray]:

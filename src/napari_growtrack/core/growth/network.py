@@ -18,7 +18,7 @@ from ..normalisation import Normalisation
 from .backend import keras
 from .plan import Block, Plan, Stage
 
-_BUCKETS = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1024)
+_BUCKETS = (1, *range(2, 33, 2), 40, 48, 64, 96, 128, 192, 256, 512, 1024)
 
 
 class GrownNetwork:
