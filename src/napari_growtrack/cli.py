@@ -138,7 +138,7 @@ def track(chosen: Arguments) -> int:
         frames = _chosen_frames(stack, chosen.frames)
         network = _network(chosen.network)
         cascade = network.cascade(chosen.stage, chosen.screen, chosen.faithful)
-        found, stop = kept(bar(iter_detections(stack, network, cascade, frames), len(frames), "tracking", "frame"))
+        found, stop = kept(frames_bar(iter_detections(stack, network, cascade, frames), len(frames)))
         detections = collect(one.table for one in found)
         recipe = {**network.card.made_with(cascade), "film": stack.name, "frames": _ends(found)}
         write_or_rescue(chosen.output, lambda path: write_table(detections, path, recipe))
@@ -217,11 +217,9 @@ def _in_short(card: Card) -> str:
 
 def _network(name: str) -> Network:
     with quiet_import():
-        from .core.networks import load_network, network_path
+        from .core.networks import load_network
 
-        path = network_path(name)
-    with quiet_import():
-        return load_network(path)
+        return load_network(name)
 
 
 def _recipe(chosen: Arguments) -> Recipe:
@@ -237,7 +235,7 @@ def _recipe(chosen: Arguments) -> Recipe:
         raise SettingsError("Expected --scene NAME or --recipe FILE.json. See growtrack grow --help.")
     scene = named_scene(chosen.scene)
     if chosen.snr:
-        scene = scene.with_(snr=(chosen.snr[0], chosen.snr[-1]))
+        scene = scene.with_(snr=tuple(chosen.snr))
     return Recipe(
         name=Path(chosen.output).stem,
         about=f"Grown on the scene {scene.name}. {scene.about}",

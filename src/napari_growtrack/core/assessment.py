@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from .card import Report
 from .detection import Cascade, StagedNetwork, collect, iter_detections, median_milliseconds
@@ -41,8 +42,7 @@ def report(network: StagedNetwork, cascade: Cascade, scene: Scene, seed: int = 0
     """
     rng = np.random.default_rng([seed, 2_000_003])
     pictures = [draw(scene, SHAPE, rng) for _ in range(number)]
-    film = np.stack([simulate_frame(picture, rng) for picture in pictures])
-    truth = collect((picture.truth(t) for t, picture in enumerate(pictures)), TRUTH_COLUMNS)
+    film, truth = film_of(pictures, rng)
     found = list(iter_detections(film, network, cascade))
     result = score(truth, collect(one.table for one in found))
     return Report(
@@ -55,6 +55,12 @@ def report(network: StagedNetwork, cascade: Cascade, scene: Scene, seed: int = 0
         bound=bound(pictures, rng),
         milliseconds=median_milliseconds(found),
     )
+
+
+def film_of(pictures: list[Picture], rng: np.random.Generator) -> tuple[np.ndarray, pd.DataFrame]:
+    """Return pictures of one size as a film, (T, Y, X) float32, and its truth table."""
+    film = np.stack([simulate_frame(picture, rng) for picture in pictures])
+    return film, collect((picture.truth(t) for t, picture in enumerate(pictures)), TRUTH_COLUMNS)
 
 
 def bound(pictures: list[Picture], rng: np.random.Generator) -> float:

@@ -19,6 +19,7 @@ from .detection.cascade import Cascade
 from .errors import NetworkFileError
 from .normalisation import Normalisation
 from .version import package_version
+from .work import finish
 from .zoo import bundled
 
 if TYPE_CHECKING:
@@ -181,12 +182,7 @@ def iter_make(recipe: Recipe) -> Generator[MakingProgress, None, Network]:
 
 def make_network(recipe: Recipe) -> Network:
     """Grow, calibrate and measure a network; see `iter_make`, which reports while it works."""
-    making = iter_make(recipe)
-    while True:
-        try:
-            next(making)
-        except StopIteration as end:
-            return end.value
+    return finish(iter_make(recipe))
 
 
 def _calibrated(grown: GrownNetwork, card: Card) -> Generator[MakingProgress, None, Card]:

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..assessment import SHAPE, bound
-from ..detection import collect, detect
+from ..assessment import SHAPE, bound, film_of
+from ..detection import detect
 from ..networks import load_network
 from ..scoring import score, thesis_score
 from ..simulation import draw, named_scene, simulate_frame
-from ..tables import TRUTH_COLUMNS
 
 
 def measure(scale: str, name: str = "vesicles") -> list[dict[str, Any]]:
@@ -25,8 +24,7 @@ def measure(scale: str, name: str = "vesicles") -> list[dict[str, Any]]:
     for snr in (3.0, 5.0, 10.0):
         rng = np.random.default_rng(int(snr) + 100)
         pictures = [draw(named_scene("table42").with_(snr=snr), SHAPE, rng, number=6) for _ in range(frames)]
-        film = np.stack([simulate_frame(picture, rng) for picture in pictures])
-        truth = collect((picture.truth(t) for t, picture in enumerate(pictures)), TRUTH_COLUMNS)
+        film, truth = film_of(pictures, rng)
         limit = bound(pictures[:20], rng)
         for way, cascade in _ways(network):
             found = detect(film, network, cascade)

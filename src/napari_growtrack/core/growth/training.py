@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import SettingsError
 from ..simulation.scene import Scene
 from ..simulation.windows import Batch
+from ..work import finish
 from .backend import keras
 from .feeding import Pace, WindowsAhead
 from .network import GrownNetwork
@@ -110,12 +111,7 @@ def grow(
     >>> from napari_growtrack.core.simulation import named_scene
     >>> network = grow(Plan.depth(), named_scene("vesicles"), Schedule(minutes=2))  # doctest: +SKIP
     """
-    growing = iter_growth(plan, scene, schedule, seed, start)
-    while True:
-        try:
-            next(growing)
-        except StopIteration as end:
-            return end.value
+    return finish(iter_growth(plan, scene, schedule, seed, start))
 
 
 def _check_start(plan: Plan, start: GrownNetwork | None) -> int:
