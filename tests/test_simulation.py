@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from scipy.special import jv
 
 from napari_growtrack.core.errors import SettingsError
+from napari_growtrack.core.normalisation import normalise
 from napari_growtrack.core.settings import Span
 from napari_growtrack.core.simulation import (
     SCENES,
@@ -138,6 +142,77 @@ def test_noise_has_the_mean_and_variance_of_counted_photons(snr):
     np.testing.assert_array_less(abs(seen.mean(1) - image[:, 0]), 5 * np.sqrt(variance / 40_000))
     np.testing.assert_allclose(seen.var(1), variance, rtol=5 * np.sqrt((2 + 1 / (0.05 * snr**2)) / 40_000))
     np.testing.assert_allclose(seen * snr**2, np.rint(seen * snr**2), atol=1e-3)
+
+
+LEVELS = [1e-3, 0.12, 0.125, 0.99, 3.7, 9.99, 10, 33.3, 63.9, 64, 64.1, 100, 1e3]
+
+
+def counted(mean, number=1_000_000):
+    """Numbers of photons of many pixels of one mean."""
+    return expose(np.full(number, mean), 1, seeded())
+
+
+@pytest.mark.parametrize("mean", LEVELS)
+def test_photons_come_as_often_as_poisson_says(mean):
+    seen = counted(mean)
+    edges = np.unique(stats.poisson.ppf(np.linspace(0, 1, 41)[1:-1], mean))  # cells of about equal probability
+    if mean < 1:
+        edges = np.arange(stats.poisson.isf(1e-4, mean))
+    expected = np.diff(stats.poisson.cdf(edges, mean), prepend=0, append=1) * len(seen)
+    observed = np.bincount(np.searchsorted(edges, seen), minlength=len(expected))
+    assert len(expected) >= 2
+    assert expected.min() > 5
+    assert stats.chisquare(observed, expected).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("mean", [*LEVELS, 1e6, 1e8])
+def test_photons_have_the_mean_and_variance_of_poisson(mean):
+    seen = counted(mean).astype(float)
+    assert abs(seen.mean() - mean) < 5 * np.sqrt(mean / len(seen))
+    assert seen.var() == pytest.approx(mean, rel=5 * np.sqrt((2 + 1 / mean) / len(seen)))
+
+
+def test_photons_of_any_mean_are_poisson_side_by_side():
+    rng = seeded(1)
+    means = 10 ** rng.uniform(-2, 3, 200_000)
+    seen = expose(means, 1, rng)
+    even = stats.poisson.cdf(seen - 1, means) + rng.random(len(means)) * stats.poisson.pmf(seen, means)
+    assert stats.kstest(even, "uniform").pvalue > 1e-3
+
+
+def test_darkness_sends_no_photons():
+    assert not expose(np.zeros((50, 60)), 1e4, seeded()).any()
+
+
+@pytest.mark.parametrize(("intensity", "snr"), [(0.3, 0.2), (0.004, 1), (0.3, 5), (0.9, 1e4)])
+def test_noise_is_that_of_the_signal_to_noise_ratio(intensity, snr):
+    seen = expose(np.full(200_000, intensity), snr, seeded()).astype(float)
+    variance = intensity / snr**2
+    assert abs(seen.mean() - intensity) < 5 * np.sqrt(variance / len(seen)) + 1e-7
+    assert seen.var() == pytest.approx(variance, rel=5 * np.sqrt((2 + 1 / (intensity * snr**2)) / len(seen)) + 1e-3)
+
+
+@pytest.mark.parametrize("mean", [0.124, 0.99, 7.56, 63.9, 300])
+@pytest.mark.parametrize("power", [1, 2])
+def test_the_photons_of_neighbours_are_independent(mean, power):
+    seen = expose(np.full((500, 600), mean), 1, seeded()).astype(float)
+    odd = np.sign(seen - mean) * abs(seen - mean) ** power
+    for one, other in [(odd[:, 1:], odd[:, :-1]), (odd[1:], odd[:-1]), (odd[:, 2:], odd[:, :-2])]:
+        assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 5 / np.sqrt(one.size)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (7,), (3, 0), (2, 3, 4)])
+def test_an_exposed_image_keeps_its_shape(shape):
+    seen = expose(np.full(shape, 0.5, np.float32), 10, seeded())
+    assert (seen.shape, seen.dtype) == (shape, np.float32)
+
+
+@pytest.mark.parametrize("image", [np.array([0.5, -0.1]), np.array([np.nan, 0.5])])
+def test_negative_light_is_refused(image):
+    with pytest.raises(
+        SettingsError, match=r"Expected intensities of 0 or more, got (-0\.1|nan)\. Clip the image first"
+    ):
+        expose(image, 3, seeded())
 
 
 # scenes
@@ -407,7 +482,7 @@ def test_a_negative_diffusion_is_refused():
 @pytest.mark.parametrize("kind", ["field", "thesis"])
 @pytest.mark.parametrize("name", ["default", "beads", "species", "empty"])
 @pytest.mark.parametrize(("side", "number"), [(51, 7), (21, 13)])
-@pytest.mark.parametrize("normalisation", ["standard", "none"])
+@pytest.mark.parametrize("normalisation", ["standard", "unit"])
 def test_windows_come_with_three_numbers_each(kind, name, side, number, normalisation):
     images, targets = draw_windows(kind, named_scene(name), side, number, seeded(), normalisation)
     assert (images.shape, images.dtype) == ((number, side, side), np.float32)
@@ -425,7 +500,7 @@ def test_the_same_seed_gives_the_same_windows(kind):
 
 
 @pytest.mark.parametrize("kind", ["field", "thesis"])
-@pytest.mark.parametrize("normalisation", ["standard", "none"])
+@pytest.mark.parametrize("normalisation", ["standard", "unit"])
 def test_targets_point_at_the_brightest_pixel(kind, normalisation):
     scene = SPOT.with_(density=1.5, apart=60)
     images, targets = draw_windows(kind, scene, 51, 300, seeded(), normalisation)
@@ -463,9 +538,78 @@ def test_some_fields_are_empty_in_every_scene():
 
 def test_distractors_are_no_targets():
     scene = SPOT.with_(density=0, distractors=SPOT.particles, distractor_density=5)
-    images, targets = draw_windows("field", scene, 21, 30, seeded(), "none")
+    images, targets = draw_windows("field", scene, 21, 30, seeded(), "unit")
     assert np.all(np.isinf(targets[:, 2]))
     assert images.max() > 0.7
+
+
+@pytest.mark.parametrize("kind", ["field", "thesis"])
+def test_two_threads_draw_what_one_draws(kind):
+    scene = named_scene("vesicles")
+
+    def batches(seed):
+        rng = seeded(seed)
+        return [draw_windows(kind, scene, 51, number, rng) for number in (60, 1, 130)]
+
+    with ThreadPoolExecutor(2) as pool:
+        together = [*pool.map(batches, range(4))]
+    for seed, drawn in enumerate(together):
+        for (images, targets), (again, same) in zip(drawn, batches(seed), strict=True):
+            np.testing.assert_array_equal(images, again)
+            np.testing.assert_array_equal(targets, same)
+
+
+def test_python_goes_on_while_windows_are_drawn():
+    scene, longest, rng = named_scene("vesicles"), 0.0, seeded()
+    draw_windows("field", scene, 11, 1, rng)
+    with ThreadPoolExecutor(1) as pool:
+        began = last = time.perf_counter()
+        drawn = pool.submit(draw_windows, "field", scene, 11, 10_000, rng)
+        while not drawn.done():
+            now = time.perf_counter()
+            longest, last = max(longest, now - last), now
+    assert longest < 0.5 * (time.perf_counter() - began)
+
+
+@pytest.mark.parametrize("kind", ["field", "thesis"])
+def test_a_generator_gives_other_windows_each_time(kind):
+    rng = seeded()
+    (once, _), (again, _) = (draw_windows(kind, named_scene("vesicles"), 31, 5, rng) for _ in range(2))
+    assert not np.array_equal(once, again)
+
+
+@pytest.mark.parametrize("kind", ["field", "thesis"])
+def test_no_windows_are_an_ordinary_batch(kind):
+    images, targets = draw_windows(kind, SPOT, 21, 0, seeded())
+    assert (images.shape, targets.shape) == ((0, 21, 21), (0, 3))
+
+
+@pytest.mark.parametrize("snr", [0.5, 2, 8, 100])
+def test_windows_have_the_mean_and_variance_of_counted_photons(snr):
+    scene = SPOT.with_(density=0, background=0.3, snr=snr)
+    images, _ = draw_windows("field", scene, 11, 240, seeded(), "unit")
+    variance = 0.3 / snr**2
+    inside = images[np.ptp(images, axis=(1, 2)) > 0].astype(float)
+    assert abs(inside.mean() - 0.3) < 6 * np.sqrt(variance / 240 / 5)  # windows overlap: few are independent
+    assert inside.var() == pytest.approx(variance, rel=0.06)
+
+
+def test_fields_vary_in_gain_and_offset_as_frames_do():
+    images, _ = draw_windows("field", SPOT.with_(density=0, snr=10), 41, 3600, seeded())
+    fields = images.reshape(-1, 12, 41 * 41)
+    offset, gain = np.median(fields, axis=(1, 2)), np.log(fields.std(2).max(1))
+    assert offset.std() == pytest.approx(0.1, rel=0.2)
+    assert gain.std() == pytest.approx(0.8 / np.sqrt(12), rel=0.1)
+    assert abs(gain.mean()) < 5 * 0.8 / np.sqrt(12 * len(gain))
+
+
+def test_beyond_the_edge_of_a_field_lies_its_mean():
+    scene = SPOT.with_(density=0, background=0.5, gradient=1, snr=10_000)
+    images, _ = draw_windows("field", scene, 101, 240, seeded(), "unit")
+    corner = images[:, 0, 0]
+    outside = np.array([(image == value).sum() > 101 for image, value in zip(images, corner, strict=True)])
+    assert 0.4 < outside.mean() < 0.95
+    np.testing.assert_allclose(corner[outside], 0.5, atol=1e-3)
 
 
 # the windows of the thesis
@@ -505,11 +649,88 @@ def test_the_other_particles_lie_where_the_thesis_puts_them(name, number, neares
 @pytest.mark.parametrize("name", ["default", "vesicles", "trapped", "film", "beads"])
 def test_thesis_targets_are_those_of_the_first_particle(name):
     scene = named_scene(name)
-    images, targets = draw_windows("thesis", scene, 51, 1, seeded(5), "none")
+    images, targets = draw_windows("thesis", scene, 51, 1, seeded(5), "unit")
     rng = seeded(5)
     again = draw_window(scene, 51, rng)
     np.testing.assert_array_equal(images[0], simulate_frame(again, rng))
     np.testing.assert_allclose(targets[0, :2], again.positions[0] - 25, rtol=1e-5)
+
+
+def test_thesis_windows_are_normalised_each_by_itself():
+    scene = named_scene("vesicles")
+    plain, _ = draw_windows("thesis", scene, 51, 40, seeded(), "unit")
+    images, _ = draw_windows("thesis", scene, 51, 40, seeded(), "standard")
+    np.testing.assert_allclose(images, [normalise(image) for image in plain], atol=1e-5)
+
+
+def test_windows_without_any_light_are_zeros():
+    images, _ = draw_windows(
+        "thesis", SPOT.with_(background=0, particles=[Particle(radius=2, rings={1: -1})]), 21, 3, seeded()
+    )
+    assert not images.any()
+
+
+ONE_NUMBER = {
+    "brightest": lambda images: images.max((1, 2)),
+    "darkest": lambda images: images.min((1, 2)),
+    "skewness": lambda images: (images**3).mean((1, 2)),
+    "neighbours": lambda images: (images[:, 1:] * images[:, :-1]).mean((1, 2)),
+    "centre": lambda images: images[:, 15:36, 15:36].mean((1, 2)),
+    "edge": lambda images: images[:, 0].mean(1),
+    "lit": lambda images: (images > 2).mean((1, 2)),
+    "tilt": lambda images: (images[:, :, 26:] - images[:, :, :25]).mean((1, 2)),
+}
+
+
+@pytest.fixture(scope="module")
+def simulator():
+    """The plain version and its benchmark; the others beside it bring Keras along."""
+    from napari_growtrack.core.benchmarks import simulator
+
+    return simulator
+
+
+@pytest.fixture(scope="module")
+def both(simulator):
+    scene = named_scene("vesicles")
+    plain = np.concatenate([simulator.plain_windows(scene, 32, rng) for rng in seeded().spawn(25)])
+    return plain, draw_windows("thesis", scene, 51, 2000, seeded(1))[0]
+
+
+@pytest.mark.parametrize("number", ONE_NUMBER)
+def test_windows_are_distributed_as_those_of_the_plain_version(both, number):
+    plain, ours = (ONE_NUMBER[number](images) for images in both)
+    assert stats.ks_2samp(plain, ours).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("snr", [2, 4, 8])
+def test_windows_of_one_snr_are_as_noisy_as_those_of_the_plain_version(simulator, snr):
+    scene = named_scene("vesicles").with_(snr=snr)
+    plain, (ours, _) = simulator.plain_windows(scene, 200, seeded()), draw_windows("thesis", scene, 51, 1000, seeded(1))
+    noise = [abs(images[:, 1:] - images[:, :-1]).mean((1, 2)) for images in (plain, ours)]
+    assert stats.ks_2samp(*noise).pvalue > 1e-3
+
+
+def test_particles_lie_as_far_from_the_centre_as_in_the_plain_version(simulator):
+    scene = named_scene("vesicles")
+    plain = simulator.plain_positions(scene, 3000, seeded())
+    _, targets = draw_windows("thesis", scene, 11, 3000, seeded(1))
+    assert stats.ks_2samp(np.hypot(*plain[:, 0].T), targets[:, 2]).pvalue > 1e-3
+    rng = seeded(2)
+    ours = np.array([draw_window(scene, 51, rng).positions - 25 for _ in range(3000)])
+    for p in range(4):
+        for axis in range(2):
+            assert stats.ks_2samp(plain[:, p, axis], ours[:, p, axis]).pvalue > 1e-3
+
+
+def test_the_plain_version_keeps_particles_apart(simulator):
+    assert min(map(least_distance, simulator.plain_positions(named_scene("vesicles"), 200, seeded()))) >= 10
+
+
+def test_the_simulator_is_measured_against_the_plain_version(simulator):
+    plain, *ours = simulator.measure("smoke")
+    assert plain["times the plain version"] == 1
+    assert all(row["times the plain version"] > 1 for row in ours)
 
 
 def test_a_picture_stays_untouched_when_its_particles_move():

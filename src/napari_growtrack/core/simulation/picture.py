@@ -1,17 +1,36 @@
-"""Draw the numbers of one picture: how many particles, where, how large and how bright."""
+"""Draw the numbers of one picture: how many particles, where, how large and how bright.
+
+Drawing is compiled, from a scene's ranges as plain numbers, so that pictures can be drawn in bulk without Python.
+"""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
+from typing import Any
 
+import numba
 import numpy as np
 import pandas as pd
 
 from ..errors import SettingsError
+from ..settings import Span
 from .scene import Particle, Placement, Scene
 
 Shape = tuple[int, int]
+Pair = tuple[float, float]
+
+# Compiled code passes plain tuples on. Classes of ours would be looked up by name in what numba has cached, ever after.
+Particles = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Positions, radius, ellipticity, angle and intensity; see `Picture`."""
+Light = tuple[float, float, float]
+"""Background, gradient and its angle."""
+Numbers = tuple[Particles, np.ndarray, Light, float]
+"""A picture: its particles, which of them are wanted, its light and SNR."""
+Ranges = tuple[Any, ...]
+"""What a scene's pictures are drawn from, see `frame_ranges` and `window_ranges`."""
+
+_MISSES_IN_A_ROW = 500
+_TRIES = 1000
 
 
 @dataclass(frozen=True)
@@ -46,6 +65,21 @@ class Picture:
     gradient: float
     gradient_angle: float
     snr: float
+
+    @classmethod
+    def of(cls, shape: Shape, numbers: Numbers) -> Picture:
+        """Make a picture of what compiled code has drawn."""
+        particles, wanted, light, snr = numbers
+        return cls(shape, *particles, wanted, *light, snr)
+
+    @property
+    def numbers(self) -> Numbers:
+        """The same for compiled code."""
+        arrays = self.positions, self.radius, self.ellipticity, self.angle, self.intensity
+        positions, radius, ellipticity, angle, intensity = (np.ascontiguousarray(array, float) for array in arrays)
+        light = float(self.background), float(self.gradient), float(self.gradient_angle)
+        wanted = np.ascontiguousarray(self.wanted, bool)
+        return (positions, radius, ellipticity, angle, intensity), wanted, light, float(self.snr)
 
     def moved_to(self, positions: np.ndarray) -> Picture:
         """Return the same picture with its particles elsewhere, ``(n, 2)``."""
@@ -86,18 +120,18 @@ def draw(scene: Scene, shape: Shape, rng: np.random.Generator, number: int | Non
     """
     if min(shape) < 1:
         raise SettingsError(f"A frame has at least one pixel along each side, got {shape[0]} x {shape[1]}.")
-    area = shape[0] * shape[1] / 1e4
     if number is not None and number < 0:
         raise SettingsError(f"Expected a number of particles from 0, got {number}.")
-    wanted = round(scene.density.draw(rng) * area) if number is None else number
-    others = round(scene.distractor_density.draw(rng) * area)
-    positions = place(wanted + others, shape, rng, apart=scene.apart, rim=scene.rim)
-    if number is not None and len(positions) < number:
+    ranges = frame_ranges(scene, shape)
+    wanted = ranges[0] if number is None else (float(number), float(number))
+    picture = Picture.of(shape, draw_frame(ranges, wanted, rng))
+    found = len(picture.positions)
+    if number is not None and found < number:
         raise SettingsError(
-            f"Only {len(positions)} of {number} particles fit into {shape[0]} x {shape[1]} px at least "
+            f"Only {found} of {number} particles fit into {shape[0]} x {shape[1]} px at least "
             f"{scene.apart:g} px apart. Ask for fewer, or for a larger frame."
         )
-    return _fill(scene, shape, positions, min(wanted, len(positions)), rng)
+    return picture
 
 
 def draw_window(scene: Scene, side: int, rng: np.random.Generator) -> Picture:
@@ -107,16 +141,7 @@ def draw_window(scene: Scene, side: int, rng: np.random.Generator) -> Picture:
     in a box at least `scene.apart` pixels from each other where there is room
     (thesis 3.5.1).
     """
-    centre = (side - 1) / 2
-    apart = scene.apart if scene.window_others.shape == "box" else 0.0
-    positions = [_placed(scene.window_first, rng)]
-    while len(positions) < scene.window_number:
-        for _ in range(1000):
-            spot = _placed(scene.window_others, rng)
-            if all(math.dist(spot, other) >= apart for other in positions):
-                break
-        positions.append(spot)
-    return _fill(scene, (side, side), np.array(positions) + centre, len(positions), rng)
+    return Picture.of((side, side), draw_around_centre(window_ranges(scene, side), rng))
 
 
 def place(number: int, shape: Shape, rng: np.random.Generator, apart: float = 0.0, rim: float = 0.0) -> np.ndarray:
@@ -127,19 +152,7 @@ def place(number: int, shape: Shape, rng: np.random.Generator, apart: float = 0.
     ndarray (n, 2)
         ``(y, x)``; fewer than `number` where they do not fit.
     """
-    low, high = bounds(shape, rim)
-    if apart <= 0:
-        return rng.uniform(low, high, (number, 2))
-    placed = np.empty((number, 2))
-    n = misses = 0
-    while n < number and misses < 200:
-        for spot in rng.uniform(low, high, (number + 20, 2)):
-            if n < number and np.all(((placed[:n] - spot) ** 2).sum(1) >= apart**2):
-                placed[n] = spot
-                n, misses = n + 1, 0
-            else:
-                misses += 1
-    return placed[:n]
+    return _place(number, *bounds(shape, rim), float(apart), rng)
 
 
 def bounds(shape: Shape, rim: float) -> tuple[np.ndarray, np.ndarray]:
@@ -149,50 +162,130 @@ def bounds(shape: Shape, rim: float) -> tuple[np.ndarray, np.ndarray]:
     return low, side - 1 - low
 
 
-def _placed(placement: Placement, rng: np.random.Generator) -> np.ndarray:
-    size = placement.size
-    if placement.shape == "normal":
-        return rng.normal(0, size.high, 2)
-    if placement.shape == "box":
-        return rng.uniform(-size.high, size.high, 2)
-    return rng.choice((-1, 1), 2) * size.draw(rng, 2)
+def frame_ranges(scene: Scene, shape: Shape) -> Ranges:
+    """Return what frames are drawn from: counts of particles and distractors, where they lie, and their looks."""
+    area = shape[0] * shape[1] / 1e4
+    counts = _pair(scene.density, area), _pair(scene.distractor_density, area)
+    return *counts, (*bounds(shape, scene.rim), float(scene.apart)), _looks(scene)
 
 
-def _fill(scene: Scene, shape: Shape, positions: np.ndarray, wanted: int, rng: np.random.Generator) -> Picture:
+def window_ranges(scene: Scene, side: int) -> Ranges:
+    """Return what the thesis's windows are drawn from: where how many particles lie, and their looks."""
+    apart = float(scene.apart) if scene.window_others.shape == "box" else 0.0
+    places = (side - 1) / 2, scene.window_number, apart, _spread(scene.window_first), _spread(scene.window_others)
+    return places, _looks(scene)
+
+
+@numba.njit(nogil=True, cache=True)
+def draw_frame(ranges: Ranges, wanted: Pair, rng: np.random.Generator) -> Numbers:
+    """Draw a frame with at least and at most so many particles to be found, as far as they fit."""
+    _, others, (low, high, apart), looks = ranges
+    number = _round(uniform(wanted, rng))
+    positions = _place(number + _round(uniform(others, rng)), low, high, apart, rng)
+    return _describe(looks, positions, min(number, len(positions)), rng)
+
+
+@numba.njit(nogil=True, cache=True)
+def draw_around_centre(ranges: Ranges, rng: np.random.Generator) -> Numbers:
+    """Draw one of the thesis's windows, as `draw_window` does."""
+    (centre, number, apart, first, others), looks = ranges
+    positions = np.empty((number, 2))
+    for p in range(number):
+        for _ in range(_TRIES):
+            positions[p, 0] = centre + _offset(others if p else first, rng)
+            positions[p, 1] = centre + _offset(others if p else first, rng)
+            if _is_free(positions, p, apart):
+                break
+    return _describe(looks, positions, number, rng)
+
+
+@numba.njit(nogil=True, cache=True)
+def uniform(span: Pair, rng: np.random.Generator) -> float:
+    """Draw a number evenly from low to high."""
+    return span[0] + (span[1] - span[0]) * rng.random()
+
+
+@numba.njit(nogil=True, cache=True)
+def choose(odds: np.ndarray, rng: np.random.Generator) -> int:
+    """Choose an index by the running sum of the weights."""
+    goal, i = odds[-1] * rng.random(), 0
+    while odds[i] <= goal and i < len(odds) - 1:
+        i += 1
+    return i
+
+
+def _pair(span: Span, times: float = 1.0) -> Pair:
+    return float(span.low * times), float(span.high * times)
+
+
+def _spread(placement: Placement) -> tuple[float, float, float]:
+    """Return a placement as its normal spread, and its least and greatest distance; a box is at least 0 away."""
+    low, high = _pair(placement.size)
+    return {"normal": (high, 0.0, 0.0), "box": (0.0, 0.0, high), "away": (0.0, low, high)}[placement.shape]
+
+
+def _looks(scene: Scene) -> tuple[Any, ...]:
+    kinds = _kinds(scene.particles, scene.orders), _kinds(scene.distractors, scene.orders)
+    return *kinds, (_pair(scene.background), _pair(scene.gradient), _pair(scene.snr))
+
+
+def _kinds(kinds: tuple[Particle, ...], orders: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the running sum of weights, and (kinds, 2 + orders, 2): ranges of radius, ellipticity, and each order."""
+    spans = np.zeros((len(kinds), 2 + orders, 2))
+    for row, kind in zip(spans, kinds, strict=True):
+        row[0], row[1] = _pair(kind.radius), _pair(kind.ellipticity)
+        for order, scale in kind.rings.items():
+            row[1 + order] = _pair(scale)
+    return np.cumsum([float(kind.weight) for kind in kinds]), spans
+
+
+@numba.njit(nogil=True, cache=True)
+def _round(number: float) -> int:
+    return int(np.rint(number))
+
+
+@numba.njit(nogil=True, cache=True)
+def _place(number: int, low: np.ndarray, high: np.ndarray, apart: float, rng: np.random.Generator) -> np.ndarray:
+    positions = np.empty((number, 2))
+    n = misses = 0
+    while n < number and misses < _MISSES_IN_A_ROW:
+        for axis in range(2):
+            positions[n, axis] = uniform((low[axis], high[axis]), rng)
+        free = _is_free(positions, n, apart)
+        n, misses = (n + 1, 0) if free else (n, misses + 1)
+    return positions[:n]
+
+
+@numba.njit(nogil=True, cache=True)
+def _is_free(positions: np.ndarray, n: int, apart: float) -> bool:
+    """Tell whether position `n` keeps its distance from all before it."""
+    for p in range(n if apart > 0 else 0):
+        dy, dx = positions[n, 0] - positions[p, 0], positions[n, 1] - positions[p, 1]
+        if dy * dy + dx * dx < apart * apart:
+            return False
+    return True
+
+
+@numba.njit(nogil=True, cache=True)
+def _offset(spread: tuple[float, float, float], rng: np.random.Generator) -> float:
+    normal, low, high = spread
+    away = uniform((low, high), rng)
+    return normal * rng.standard_normal() + (away if rng.random() < 0.5 else -away)
+
+
+@numba.njit(nogil=True, cache=True)
+def _describe(looks: tuple[Any, ...], positions: np.ndarray, wanted: int, rng: np.random.Generator) -> Numbers:
     """Give each position a kind of particle, its size and brightness, and the picture its background."""
-    n = len(positions)
-    radius, ellipticity = np.ones(n), np.ones(n)
-    intensity = np.zeros((n, scene.orders))
-    for kinds, members in (
-        (scene.particles, np.arange(wanted)),
-        (scene.distractors, np.arange(wanted, n)),
-    ):
-        for kind, which in _split(kinds, members, rng):
-            radius[which] = kind.radius.draw(rng, len(which))
-            ellipticity[which] = kind.ellipticity.draw(rng, len(which))
-            for order, scale in kind.rings.items():
-                intensity[which, order - 1] = scale.draw(rng, len(which))
-    return Picture(
-        shape=shape,
-        positions=positions,
-        radius=radius,
-        ellipticity=ellipticity,
-        angle=rng.uniform(0, np.pi, n),
-        intensity=intensity,
-        wanted=np.arange(n) < wanted,
-        background=scene.background.draw(rng),
-        gradient=scene.gradient.draw(rng),
-        gradient_angle=rng.uniform(0, 2 * np.pi),
-        snr=scene.snr.draw(rng),
-    )
-
-
-def _split(
-    kinds: tuple[Particle, ...], members: np.ndarray, rng: np.random.Generator
-) -> list[tuple[Particle, np.ndarray]]:
-    """Share out members among kinds by weight."""
-    if not len(members):
-        return []
-    weights = np.array([kind.weight for kind in kinds])
-    choice = rng.choice(len(kinds), len(members), p=weights / weights.sum())
-    return [(kind, members[choice == i]) for i, kind in enumerate(kinds)]
+    particles, distractors, (background, gradient, snr) = looks
+    n, orders = len(positions), particles[1].shape[1] - 2
+    radius, ellipticity, angle, intensity = np.empty(n), np.empty(n), np.empty(n), np.empty((n, orders))
+    for p in range(n):
+        odds, kinds = particles if p < wanted else distractors
+        spans = kinds[choose(odds, rng)]
+        radius[p] = uniform((spans[0, 0], spans[0, 1]), rng)
+        ellipticity[p] = uniform((spans[1, 0], spans[1, 1]), rng)
+        angle[p] = uniform((0.0, np.pi), rng)
+        for i in range(orders):
+            intensity[p, i] = uniform((spans[2 + i, 0], spans[2 + i, 1]), rng)
+    light = uniform(background, rng), uniform(gradient, rng), uniform((0.0, 2 * np.pi), rng)
+    return (positions, radius, ellipticity, angle, intensity), np.arange(n) < wanted, light, uniform(snr, rng)

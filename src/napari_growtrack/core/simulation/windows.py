@@ -2,22 +2,30 @@
 
 Two ways by name. ``field``: windows cut from frames of many particles, as a scan of a real film produces them.
 ``thesis``: one small picture a window, the particle to find near its centre (thesis 3.5.1).
+
+A batch is one compiled call that leaves Python alone, so a network can learn meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import zlib
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
+import numba
 import numpy as np
 
-from ..normalisation import Normalisation, normalise, pad
-from .picture import Picture, draw, draw_window
-from .render import simulate_frame
+from ..normalisation import Normalisation
+from .picture import Numbers, Ranges, choose, draw_around_centre, draw_frame, frame_ranges, uniform, window_ranges
+from .poisson import Tables, count_photons, tables
+from .render import paint, profiles
 from .scene import Scene
 
 WindowKind = Literal["field", "thesis"]
 Batch = tuple[np.ndarray, np.ndarray]
+Look = tuple[np.ndarray, Tables, bool, np.ndarray]
+"""Tables of profiles and of photon counts, whether frames are normalised, and `_linked`."""
 
 FIELD_SIDE = 151
 WINDOWS_PER_FIELD = 12
@@ -46,7 +54,7 @@ def draw_windows(
         Odd side of the windows, in pixels.
     number : int
     rng : numpy.random.Generator
-    normalisation : {"standard", "none"}
+    normalisation : {"standard", "unit"}
 
     Returns
     -------
@@ -57,64 +65,138 @@ def draw_windows(
         the thesis's windows) from the window's centre, and its distance;
         ``(0, 0, inf)`` where there is none.
     """
-    draw_some: Callable[..., Batch] = _field_windows if kind == "field" else _thesis_window
-    images, targets, have = [], [], 0
-    while have < number:
-        image, target = draw_some(scene, side, rng, normalisation)
-        images.append(image)
-        targets.append(target)
-        have += len(target)
-    return np.concatenate(images)[:number], np.concatenate(targets)[:number]
-
-
-def _thesis_window(scene: Scene, side: int, rng: np.random.Generator, normalisation: Normalisation) -> Batch:
-    picture = draw_window(scene, side, rng)
-    image = normalise(simulate_frame(picture, rng), normalisation)
-    offset = picture.positions[0] - (side - 1) / 2
-    return image[None], np.array([[*offset, np.hypot(*offset)]], np.float32)
-
-
-def _field_windows(scene: Scene, side: int, rng: np.random.Generator, normalisation: Normalisation) -> Batch:
-    """Cut windows from one random frame, most of them near a particle."""
-    shape = (FIELD_SIDE, FIELD_SIDE)
-    picture = draw(scene, shape, rng, number=0 if rng.random() < EMPTY_SHARE else None)
-    frame = normalise(simulate_frame(picture, rng), normalisation)
-    if normalisation == "standard":
-        frame = _as_if_from_another_frame(frame, rng)
-    centres = _centres(picture, rng)
-    half = side // 2
-    views = np.lib.stride_tricks.sliding_window_view(pad(frame, half), (side, side))
-    return views[centres[:, 0], centres[:, 1]], nearest(picture.positions[picture.wanted], centres)
-
-
-def _as_if_from_another_frame(frame: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Vary gain and offset: a frame of other size or crowding has another mean and spread."""
-    return frame * np.float32(np.exp(rng.uniform(-0.4, 0.4))) + np.float32(rng.normal(0, 0.1))
-
-
-def _centres(picture: Picture, rng: np.random.Generator) -> np.ndarray:
-    """Choose window centres: three quarters near a particle, the others anywhere."""
-    high = np.array(picture.shape) - 1
-    centres = rng.uniform(0, high, (WINDOWS_PER_FIELD, 2))
-    particles = picture.positions[picture.wanted]
-    if len(particles):
-        near = rng.random(WINDOWS_PER_FIELD) < NEAR_SHARE
-        inside = np.all((particles > RIM) & (particles < high - RIM), axis=1)
-        weight = np.where(inside, 1.0, RIM_SHARE)
-        chosen = rng.choice(len(particles), near.sum(), p=weight / weight.sum())
-        centres[near] = particles[chosen] + rng.uniform(-NEAR_REACH, NEAR_REACH, (len(chosen), 2))
-    return np.clip(np.rint(centres), 0, high).astype(int)
+    images = np.empty((number, side, side), np.float32)
+    targets = np.empty((number, 3), np.float32)
+    look = profiles(), tables(), normalisation == "standard", _linked()
+    if kind == "field":
+        _cut_from_fields(images, targets, frame_ranges(scene, (FIELD_SIDE, FIELD_SIDE)), look, rng)
+    else:
+        _draw_each(images, targets, window_ranges(scene, side), look, rng)
+    return images, targets
 
 
 def nearest(particles: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """Return offset and distance of the particle nearest to each centre, (n, 3) float32."""
-    targets = np.zeros((len(centres), 3), np.float32)
-    targets[:, 2] = np.inf
-    if len(particles):
-        offsets = particles[None] - centres[:, None]
-        distances = np.hypot(offsets[..., 0], offsets[..., 1])
-        closest = distances.argmin(1)
-        rows = np.arange(len(centres))
-        targets[:, :2] = offsets[rows, closest]
-        targets[:, 2] = distances[rows, closest]
+    targets = np.empty((len(centres), 3), np.float32)
+    for target, (y, x) in zip(targets, np.asarray(centres, float), strict=True):
+        _point_at_nearest(target, np.ascontiguousarray(particles, float), y, x)
     return targets
+
+
+@cache
+def _linked() -> np.ndarray:
+    """Return nothing, in a type that tells the sources of all that is compiled into this module's functions.
+
+    numba compiles a cached function again when its own file has changed, or
+    its arguments' types, but not when a file has changed that it calls.
+    """
+    files = (Path(__file__).with_name(name) for name in ("picture.py", "poisson.py", "render.py"))
+    return np.empty(0, [(f"crc{zlib.crc32(b''.join(file.read_bytes() for file in files))}", "u1")])
+
+
+@numba.njit(nogil=True, cache=True)
+def _draw_each(images: np.ndarray, targets: np.ndarray, ranges: Ranges, look: Look, rng: np.random.Generator) -> None:
+    """Draw the thesis's windows."""
+    middle = (images.shape[1] - 1) / 2
+    for w in range(len(images)):
+        numbers = draw_around_centre(ranges, rng)
+        _simulate(images[w], numbers, look, rng)
+        positions = numbers[0][0]
+        _point_at_nearest(targets[w], positions[:1], middle, middle)
+
+
+@numba.njit(nogil=True, cache=True)
+def _cut_from_fields(
+    images: np.ndarray, targets: np.ndarray, ranges: Ranges, look: Look, rng: np.random.Generator
+) -> None:
+    """Cut windows from random frames, a dozen each, most of them near a particle."""
+    frame = np.empty((FIELD_SIDE, FIELD_SIDE), np.float32)
+    for first in range(0, len(images), WINDOWS_PER_FIELD):
+        numbers = draw_frame(ranges, (0.0, 0.0) if rng.random() < EMPTY_SHARE else ranges[0], rng)
+        (positions, _, _, _, _), wanted, _, _ = numbers
+        positions = positions[wanted]
+        _simulate(frame, numbers, look, rng)
+        if look[2]:
+            _as_if_from_another_frame(frame, rng)
+        outside, odds = _mean(frame), _odds(positions)
+        for w in range(first, min(first + WINDOWS_PER_FIELD, len(images))):
+            y, x = _centre(positions, odds, rng)
+            _cut(images[w], frame, y, x, outside)
+            _point_at_nearest(targets[w], positions, y, x)
+
+
+@numba.njit(nogil=True, cache=True)
+def _simulate(frame: np.ndarray, numbers: Numbers, look: Look, rng: np.random.Generator) -> None:
+    """Render, expose and normalise a picture, as `simulate_frame` and `normalise` do."""
+    profiles, tables, standard, _ = look
+    _, _, _, snr = numbers
+    paint(frame, numbers, profiles)
+    pixels = frame.reshape(-1)
+    count_photons(pixels, snr**2, pixels, tables, rng)
+    if standard:
+        mean = _mean(frame)
+        pixels -= np.float32(mean)
+        spread = np.sqrt(_mean(frame * frame))
+        pixels *= np.float32(1 / spread if spread > 1e-6 * abs(mean) else 0.0)
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _mean(frame: np.ndarray) -> float:
+    total = 0.0
+    for value in frame.reshape(-1):
+        total += value
+    return total / frame.size
+
+
+@numba.njit(nogil=True, cache=True)
+def _as_if_from_another_frame(frame: np.ndarray, rng: np.random.Generator) -> None:
+    """Vary gain and offset: a frame of other size or crowding has another mean and spread."""
+    frame *= np.float32(np.exp(uniform((-0.4, 0.4), rng)))
+    frame += np.float32(0.1 * rng.standard_normal())
+
+
+@numba.njit(nogil=True, cache=True)
+def _odds(particles: np.ndarray) -> np.ndarray:
+    """Return the running sum of how often each particle is to be near a window's centre."""
+    odds, total = np.empty(len(particles)), 0.0
+    for p, (y, x) in enumerate(particles):
+        inside = min(y, x) > RIM and max(y, x) < FIELD_SIDE - 1 - RIM
+        total += 1.0 if inside else RIM_SHARE
+        odds[p] = total
+    return odds
+
+
+@numba.njit(nogil=True, cache=True)
+def _centre(particles: np.ndarray, odds: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
+    """Choose a window's centre: three quarters near a particle, the others anywhere."""
+    high = FIELD_SIDE - 1.0
+    y, x = uniform((0.0, high), rng), uniform((0.0, high), rng)
+    if len(particles) and rng.random() < NEAR_SHARE:
+        p = choose(odds, rng)
+        y = particles[p, 0] + uniform((-NEAR_REACH, NEAR_REACH), rng)
+        x = particles[p, 1] + uniform((-NEAR_REACH, NEAR_REACH), rng)
+    return int(np.rint(min(max(y, 0.0), high))), int(np.rint(min(max(x, 0.0), high)))
+
+
+@numba.njit(nogil=True, cache=True)
+def _cut(window: np.ndarray, frame: np.ndarray, y: int, x: int, outside: float) -> None:
+    """Copy what lies around a centre, with `outside` beyond the frame's edge."""
+    (height, width), (rows, columns) = frame.shape, window.shape
+    top, left = y - rows // 2, x - columns // 2
+    window.fill(outside)
+    for i in range(max(0, -top), min(rows, height - top)):
+        for j in range(max(0, -left), min(columns, width - left)):
+            window[i, j] = frame[top + i, left + j]
+
+
+@numba.njit(nogil=True, cache=True)
+def _point_at_nearest(target: np.ndarray, particles: np.ndarray, y: float, x: float) -> None:
+    """Fill in offset and distance of the particle nearest to a centre; 0, 0 and infinity where there is none."""
+    target[:2], target[2] = 0.0, np.inf
+    least = np.inf
+    for p in range(len(particles)):
+        dy, dx = particles[p, 0] - y, particles[p, 1] - x
+        distance = np.hypot(dy, dx)
+        if distance < least:
+            least = distance
+            target[0], target[1], target[2] = dy, dx, distance
