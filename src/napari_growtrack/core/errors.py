@@ -5,6 +5,7 @@
     GrowtrackError
     ├── SettingsError       a scene, plan, schedule or cascade that cannot be
     ├── StackError          images that are not a stack of grey frames
+    ├── DatasetError        labelled images that cannot be learned from
     ├── TableError          a table of points without the columns or values it needs
     ├── NetworkFileError    a file that is not a grown network, or not a whole one
     └── OutputError         a result that could not be written
@@ -25,6 +26,10 @@ class SettingsError(GrowtrackError, ValueError):
 
 class StackError(GrowtrackError, ValueError):
     """Images that are not a stack of grey frames."""
+
+
+class DatasetError(GrowtrackError, ValueError):
+    """Labelled images that cannot be learned from."""
 
 
 class TableError(GrowtrackError, ValueError):
