@@ -77,7 +77,7 @@ def test_breadth_growth_has_the_parameters_counted_by_hand():
     "plan",
     [
         Plan.breadth(base=4),
-        Plan.breadth((4, 6, 5), conv=2, window=23, channels=3, outputs=10),
+        Plan.breadth((4, 6, 5), conv=2, window=(20, 31), channels=3, outputs=10, task="classes"),
         Plan(layers=[DENSE, DENSE], units=[[3], [2]], window=9),
         Plan(layers=[Layer(kind="conv", kernel=5, pool=1)], units=[[2]], window=9),
     ],
@@ -107,8 +107,8 @@ def test_weight_shapes_follow_the_table():
 
 
 def test_maps_shrink_by_the_kernel_and_then_by_the_pooling():
-    assert [DEEPTRACK.map_side(row) for row in range(6)] == [51, 24, 11, 4, 1, 1]
-    assert [DEEPTRACK.conv_side(row) for row in range(1, 6)] == [49, 22, 9, 1, 1]
+    assert [DEEPTRACK.map_shape(row) for row in range(6)] == [(s, s) for s in (51, 24, 11, 4, 1, 1)]
+    assert [DEEPTRACK.conv_shape(row) for row in range(1, 6)] == [(s, s) for s in (49, 22, 9, 1, 1)]
     assert [DEEPTRACK.stride(row) for row in range(6)] == [1, 2, 4, 8, 8, 8]
 
 
@@ -124,9 +124,9 @@ def test_a_frame_pass_steps_by_the_product_of_all_poolings(pools, step):
 def test_single_costs_follow_the_thesis():
     assert dense_cost(8, 3) == 2 * 8 * 3 + 3  # (2.15) without activation
     assert dense_cost(8, 3, activation=4) == 2 * 8 * 3 + 3 + 3 * 4  # (2.15)
-    assert conv_cost(5, 2, 3, 7) == 2 * 2 * 3**2 * 7 * 7 * 5 + 2 * 7 * 7  # (2.16)
-    assert pool_cost(2, 6, 2) == 2 * 6 * 6 * 2**2 // 2**2  # (2.17), stride equal to side
-    assert pool_cost(2, 6, 1) == 0
+    assert conv_cost(5, 2, 3, (7, 7)) == 2 * 2 * 3**2 * 7 * 7 * 5 + 2 * 7 * 7  # (2.16)
+    assert pool_cost(2, (6, 6), 2) == 2 * 6 * 6 * 2**2 // 2**2  # (2.17), stride equal to side
+    assert pool_cost(2, (6, 6), 1) == 0
 
 
 def test_the_cost_of_a_network_is_the_sum_of_its_layers():
@@ -196,6 +196,90 @@ def test_five_hundred_layers_can_be_grown_as_in_figure_3_6():
     assert len(deep.weight_shapes()) == 2000
 
 
+# options of the table
+
+
+def test_growing_feature_by_feature_adds_one_unit_a_stage():
+    plan = Plan.features((2, 1), (2,), window=23)
+    assert plan.units == ((1, 1, 0, 0, 0), (0, 0, 1, 0, 0), (0, 0, 0, 1, 1))
+    assert plan.parameters(5) == 2 * 10 + 1 * (2 * 9 + 1) + 2 * (4 * 4 + 1) + 2 * 3 + 3
+
+
+def test_members_of_an_ensemble_share_nothing_but_the_answer():
+    ensemble = Plan.depth((2,), (3,), window=7).ensemble(2)
+    assert str(ensemble) == "stage    1  2  3  4\nconv 1   2  2  .  .\ndense 1  .  .  3  3"
+    assert ensemble.reads(Block(2, 4)) == [(1, 2)]
+    assert ensemble.head_reads(4) == [(2, 4)]
+    assert [ensemble.heads(stage) for stage in (1, 2, 3, 4)] == [
+        {1: 1},
+        {1: 0.5, 2: 0.5},
+        {3: 0.5, 2: 0.5},
+        {3: 0.5, 4: 0.5},
+    ]
+    assert ensemble.own_heads(4) == {4: 1}
+    assert ensemble.parameters(4) == 2 * SMALL.parameters(2)
+    assert ensemble.cost(4) == 2 * SMALL.cost(2)
+    assert ensemble.until(2).members == (1, 2)
+    with pytest.raises(SettingsError, match="an ensemble already"):
+        ensemble.ensemble(2)
+
+
+@pytest.mark.parametrize(
+    ("answers", "heads"), [("own", {3: 1}), ("sum", {1: 1, 2: 1, 3: 1}), ("mean", {1: 1 / 3, 2: 1 / 3, 3: 1 / 3})]
+)
+def test_a_stage_answers_alone_or_with_those_before(answers, heads):
+    plan = Plan.depth((2, 3), (4,), window=23, answers=answers)
+    assert plan.heads(3) == heads
+    head_weights = [10 * 10 * 2 * 3 + 3, 4 * 4 * 3 * 3 + 3, 4 * 3 + 3]
+    blocks = 2 * 10 + 3 * (2 * 9 + 1) + 4 * (16 * 3 + 1)
+    assert plan.parameters(3) == blocks + sum(head_weights[stage - 1] for stage in heads)
+
+
+def test_residual_links_bring_the_image_to_the_lowest_new_block_that_reads_a_map():
+    plan = Plan.depth((2, 3), (4, 5), window=23, residual=True)
+    assert [plan.reads_image(block) for block in plan.blocks(4)] == [True, True, True, False]
+    assert [plan.inputs(block) for block in plan.blocks(4)] == [1, 2 + 1, 3 + 1, 4]
+    plain = plan.with_(residual=False)
+    pooled_images = (21 * 21) + (8 * 8)  # one channel each, (2.17)
+    wider_kernels = 3 * 2 * 9 * 8 * 8 + 4 * 2 * 4 * 4
+    assert plan.cost(4) - plain.cost(4) == pooled_images + wider_kernels
+
+
+def test_extra_pooling_shrinks_only_a_first_head():
+    plan = Plan.depth((16, 32, 64), (32, 32), head_pool=4)
+    assert [plan.head_shape(stage) for stage in (1, 2, 3)] == [(6, 6), (11, 11), (4, 4)]
+    assert plan.step == 8
+    assert Plan.depth((16,), (), head_pool=3).step == 6
+
+
+@pytest.mark.parametrize(
+    ("kernel", "pool", "shapes"),
+    [(5, 3, [(15, 15), (3, 3)]), ((7, 3), (1, 2), [(45, 45), (21, 21)]), (3, 2, [(24, 24), (11, 11)])],
+)
+def test_each_conv_row_has_its_own_kernel_and_pooling(kernel, pool, shapes):
+    plan = Plan.depth((4, 8), (), kernel=kernel, pool=pool)
+    assert [plan.map_shape(row) for row in (1, 2)] == shapes
+
+
+def test_images_of_any_shape_and_channels():
+    plan = Plan.plain((4,), (5,), window=(12, 20), channels=3, task="classes", outputs=7)
+    assert plan.parameters(1) == 4 * (27 + 1) + 5 * (5 * 9 * 4 + 1) + 7 * (5 + 1)
+    assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_a_stage_is_given_only_what_its_column_reads_of_earlier_ones():
+    assert DEEPTRACK.frontier(1) == []
+    assert DEEPTRACK.frontier(4) == [(3, 3)]
+    assert BASE_4_TWICE.frontier(2) == [(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]
+
+
+def test_the_middle_of_a_very_large_table_is_not_drawn():
+    lines = str(Plan.depth((), (4,) * 500, window=3)).splitlines()
+    assert len(lines) == 18
+    assert lines[0].split() == ["stage", *map(str, range(1, 9)), "…", *map(str, range(493, 501))]
+    assert [lines[9], lines[-1].split()[:2]] == ["…", ["dense", "500"]]
+
+
 # what is refused
 
 
@@ -209,10 +293,23 @@ def test_five_hundred_layers_can_be_grown_as_in_figure_3_6():
             "layer 3 of stage 1 has nothing to read in layer 2",
         ),
         ({"units": [[0, 2], [3, 3]]}, "layer 2 of stage 1 has nothing to read in layer 1"),
-        ({"window": 10}, "expected an odd window, got 10"),
+        ({"window": 10}, "locating needs an odd square window, got 10 x 10"),
+        ({"window": (9, 11)}, "locating needs an odd square window, got 9 x 11"),
+        ({"outputs": 4}, "locating has 3 outputs (y, x, distance), got 4"),
+        ({"task": "binary"}, "a binary task has 1 output, got 3"),
+        ({"members": [1]}, "expected a member for each of 2 stages, got 1"),
+        ({"units": [[2] * 2001] * 2}, "expected up to 2000 stages, got 2001"),
+        ({"layers": [CONV] * 6, "units": [[1] * 2000] * 6}, "expected up to 10000 cells that are not empty, got 12000"),
+        ({"head_pool": 11}, "head_pool 11 leaves nothing of the map before the head of a stage"),
         ({"layers": [DENSE, CONV]}, "expected all conv rows below all dense rows"),
-        ({"layers": [CONV, CONV], "window": 7}, "a window of 7 px has nothing left after layer 2; use fewer layers"),
-        ({"window": 3, "layers": [CONV, DENSE]}, "a window of 3 px has nothing left after layer 1; use fewer layers"),
+        (
+            {"layers": [CONV, CONV], "window": 7},
+            "a window of 7 x 7 px has nothing left after layer 2; use fewer layers",
+        ),
+        (
+            {"window": 3, "layers": [CONV, DENSE]},
+            "a window of 3 x 3 px has nothing left after layer 1; use fewer layers",
+        ),
         ({"units": [[2, 0]]}, "expected a row of units for each of 2 layers, got 1"),
         ({"units": [[2, 0], [3]]}, "expected the same number of stages, at least one, in every row"),
         ({"units": [[], []]}, "expected the same number of stages, at least one, in every row"),
@@ -231,7 +328,7 @@ def test_a_table_that_cannot_grow_is_refused(changes, sentence):
     ("changes", "sentence"),
     [
         ({"layers": []}, "Plan cannot be read at 'layers': tuple should have at least 1 item"),
-        ({"window": 0}, "Plan cannot be read at 'window': input should be greater than 0, got 0"),
+        ({"window": 0}, "Plan cannot be read at 'window': expected sides from 1 to 1001 px, got 0 x 0"),
         ({"layers": [{"kind": "lstm"}]}, "Plan cannot be read at 'layers.0.kind': input should be 'conv' or 'dense'"),
         ({"layers": [{"kind": "conv", "pool": 0}]}, "Plan cannot be read at 'layers.0.pool'"),
     ],
@@ -253,6 +350,7 @@ def test_a_stage_the_table_does_not_have_is_refused(stage):
     [
         (lambda: Plan.breadth(), "Breadth growth needs columns of equal length"),
         (lambda: Plan.breadth((4, 8), (4, 8, 8)), "Breadth growth needs columns of equal length"),
+        (lambda: Plan.depth((4, 8), (), kernel=(3, 3, 3)), "Expected one number for all 2 conv rows, or one for each"),
         (lambda: DEEPTRACK.wider((1, 2)), "A column needs 5 numbers, one a layer, got 2."),
         (lambda: DEEPTRACK.wider((2, 2, 2, 2, 0)), "stage 6 ends below layer 5"),
         (lambda: DEEPTRACK.deeper("conv", 8), "expected all conv rows below all dense rows"),

@@ -42,7 +42,7 @@ class Settings(BaseModel):
 
     def with_(self, **changes: Any) -> Self:
         """Return a copy with some fields changed, checked again."""
-        return type(self)(**{**dict(self), **changes})
+        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **changes})
 
     def to_json(self) -> str:
         """Return these settings as indented JSON text."""
