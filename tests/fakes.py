@@ -6,7 +6,7 @@ import numpy as np
 class PointSeer:
     """Sees pixels of value 1; stage 1 only to whole pairs of pixels, stage 2 exactly, both up to 8 px away."""
 
-    window, step, stages, normalisation = 21, 4, 2, "none"
+    window, step, stages, normalisation, zoom = 21, 4, 2, "unit", 1
 
     def __init__(self):
         self.windows_asked = {1: 0, 2: 0}

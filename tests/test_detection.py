@@ -232,6 +232,12 @@ def test_a_run_that_is_closed_early_has_given_what_was_done():
     assert all(len(one.table) == 1 for one in done)
 
 
+def test_a_unit_network_sees_whites_of_any_number_type_as_one():
+    for kind, white in {"u1": 255, "u2": 65535, "f4": 1, "?": 1}.items():
+        found = detect((white * frame_with(SPOTS[0])).astype(kind), PointSeer(), RECENTRED)
+        assert found[["y", "x"]].to_numpy().tolist() == [list(SPOTS[0])], kind
+
+
 # Normalisation ----------------------------------------------------------------------------------------------------
 
 
@@ -242,6 +248,14 @@ def test_gain_and_offset_of_the_camera_do_not_matter(gain, offset, kind):
     frame = np.random.default_rng(0).integers(0, 2, (30, 30))
     scaled = (gain * frame + offset).astype(kind)
     np.testing.assert_allclose(normalise(scaled), np.sign(gain) * normalise(frame.astype("f4")), atol=1e-4)
+
+
+def test_unit_frames_are_divided_by_the_full_scale_and_floats_are_as_they_are():
+    frame = np.random.default_rng(0).integers(0, 256, (30, 30))
+    scaled = normalise(frame, "unit", 255.0)
+    assert scaled.dtype == np.float32
+    np.testing.assert_allclose(scaled, frame / 255, rtol=1e-6)
+    np.testing.assert_array_equal(normalise(frame, "unit"), frame)
 
 
 @pytest.mark.parametrize("value", [0, 0.1, -3, 65535])

@@ -121,6 +121,32 @@ def test_booleans_count_as_zero_and_one():
     assert open_stack(np.eye(5, dtype=bool)[None])[0].sum() == 5
 
 
+FULL_SCALES = {"u1": 255, "u2": 65535, ">u2": 65535, "i2": 32767, "u4": 2**32 - 1, "?": 1, "f4": 1, "f8": 1}
+
+
+@pytest.mark.parametrize(("kind", "full_scale"), FULL_SCALES.items())
+def test_the_full_scale_of_an_array_is_that_of_its_number_type(kind, full_scale):
+    film = np.zeros((2, 8, 9), kind)
+    assert open_stack(film).full_scale == open_stack(da.from_array(film)).full_scale == full_scale
+
+
+def test_an_array_that_does_not_tell_its_number_type_counts_as_floats():
+    class Film:
+        shape = (2, 8, 9)
+
+        def __getitem__(self, number):
+            return np.zeros((8, 9))
+
+    assert open_stack(Film()).full_scale == 1
+
+
+@pytest.mark.parametrize(("kind", "full_scale"), [("u1", 255), (">u2", 65535), ("f4", 1)])
+def test_the_full_scale_of_a_tiff_is_that_of_its_number_type(tmp_path, kind, full_scale):
+    tifffile.imwrite(tmp_path / "film.tif", np.zeros((3, 8, 9), kind), photometric="minisblack")
+    with open_stack(tmp_path / "film.tif") as stack:
+        assert stack.full_scale == full_scale
+
+
 def test_constant_frames_are_not_refused():
     assert open_stack(np.full((1, 5, 5), 7))[0].min() == 7
 
@@ -341,6 +367,19 @@ def test_video_frames_come_in_the_order_they_were_drawn(video):
 def test_uncompressed_video_keeps_its_values(tmp_path, pixels):
     stack = open_stack(write_video(tmp_path / "raw.avi", "rawvideo", pixels))
     np.testing.assert_array_equal(list(stack), [luma(number) for number in range(LENGTH)])
+
+
+@pytest.mark.parametrize(("pixels", "bits"), [("gray", 8), ("yuv420p", 8), ("gray10le", 10), ("gray16le", 16)])
+def test_the_full_scale_of_a_video_is_that_of_its_bits(tmp_path, pixels, bits):
+    path = tmp_path / "film.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pixels
+        white = av.VideoFrame.from_ndarray(np.full((HEIGHT, WIDTH), 255, np.uint8), format="gray")
+        container.mux([*stream.encode(white), *stream.encode()])
+    with open_stack(path) as stack:
+        assert stack.full_scale == 2**bits - 1
+        assert 0.9 * stack.full_scale < stack[0].max() <= stack.full_scale
 
 
 def test_a_damaged_packet_spoils_only_the_frames_that_need_it(tmp_path):

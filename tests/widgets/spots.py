@@ -18,7 +18,7 @@ SPOTS = np.array([(20.0, 18.0), (44.0, 50.0)])
 class BrightSpots:
     """Finds the brightest pixel of each window, if it is bright; sleeps as long as told."""
 
-    window, step, stages, normalisation = 15, 4, 3, "standard"
+    window, step, stages, normalisation, zoom = 15, 4, 3, "standard", 1
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds

@@ -6,29 +6,32 @@ from typing import Literal
 
 import numpy as np
 
-Normalisation = Literal["standard", "none"]
-"""``standard``: zero mean, unit spread of the whole frame. ``none``: intensities as they are."""
+Normalisation = Literal["standard", "unit"]
+"""``standard``: zero mean, unit spread of the whole frame. ``unit``: 0 to 1 by the number type's full scale."""
 
 
-def normalise(frame: np.ndarray, how: Normalisation = "standard") -> np.ndarray:
+def normalise(frame: np.ndarray, how: Normalisation = "standard", full_scale: float = 1.0) -> np.ndarray:
     """Return a frame on the scale that networks are trained on.
 
     Parameters
     ----------
     frame : ndarray (Y, X)
         Intensities in any unit.
-    how : {"standard", "none"}
+    how : {"standard", "unit"}
         ``standard`` takes the mean away and divides by the standard deviation
         of the whole frame, so gain and offset of the camera do not matter. A
-        constant frame becomes zeros. ``none`` only converts to float32.
+        constant frame becomes zeros. ``unit`` divides by the full scale.
+    full_scale : float
+        The largest intensity the film's number type can hold, 1 for floats; see
+        `Stack.full_scale`.
 
     Returns
     -------
     ndarray (Y, X) float32
     """
     frame = np.asarray(frame, dtype=np.float32)
-    if how == "none":
-        return frame
+    if how != "standard":
+        return frame / np.float32(full_scale)
     mean = frame.mean(dtype=np.float64)
     centred = frame - np.float32(mean)
     spread = np.sqrt(np.vdot(centred, centred) / frame.size)
@@ -36,6 +39,11 @@ def normalise(frame: np.ndarray, how: Normalisation = "standard") -> np.ndarray:
         return np.zeros_like(frame)
     centred /= spread
     return centred
+
+
+def normalise_each(images: np.ndarray, how: Normalisation) -> np.ndarray:
+    """Return images (n, Y, X, channels) from 0 to 1, each normalised by itself; see `normalise`."""
+    return np.stack([normalise(image, how) for image in images]) if how == "standard" and len(images) else images
 
 
 def pad(frame: np.ndarray, padding: int | list[tuple[int, int]]) -> np.ndarray:

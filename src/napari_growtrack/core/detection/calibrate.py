@@ -17,11 +17,28 @@ from ..settings import Settings
 from .cascade import Cascade, accept, refine
 from .network import StagedNetwork
 from .windows import Looks, frame_pass
+from .zoom import enlarge, to_network
 
 Sample = tuple[np.ndarray, pd.DataFrame]
 """A frame (Y, X) and its truth table."""
 
 MERGE_DISTANCES = (3.0, 4.0, 6.0, 8.0)
+
+
+class Seen(NamedTuple):
+    """A sample as the network sees it: frame, true positions (n, 2) and size, all in its own pixels."""
+
+    frame: np.ndarray
+    truth: np.ndarray
+    size: np.ndarray
+
+    @classmethod
+    def by(cls, network: StagedNetwork, sample: Sample) -> Seen:
+        """Normalise and enlarge a sample as this network wants it."""
+        frame, truth = sample
+        seen = enlarge(normalise(frame, network.normalisation), network.zoom)
+        positions = to_network(truth[["y", "x"]].to_numpy(float), network.zoom)
+        return cls(seen, positions, network.zoom * np.array(frame.shape))
 
 
 class Pair(NamedTuple):
@@ -90,40 +107,39 @@ def calibrate(network: StagedNetwork, samples: Iterable[Sample], pairs: Sequence
         Simulated frames like those to be tracked; some without particles.
     pairs : sequence of Pair
     """
-    frames = [(normalise(frame, network.normalisation), truth[["y", "x"]].to_numpy(float)) for frame, truth in samples]
+    views = [Seen.by(network, sample) for sample in samples]
     passes: dict[int, list[Looks]] = {}
     for pair in pairs:
         if pair.screen not in passes:
-            passes[pair.screen] = [frame_pass(frame, network, pair.screen) for frame, _ in frames]
-        yield _calibrated(network, frames, passes[pair.screen], pair)
+            passes[pair.screen] = [frame_pass(view.frame, network, pair.screen) for view in views]
+        yield _calibrated(network, views, passes[pair.screen], pair)
 
 
-def _calibrated(
-    network: StagedNetwork, frames: list[tuple[np.ndarray, np.ndarray]], passes: list[Looks], pair: Pair
-) -> Calibrated:
-    truths = [truth for _, truth in frames]
+def _calibrated(network: StagedNetwork, views: list[Seen], passes: list[Looks], pair: Pair) -> Calibrated:
+    truths = [view.truth for view in views]
     open_gate = Cascade(
         **pair._asdict(),
-        screen_distance=screening_distance(passes, truths, far=network.window / 3),
+        screen_distance=screening_distance(passes, truths, WITHIN * network.zoom, far=network.window / 3),
         accept_distance=1e6,
         merge_distance=MERGE_DISTANCES[0],
     )
     best = (-1.0, open_gate)
     for distance in MERGE_DISTANCES:
         cascade = open_gate.with_(merge_distance=distance)
-        score, accept_distance = _best_threshold(*_judged(network, frames, passes, cascade))
+        score, accept_distance = _best_threshold(*_judged(network, views, passes, cascade))
         if score > best[0] + 1e-3:
             best = (score, cascade.with_(accept_distance=accept_distance))
     return Calibrated(cascade=best[1], score=best[0])
 
 
-def screening_distance(passes: Sequence[Looks], truths: Sequence[np.ndarray], far: float) -> float:
+def screening_distance(passes: Sequence[Looks], truths: Sequence[np.ndarray], within: float, far: float) -> float:
     """Return T1: a little above what 98 % of the particles need to be passed on.
 
-    At most so large that one in a hundred windows farther than `far` pixels
-    from any particle is passed on.
+    A window catches a particle if it puts it no more than `within` pixels off.
+    T1 is at most so large that one in a hundred windows farther than `far`
+    pixels from any particle is passed on. All in network pixels.
     """
-    needed = np.concatenate([_needed(looks, truth) for looks, truth in zip(passes, truths, strict=True)])
+    needed = np.concatenate([_needed(looks, truth, within) for looks, truth in zip(passes, truths, strict=True)])
     nothing = np.concatenate([_far(looks, truth, far) for looks, truth in zip(passes, truths, strict=True)])
     high = float(np.percentile(nothing, 1)) if len(nothing) else float("inf")
     low = 1.05 * float(np.percentile(needed, 98)) if len(needed) else high
@@ -137,25 +153,25 @@ def _far(looks: Looks, truth: np.ndarray, far: float) -> np.ndarray:
     return looks.distances[cdist(looks.centres, truth).min(1) > far]
 
 
-def _needed(looks: Looks, truth: np.ndarray) -> np.ndarray:
+def _needed(looks: Looks, truth: np.ndarray, within: float) -> np.ndarray:
     """Return the surest distance reported for each particle by windows whose position catches it."""
     if not len(truth) or not len(looks):
         return np.empty(0)
-    caught = cdist(truth, looks.positions) <= WITHIN
+    caught = cdist(truth, looks.positions) <= within
     surest = np.where(caught, looks.distances, np.inf).min(1)
     return surest[np.isfinite(surest)]
 
 
 def _judged(
-    network: StagedNetwork, frames: list[tuple[np.ndarray, np.ndarray]], passes: list[Looks], cascade: Cascade
+    network: StagedNetwork, views: list[Seen], passes: list[Looks], cascade: Cascade
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return the distances of true and of false detections, and the number of particles."""
     right, wrong, particles = [], [], 0
-    for (frame, truth), looks in zip(frames, passes, strict=True):
+    for (frame, truth, size), looks in zip(views, passes, strict=True):
         candidates = looks[looks.distances < cascade.screen_distance]
         refined, _ = refine(frame, network, cascade, candidates)
-        refined = refined[accept(refined, frame.shape, cascade)]
-        _, hits, _ = match(truth, refined.positions, WITHIN)
+        refined = refined[accept(refined, size, cascade)]
+        _, hits, _ = match(truth, refined.positions, WITHIN * network.zoom)
         hit = np.isin(np.arange(len(refined)), hits)
         right.append(refined.distances[hit])
         wrong.append(refined.distances[~hit])

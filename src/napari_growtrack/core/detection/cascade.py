@@ -13,6 +13,7 @@ from ..settings import Settings
 from .merge import agree, merge
 from .network import StagedNetwork
 from .windows import Looks, frame_pass, look_at, window_scan
+from .zoom import enlarge
 
 # Patches a few pixels apart meet the pooling grid differently, so that their errors are less alike.
 _SHIFTS = {
@@ -26,20 +27,28 @@ _SHIFTS = {
 class Cascade(Settings):
     """Which stage screens, which refines, and what they accept.
 
-    With `screen` equal to `stage` a single stage does both.
+    With `screen` equal to `stage` a single stage does both. Distances are in
+    network pixels: pixels of the film, or of the enlarged film where the
+    network has a `zoom`.
     """
 
     stage: PositiveInt = Field(description="The stage that gives the answer.")
     screen: PositiveInt = Field(description="The stage that screens the frame; not above `stage`.")
-    screen_distance: PositiveFloat = Field(description="T1: windows are passed on below this distance, in pixels.")
-    accept_distance: PositiveFloat = Field(description="T2: detections are accepted below this distance, in pixels.")
-    merge_distance: PositiveFloat = Field(description="Dp: answers this close are one particle, in pixels.")
-    looks: int = Field(2, ge=1, le=4, description="Patches cut around each candidate, a pixel or two apart.")
+    screen_distance: PositiveFloat = Field(
+        description="T1: windows are passed on below this distance, in network pixels."
+    )
+    accept_distance: PositiveFloat = Field(
+        description="T2: detections are accepted below this distance, in network pixels."
+    )
+    merge_distance: PositiveFloat = Field(description="Dp: answers this close are one particle, in network pixels.")
+    looks: int = Field(2, ge=1, le=4, description="Patches cut around each candidate, a network pixel or two apart.")
     votes: int = Field(
         1, ge=1, le=5, description="Windows per side of a patch; all windows of all patches are averaged."
     )
     faithful: bool = Field(False, description="Refine the screened windows themselves, as the thesis does.")
-    step: PositiveInt | None = Field(None, description="Window step of a scan, in pixels; by default one shared pass.")
+    step: PositiveInt | None = Field(
+        None, description="Window step of a scan, in network pixels; by default one shared pass."
+    )
 
     @model_validator(mode="after")
     def _climbs(self) -> Self:
@@ -48,7 +57,7 @@ class Cascade(Settings):
         return self
 
 
-def find(frame: np.ndarray, network: StagedNetwork, cascade: Cascade) -> pd.DataFrame:
+def find(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, full_scale: float = 1.0) -> pd.DataFrame:
     """Find the particles of one frame.
 
     Parameters
@@ -57,18 +66,21 @@ def find(frame: np.ndarray, network: StagedNetwork, cascade: Cascade) -> pd.Data
         Intensities in any unit.
     network : StagedNetwork
     cascade : Cascade
+    full_scale : float
+        The largest intensity there can be; see `Stack.full_scale`.
 
     Returns
     -------
     DataFrame
-        ``y, x`` in pixels, ``distance`` in pixels (small is sure) and
-        ``votes``, the windows that were averaged.
+        ``y, x`` in pixels of the frame, ``distance`` likewise (small is sure)
+        and ``votes``, the windows that were averaged.
     """
-    frame = normalise(frame, network.normalisation)
-    candidates = screen(frame, network, cascade)
-    looks, votes = refine(frame, network, cascade, candidates)
-    kept = accept(looks, frame.shape, cascade)
-    return table(looks[kept], votes[kept])
+    zoom = network.zoom
+    seen = enlarge(normalise(frame, network.normalisation, full_scale), zoom)
+    candidates = screen(seen, network, cascade)
+    looks, votes = refine(seen, network, cascade, candidates)
+    kept = accept(looks, zoom * np.array(frame.shape), cascade)
+    return table(looks[kept].on_film(zoom), votes[kept])
 
 
 def screen(frame: np.ndarray, network: StagedNetwork, cascade: Cascade) -> Looks:
@@ -106,9 +118,12 @@ def recentre(
     return agree(looks, len(shifts) * cascade.votes**2, cascade.merge_distance / 2)
 
 
-def accept(looks: Looks, shape: tuple[int, ...], cascade: Cascade) -> np.ndarray:
-    """Return the indices of looks that are sure enough, inside the frame, and not another's double."""
-    inside = np.all((looks.positions >= -0.5) & (looks.positions <= np.array(shape) - 0.5), axis=1)
+def accept(looks: Looks, size: np.ndarray, cascade: Cascade) -> np.ndarray:
+    """Return the indices of looks that are sure enough, inside the frame, and not another's double.
+
+    The size of the frame, height and width in network pixels, need not be whole.
+    """
+    inside = np.all((looks.positions >= -0.5) & (looks.positions <= size - 0.5), axis=1)
     sure = np.flatnonzero(inside & (looks.distances < cascade.accept_distance))
     return sure[merge(looks[sure], cascade.merge_distance)]
 

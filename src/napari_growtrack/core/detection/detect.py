@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -58,7 +59,7 @@ def iter_detections(
     """
     stack = open_stack(source)
     try:
-        _warn_if_small(stack, network.window)
+        _warn_if_small(stack, math.ceil(network.window / network.zoom))
         for number in range(len(stack)) if frames is None else frames:
             began = time.perf_counter()
             table = _one(stack, number, network, cascade)
@@ -73,7 +74,7 @@ def _one(stack: Stack, number: int, network: StagedNetwork, cascade: Cascade) ->
     if frame.min() == frame.max():
         _warn(f"Frame {number} of {stack.name} is constant (every pixel is {frame.flat[0]:g}): nothing to find.")
         return empty(DETECTION_COLUMNS)
-    found = find(frame, network, cascade)
+    found = find(frame, network, cascade, stack.full_scale)
     found.insert(0, "frame", np.full(len(found), number, np.int64))
     return found
 

@@ -14,11 +14,11 @@ class StagedNetwork(Protocol):
 
     @property
     def window(self) -> int:
-        """Odd side of a window, in pixels."""
+        """Odd side of a window, in pixels as the network sees them."""
 
     @property
     def step(self) -> int:
-        """Distance of neighbouring windows in an answer, in pixels."""
+        """Distance of neighbouring windows in an answer, in pixels as the network sees them."""
 
     @property
     def stages(self) -> int:
@@ -26,7 +26,11 @@ class StagedNetwork(Protocol):
 
     @property
     def normalisation(self) -> Normalisation:
-        """How frames are scaled before the network sees them."""
+        """How intensities are scaled before the network sees them."""
+
+    @property
+    def zoom(self) -> float:
+        """How much larger the network sees a frame than it is; 1 for most."""
 
     def answer(self, images: np.ndarray, stage: int) -> np.ndarray:
         """Answer all aligned windows of images (n, Y, X) with (n, rows, columns, 3): y, x, distance in pixels.

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..normalisation import pad
 from .network import StagedNetwork
+from .zoom import to_film
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Looks:
         answers = answers.reshape(-1, 3)
         centres = centres.reshape(-1, 2)
         return cls(centres, centres + answers[:, :2], answers[:, 2])
+
+    def on_film(self, zoom: float) -> Looks:
+        """Return the same looks at an enlarged frame in pixels of the film."""
+        return Looks(to_film(self.centres, zoom), to_film(self.positions, zoom), self.distances / zoom)
 
     def __len__(self) -> int:
         return len(self.distances)

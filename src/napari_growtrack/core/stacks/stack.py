@@ -23,11 +23,21 @@ class Stack(ABC):
 
     Reading is safe from several threads. Use it in a ``with`` statement, or
     `close` it, to let go of its file.
+
+    Attributes
+    ----------
+    name : str
+    shape : (int, int, int)
+        Frames, height and width.
+    full_scale : float
+        The largest value that pixels of this type can have: 255 for 8 bits,
+        65535 for 16, 1 for floats.
     """
 
-    def __init__(self, name: str, shape: tuple[int, int, int]) -> None:
+    def __init__(self, name: str, shape: tuple[int, int, int], full_scale: float) -> None:
         self.name = name
         self.shape = shape
+        self.full_scale = full_scale
         self._closed = False
         self._lock = Lock()
 
@@ -93,10 +103,11 @@ class ArrayStack(Stack):
 
     def __init__(self, array: Any, name: str = "array") -> None:
         _refuse_shape(tuple(array.shape), name)
-        refuse_kind(getattr(array, "dtype", None), name)
+        dtype = getattr(array, "dtype", None)
+        refuse_kind(dtype, name)
         self._array = array
         self._single = len(array.shape) == 2
-        super().__init__(name, film_shape(array.shape))
+        super().__init__(name, film_shape(array.shape), full_scale(dtype))
 
     def _read(self, number: int) -> Any:
         return self._array[...] if self._single else self._array[number]
@@ -132,6 +143,11 @@ def film_shape(shape: Sequence[int]) -> tuple[int, int, int]:
     """Return (T, Y, X) for a film, and for a single picture, which is a film of one frame."""
     frames, height, width = shape if len(shape) == 3 else (1, *shape)
     return int(frames), int(height), int(width)
+
+
+def full_scale(dtype: Any) -> float:
+    """Return the largest value of a type of whole numbers, and 1 for booleans and floats."""
+    return float(np.iinfo(dtype).max) if getattr(dtype, "kind", "f") in "iu" else 1.0
 
 
 def _refuse_shape(shape: tuple[int, ...], name: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StackError
-from .stack import PICK_COLOUR, Stack, decoding, film_shape, refuse_empty, refuse_kind
+from .stack import PICK_COLOUR, Stack, decoding, film_shape, full_scale, refuse_empty, refuse_kind
 
 if TYPE_CHECKING:
     import tifffile
@@ -26,7 +26,7 @@ class TiffStack(Stack):
         try:
             with decoding(path.name):
                 series = _only_film(self._file, path.name)
-                super().__init__(path.name, film_shape(series.shape))
+                super().__init__(path.name, film_shape(series.shape), full_scale(series.dtype))
                 self._pages: Any = series.pages
                 self._film: Any = None
                 if series.dataoffset is not None:

@@ -32,7 +32,7 @@ class VideoStack(Stack):
     def __init__(self, path: Path) -> None:
         with decoding(path.name):
             self._times = _survey(path)
-        super().__init__(path.name, self._times.shape)
+        super().__init__(path.name, self._times.shape, 2.0**self._times.depth - 1)
         self._path = path
         self._container: Any = None
         self._at = len(self)
@@ -85,9 +85,11 @@ class _Times:
     `numbers` maps presentation stamps to frame numbers; it is empty where the
     file has no stamps to trust, and frames are then counted from the start.
     `starts` holds (frame number, stamp to seek) of the keyframes, in order.
+    `depth` is the bits of a pixel.
     """
 
     shape: tuple[int, int, int]
+    depth: int
     numbers: dict[int, int]
     starts: tuple[tuple[int, int], ...]
 
@@ -128,7 +130,7 @@ def _survey(path: Path) -> _Times:
         refuse_empty(shape, path.name)
         # AVI stores no presentation times; where frames are reordered, the guessed ones are wrong.
         guessed = container.format.name == "avi" and stream.codec_context.has_b_frames
-        return _Times(shape, *(({}, ()) if guessed else _index(shown)))
+        return _Times(shape, _depth(stream.format), *(({}, ()) if guessed else _index(shown)))
 
 
 def _index(shown: list[_Packet]) -> tuple[dict[int, int], tuple[tuple[int, int], ...]]:
@@ -160,11 +162,16 @@ def _open_video(path: Path) -> Any:
     return av.open(str(path.resolve()))
 
 
+def _depth(pixels: av.VideoFormat | None) -> int:
+    """Return the bits of a grey pixel made of these, 8 where there are fewer."""
+    return max(8, *(component.bits for component in pixels.components)) if pixels else 8
+
+
 def _luma(frame: av.VideoFrame) -> NDArray[Any]:
-    depth = max(component.bits for component in frame.format.components)
+    depth = _depth(frame.format)
     if frame.format.has_palette:  # the direct way to grey is off by one
         frame = frame.reformat(format="rgb24")
     # Naming the same range on both sides keeps swscale from stretching it.
     return frame.to_ndarray(
-        format="gray" if depth <= 8 else f"gray{depth}le", src_color_range="JPEG", dst_color_range="JPEG"
+        format="gray" if depth == 8 else f"gray{depth}le", src_color_range="JPEG", dst_color_range="JPEG"
     )
