@@ -1,15 +1,27 @@
 """The promises of growing: earlier stages stay, only the new one learns, files give the same answers."""
 
+import errno
+import os
+import re
+
+import keras
 import numpy as np
 import pytest
 
+from napari_growtrack.core.datasets import Augmentation, Dataset
 from napari_growtrack.core.detection import frame_pass, window_scan
-from napari_growtrack.core.errors import SettingsError
+from napari_growtrack.core.errors import OutputError, SettingsError
+from napari_growtrack.core.growth import training
+from napari_growtrack.core.growth.export import export
+from napari_growtrack.core.growth.features import Features
 from napari_growtrack.core.growth.network import GrownNetwork
 from napari_growtrack.core.growth.plan import Layer, Plan
-from napari_growtrack.core.growth.schedule import Phase, Schedule
-from napari_growtrack.core.growth.training import grow, iter_growth
+from napari_growtrack.core.growth.position import GrowthPosition
+from napari_growtrack.core.growth.schedule import Phase, Schedule, Until
+from napari_growtrack.core.growth.training import Growth, grow, iter_growth
+from napari_growtrack.core.heldout import HeldOut, held_out_images
 from napari_growtrack.core.simulation import named_scene
+from napari_growtrack.core.work import finish
 
 SMALL = {"conv": (4, 6), "dense": (5,), "window": 23}
 BREADTH = Plan.breadth((2, 3, 4), (3, 4, 5), conv=2, window=23)
@@ -24,13 +36,53 @@ PLANS = {
     "no pooling, larger kernel": Plan(
         layers=[Layer(kind="conv", kernel=5, pool=1), Layer(kind="conv", pool=3)], units=[[2, 1], [0, 3]], window=21
     ),
+    "feature by feature": Plan.features((2, 1), (2,), window=23),
+    "residual": Plan.depth((4, 6), (5,), kernel=(4, 3), window=23, residual=True),
+    "sum": Plan.depth(**SMALL, answers="sum"),
+    "mean, in breadth": BREADTH.with_(answers="mean"),
+    "extra pooling": Plan.depth(**SMALL, head_pool=5),
+    "ensemble": Plan.depth(**SMALL).ensemble(2),
+    "ensemble of sums": BREADTH.with_(answers="sum").ensemble(2),
+}
+CLASSES = {
+    "binary": Plan.depth((4,), (5,), window=(9, 12), channels=3, task="binary", outputs=1),
+    "classes": Plan.breadth((3, 4), (2, 3), conv=1, window=(9, 12), channels=3, task="classes", outputs=2),
+    "labels": Plan.depth((), (5, 4, 3), window=(9, 12), channels=3, task="labels", outputs=2),
 }
 BRIEF = Schedule(phases=[Phase(share=3, size=8)], learning_rate=1e-2)
 SCENE = named_scene("vesicles")
 
 
 def images(plan, number=3, seed=0):
-    return np.random.default_rng(seed).normal(size=(number, plan.window, plan.window)).astype(np.float32)
+    return np.random.default_rng(seed).normal(size=(number, *plan.shape, plan.channels)).astype(np.float32)
+
+
+def dataset(number=60, seed=0, name="dots"):
+    """Colour images that are red or blue."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, number)
+    pixels = rng.integers(0, 120, (number, 9, 12, 3), np.uint8)
+    pixels[np.arange(number), ..., 2 * labels] += 100
+    return Dataset.of(pixels, labels, ["red", "blue"], name)
+
+
+def same_weights(one, other):
+    assert one.weights().keys() == other.weights().keys()
+    for name, array in one.weights().items():
+        np.testing.assert_array_equal(other.weights()[name], array, err_msg=name)
+
+
+def stopped_and_resumed(make, steps):
+    """Grow a few steps, leave, and let another growth take up from there."""
+    first = make()
+    going = first.steps()
+    for _ in range(steps):
+        next(going)
+    position, arrays = first.leave()
+    going.close()
+    second = make()
+    second.resume(GrowthPosition.from_json(position.to_json()), arrays)
+    return finish(second.steps())
 
 
 def each_stage(plan):
@@ -116,10 +168,304 @@ def test_growing_teaches_something():
     assert losses[-1] < 0.6 * losses[0]
 
 
-def test_the_same_seed_grows_the_same_network():
-    first, again = (grow(PLANS["breadth"], SCENE, BRIEF, seed=3) for _ in range(2))
-    for name, array in first.weights().items():
-        np.testing.assert_allclose(again.weights()[name], array, atol=1e-6)
+@pytest.mark.parametrize("together", [True, False])
+def test_the_same_seed_grows_the_same_network(together):
+    first, again = (grow(PLANS["breadth"], SCENE, BRIEF.with_(together=together), seed=3) for _ in range(2))
+    same_weights(first, again)
+    other = grow(PLANS["breadth"], SCENE, BRIEF.with_(together=together), seed=4)
+    assert not np.array_equal(other.weights()["block_1_1.kernel"], first.weights()["block_1_1.kernel"])
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_what_the_clock_decided_can_be_repeated_exactly(together):
+    by_the_clock = Schedule(minutes=0.04, phases=[Phase(share=1, size=8)], together=together)
+    first = Growth(PLANS["breadth"], SCENE, by_the_clock, seed=3)
+    network = finish(first.steps())
+    assert len(first.record) == (1 if together else 2)
+    same_weights(network, grow(PLANS["breadth"], SCENE, by_the_clock.with_(record=first.record), seed=3))
+
+
+# leaving and taking up again
+
+
+@pytest.mark.parametrize(
+    ("steps", "together", "patience"), [(0, True, None), (2, True, 30), (2, False, None), (5, False, 30)]
+)
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(monkeypatch, steps, together, patience):
+    monkeypatch.setattr(training, "_REPORT_EVERY", 0)  # report after every batch, so that a round has a middle
+    schedule = BRIEF.with_(together=together, until=Until(patience=patience))
+
+    def make():
+        return Growth(PLANS["breadth"], SCENE, schedule, seed=3)
+
+    same_weights(stopped_and_resumed(make, steps), finish(make().steps()))
+
+
+def test_a_stopped_run_by_the_clock_keeps_to_its_time(monkeypatch):
+    monkeypatch.setattr(training, "_REPORT_EVERY", 0)
+    schedule = Schedule(minutes=0.05, phases=[Phase(share=1, size=8)])
+    first = Growth(PLANS["breadth"], SCENE, schedule)
+    going = first.steps()
+    while next(going).fraction < 0.6:
+        pass
+    position, arrays = first.leave()
+    going.close()
+    second = Growth(PLANS["breadth"], SCENE, schedule)
+    second.resume(position, arrays)
+    assert next(second.steps()).fraction >= 0.6
+    assert position.seconds == pytest.approx(0.6 * 3, abs=1.5)
+
+
+def test_what_was_kept_of_another_plan_is_refused():
+    position, arrays = Growth(PLANS["breadth"], SCENE, BRIEF).leave()
+    with pytest.raises(SettingsError, match="of another plan or schedule"):
+        Growth(PLANS["depth"], SCENE, BRIEF).resume(position, arrays)
+
+
+# until it is enough
+
+
+def test_growing_ends_with_the_stage_that_reaches_the_error():
+    network = grow(PLANS["depth"], SCENE, BRIEF.with_(together=False, until=Until(error=1e3)))
+    assert network.plan == PLANS["depth"].until(1)
+
+
+def test_growing_ends_within_reach_of_the_bound():
+    network = grow(PLANS["depth"], SCENE, BRIEF.with_(together=False, until=Until(bound=1e3)))
+    assert network.plan == PLANS["depth"].until(1)
+
+
+def test_a_stage_that_gains_nothing_is_left_off():
+    still = BRIEF.with_(together=False, learning_rate=1e-12, until=Until(gain=0.9))
+    growth = Growth(PLANS["depth"], SCENE, still)
+    network = finish(growth.steps())
+    assert network.plan == PLANS["depth"].until(1)
+    assert len(growth.errors) == 2
+    assert growth.errors[1] > 0.1 * growth.errors[0]
+
+
+def test_without_patience_a_round_ends_early_and_keeps_its_best_weights(monkeypatch):
+    errors = iter([3.0, 2.0, 4.0, 5.0, 6.0, 1.0])
+    monkeypatch.setattr(HeldOut, "error", lambda *_: next(errors))
+    seen = []
+    schedule = Schedule(phases=[Phase(share=40, size=4)], learning_rate=1e-2, until=Until(patience=2))
+    growth = Growth(PLANS["plain"], SCENE, schedule)
+    monkeypatch.setattr(training, "_REPORT_EVERY", 0)
+    for step in growth.steps():
+        seen.append((step.batches, growth.network.weights()["head_1.bias"]))
+    # Looks come after every second batch: the second is the best, the third and fourth are worse.
+    assert growth.errors == (2.0,)
+    best = next(bias for batches, bias in seen if batches == 5)
+    np.testing.assert_array_equal(growth.network.weights()["head_1.bias"], best)
+    assert seen[-1][0] < 40
+
+
+@pytest.mark.parametrize(
+    ("until", "data", "sentence"),
+    [
+        (Until(bound=1.2), dataset(), "There is no Cramer-Rao bound of classes"),
+        (Until(gain=0.1), named_scene("empty"), "images are needed to judge by"),
+    ],
+)
+def test_a_target_that_cannot_be_judged_is_refused(until, data, sentence):
+    plan = CLASSES["classes"] if isinstance(data, Dataset) else PLANS["plain"]
+    held_out = data if isinstance(data, Dataset) else None
+    schedule = Schedule.images(1) if held_out else BRIEF
+    with pytest.raises(SettingsError, match=sentence):
+        Growth(plan, data, schedule.with_(together=False, until=until), held_out=held_out)
+
+
+def test_growing_cannot_end_after_a_stage_where_all_learn_together():
+    with pytest.raises(SettingsError, match="one by one"):
+        Schedule(minutes=1, until=Until(gain=0.1))
+
+
+# another scene, another day
+
+
+def test_a_base_grown_on_one_scene_grows_further_on_another():
+    base = grow(PLANS["depth"], SCENE, BRIEF.with_(normalisation="unit", unit=5.0))
+    plan = base.plan.wider((2, 2, 2)).wider((1, 2, 2))
+    further = grow(plan, named_scene("beads"), BRIEF, start=base)
+    assert (further.normalisation, further.unit) == ("unit", 5.0)
+    for stage in each_stage(base.plan):
+        np.testing.assert_array_equal(further.answer(images(plan), stage), base.answer(images(plan), stage))
+
+
+# classes
+
+
+@pytest.mark.parametrize("plan", CLASSES.values(), ids=CLASSES)
+@pytest.mark.parametrize("together", [True, False])
+def test_classes_are_learned_at_every_stage(plan, together):
+    schedule = Schedule.images(12, 10, together=together, learning_rate=1e-2)
+    network = grow(plan, dataset(), schedule)
+    unseen = held_out_images(dataset(seed=1))
+    for answers in network.answers(unseen.images):
+        assert answers.shape == (60, 1, 1, plan.outputs)
+        assert 0 <= answers.min() <= answers.max() <= 1
+        assert unseen.error(answers[:, 0, 0]) < 0.1
+
+
+def test_class_scores_add_up_to_one():
+    plan = CLASSES["classes"]
+    np.testing.assert_allclose(GrownNetwork(plan).answer(images(plan), 2).sum(-1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("plan", CLASSES.values(), ids=CLASSES)
+@pytest.mark.parametrize("memory", [2**30, 0])
+def test_features_computed_once_teach_what_features_computed_again_teach(monkeypatch, plan, memory):
+    schedule = Schedule.images(3, 16)
+    kept = finish(Growth(plan, dataset(), schedule, held_out=dataset(seed=1), memory=memory).steps())
+    monkeypatch.setattr(Growth, "_features", lambda *_: (None, None))
+    again = finish(Growth(plan, dataset(), schedule, held_out=dataset(seed=1)).steps())
+    for name, array in kept.weights().items():
+        np.testing.assert_allclose(again.weights()[name], array, atol=1e-4, err_msg=name)
+
+
+def test_features_beyond_memory_lie_on_disk_and_leave_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    plan, data = CLASSES["labels"], dataset()
+    network = GrownNetwork(plan)
+    with Features(network, lambda some: data.batch(some)[0], len(data), memory=0) as features:
+        features.add(1)
+        assert features.on_disk == features.nbytes == 4 * 60 * 5
+        first = features.inputs(2, np.arange(60))[1]
+        np.testing.assert_allclose(first, network.activations(data.batch(np.arange(60))[0], 1)[(1, 1)], atol=1e-6)
+        features.add(2)
+        assert features.given(3) == [(2, 2)]
+        assert features.nbytes == 4 * 60 * 4
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_said_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def full(**_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    with pytest.raises(OutputError, match=r"which cannot be had .*No space left on device.*set TMPDIR"):
+        finish(Growth(CLASSES["labels"], dataset(), Schedule.images(1, 16), memory=0).steps())
+
+
+def test_augmented_images_are_learned_from():
+    schedule = Schedule.images(20, 10, augmentation=Augmentation(), learning_rate=1e-2)
+    losses = [step.losses[-1] for step in iter_growth(CLASSES["binary"].until(1), dataset(), schedule)]
+    assert losses[-1] < 0.5
+
+
+def test_a_stopped_run_on_images_goes_on_as_if_it_had_not_been(monkeypatch):
+    monkeypatch.setattr(training, "_REPORT_EVERY", 0)
+
+    def make():
+        return Growth(CLASSES["labels"], dataset(), Schedule.images(2, 16), held_out=dataset(seed=1))
+
+    whole = make()
+    same_weights(stopped_and_resumed(make, 12), finish(whole.steps()))
+    assert len(whole.errors) == 3
+
+
+@pytest.mark.parametrize(
+    ("plan", "data", "schedule", "sentence"),
+    [
+        (PLANS["plain"], dataset(), Schedule.images(1), "has classes, but this plan locates"),
+        (CLASSES["binary"], SCENE, BRIEF, "A scene teaches to locate"),
+        (PLANS["plain"], SCENE, Schedule(epochs=2), "A scene has no epochs"),
+        (
+            CLASSES["classes"].with_(outputs=3),
+            dataset(),
+            Schedule.images(1),
+            "Make the plan's window, channels, outputs",
+        ),
+        (CLASSES["classes"].with_(window=9), dataset(), Schedule.images(1), "has images of 9 x 12 px with 3 channel"),
+    ],
+)
+def test_data_that_does_not_fit_the_plan_is_refused(plan, data, schedule, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        grow(plan, data, schedule)
+
+
+# members and sums
+
+
+def test_an_ensemble_answers_with_the_mean_of_its_members():
+    ensemble = grow(PLANS["ensemble"], SCENE, BRIEF)
+    alone = []
+    for member in (1, 2):
+        single = GrownNetwork(PLANS["depth"])
+        weights = {}
+        for name in single.weights():
+            block, stage, kind = re.fullmatch(r"(.*_)(\d+)\.(.*)", name).groups()
+            weights[name] = ensemble.weights()[f"{block}{2 * int(stage) - 2 + member}.{kind}"]
+        alone.append(single.fill(weights).answer(images(ensemble.plan), 3))
+    np.testing.assert_allclose(ensemble.answer(images(ensemble.plan), 6), np.mean(alone, axis=0), atol=1e-5)
+
+
+def test_summed_answers_add_the_heads():
+    network = GrownNetwork(PLANS["sum"], seed=1)
+    alone = GrownNetwork(PLANS["depth"], seed=1)
+    sums = np.cumsum(alone.answers(images(network.plan)), axis=0)
+    np.testing.assert_allclose(network.answers(images(network.plan)), sums, atol=1e-5)
+
+
+def test_a_residual_block_sees_the_image():
+    network = GrownNetwork(PLANS["residual"])
+    weights = network.weights()
+    weights = {name: np.zeros_like(a) if name.startswith("block_1_1") else a for name, a in weights.items()}
+    network.fill(weights)
+    flat, varied = np.zeros((1, 23, 23), np.float32), images(network.plan, 1)
+    assert np.abs(network.answer(flat, 2) - network.answer(varied, 2)).max() > 1e-3
+    np.testing.assert_array_equal(network.answer(flat, 1), network.answer(varied, 1))
+
+
+# out
+
+
+@pytest.mark.parametrize("name", ["breadth", "residual", "ensemble", "extra pooling"])
+def test_a_stage_is_an_ordinary_keras_model(name):
+    network = GrownNetwork(PLANS[name], unit=3.0)
+    stage = network.stages
+    model = network.to_keras(stage)
+    assert {type(layer).__module__.split(".")[0] for layer in model.layers} == {"keras"}
+    frames = np.random.default_rng(0).normal(size=(2, 61, 40, 1)).astype(np.float32)
+    np.testing.assert_allclose(model.predict_on_batch(frames), network.answer(frames, stage), atol=1e-5)
+    network.fill({name: np.zeros_like(a) for name, a in network.weights().items()})
+    assert np.abs(model.predict_on_batch(frames)).max() > 0  # its weights are its own
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_stage_is_exported_for_keras(tmp_path, suffix):
+    network = GrownNetwork(PLANS["breadth"])
+    export(network, tmp_path / f"stage{suffix}", 1)
+    found = keras.models.load_model(tmp_path / f"stage{suffix}", compile=False).predict_on_batch(images(network.plan))
+    np.testing.assert_allclose(found, network.answer(images(network.plan), 1), atol=1e-6)
+
+
+def test_a_stage_is_exported_as_onnx(tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    network = GrownNetwork(PLANS["residual"])
+    export(network, tmp_path / "stage.onnx")
+    session = runtime.InferenceSession(tmp_path / "stage.onnx")
+    frames = np.random.default_rng(0).normal(size=(2, 61, 40, 1)).astype(np.float32)
+    (found,) = session.run(None, {session.get_inputs()[0].name: frames})
+    np.testing.assert_allclose(found, network.answer(frames, 3), atol=1e-4)
+
+
+def test_an_export_of_another_kind_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match=r"Expected a file ending in \.keras, \.h5, \.onnx, got 'x\.pt'"):
+        export(GrownNetwork(PLANS["plain"]), tmp_path / "x.pt")
+
+
+# what goes on inside
+
+
+def test_activations_are_what_the_blocks_hand_on():
+    network = GrownNetwork(PLANS["residual"])
+    found = network.activations(images(network.plan), 2)
+    assert {block: array.shape for block, array in found.items()} == {(1, 1): (3, 10, 10, 4), (2, 2): (3, 4, 4, 6)}
+    assert all(array.min() >= 0 for array in found.values())
 
 
 def test_progress_counts_images_and_ends_at_one():
@@ -142,6 +488,12 @@ def test_growing_can_be_stopped_at_any_report():
 def test_a_start_that_is_no_part_of_the_plan_is_refused(plan):
     with pytest.raises(SettingsError, match="Expected a plan that begins with the network's own stages"):
         grow(plan, SCENE, BRIEF, start=GrownNetwork(PLANS["depth"]))
+
+
+def test_a_start_that_looks_through_enlarged_boxes_is_refused():
+    base = GrownNetwork(PLANS["depth"], zoom=2.0)
+    with pytest.raises(SettingsError, match="looks through enlarged boxes"):
+        grow(base.plan.deeper("dense", 2), SCENE, BRIEF, start=base)
 
 
 def test_images_smaller_than_a_window_are_refused():

@@ -1,22 +1,55 @@
-"""How a stage learns: which windows, how many, in what batches, with which optimiser."""
+"""How a stage learns: which images, how many, in what batches, with which optimiser, and when it is enough."""
 
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from ..datasets import Augmentation
 from ..normalisation import Normalisation
 from ..settings import Settings
 from ..simulation.windows import WindowKind
+
+MOMENTS = 200
+"""A schedule by the clock changes batch size and learning rate at this many moments."""
+
+Record = tuple[tuple[NonNegativeInt, ...], ...]
+"""Batches at each moment of every round."""
 
 
 class Phase(Settings):
     """A part of the schedule with one batch size."""
 
-    share: PositiveFloat = Field(description="Batches in this phase, or its share of the time where minutes are given.")
-    size: PositiveInt = Field(description="Windows in a batch.")
+    share: PositiveFloat = Field(
+        description="Batches in this phase, or its share of the whole where minutes or epochs are given."
+    )
+    size: PositiveInt = Field(le=65536, description="Images in a batch.")
+
+
+class Until(Settings):
+    """When it is enough, judged on images that no stage learns from."""
+
+    bound: Annotated[float, Field(ge=1)] | None = Field(
+        None, description="Grow no further once the median error is within this ratio of the Cramer-Rao bound."
+    )
+    error: PositiveFloat | None = Field(
+        None, description="Grow no further once the error is as low as this: in pixels, or the share of wrong answers."
+    )
+    gain: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="Leave off a stage, and grow no further, where it lowers the error by less than this share: "
+        "the gain is gone (thesis 5.5.2).",
+    )
+    patience: PositiveInt | None = Field(
+        None, description="End a round after so many of its 20 looks at the error without a better one; keep the best."
+    )
+
+    @property
+    def between_stages(self) -> bool:
+        """Whether growing may end after a stage."""
+        return any(rule is not None for rule in (self.bound, self.error, self.gain))
 
 
 class Schedule(Settings):
@@ -31,8 +64,9 @@ class Schedule(Settings):
     """
 
     minutes: PositiveFloat | None = Field(
-        None, description="Time for the whole network; without it, phases count batches."
+        None, description="Time for the whole network; without it, and without epochs, phases count batches."
     )
+    epochs: PositiveInt | None = Field(None, description="For a fixed dataset: how often a stage sees each image.")
     phases: tuple[Phase, ...] = Field(
         (Phase(share=0.25, size=32), Phase(share=0.35, size=128), Phase(share=0.4, size=256)),
         min_length=1,
@@ -40,10 +74,12 @@ class Schedule(Settings):
     )
     together: bool = Field(
         True,
-        description="Let all stages learn side by side on the same windows (gradients stop between stages), "
+        description="Let all stages learn side by side on the same images (gradients stop between stages), "
         "or one stage after the other, earlier ones frozen, as in the thesis.",
     )
+    until: Until = Field(Until(), description="When it is enough.")
     windows: WindowKind = Field("field", description="Cut windows from frames of many particles, or the thesis's own.")
+    augmentation: Augmentation | None = Field(None, description="How images of a fixed dataset are varied.")
     normalisation: Normalisation = Field("standard", description="How frames are scaled before the network.")
     loss: Literal["robust", "squared"] = Field("robust", description="Distance in pixels, or its square (thesis).")
     reach: PositiveFloat = Field(
@@ -53,11 +89,23 @@ class Schedule(Settings):
     optimiser: Literal["adam", "rmsprop"] = Field("adam")
     learning_rate: PositiveFloat = Field(3e-3, description="Greatest learning rate.")
     decay: Literal["cosine", "constant"] = Field("cosine")
+    record: Record | None = Field(
+        None,
+        description="Batches at each of 200 moments of every round, as a run by the clock left them: "
+        "repeats that run exactly.",
+    )
 
     @model_validator(mode="after")
     def _countable(self) -> Self:
-        if self.minutes is None and any(phase.share % 1 for phase in self.phases):
-            raise ValueError("without minutes every phase's share is a whole number of batches")
+        if self.minutes is not None and self.epochs is not None:
+            raise ValueError("expected minutes or epochs, got both")
+        counted = self.minutes is None and self.epochs is None
+        if counted and any(phase.share % 1 for phase in self.phases):
+            raise ValueError("without minutes or epochs every phase's share is a whole number of batches")
+        if self.until.between_stages and self.together:
+            raise ValueError("growing can end after a stage only where stages learn one by one (together=false)")
+        if self.record is not None and any(len(one) > MOMENTS for one in self.record):
+            raise ValueError(f"expected up to {MOMENTS} moments in each round of the record")
         return self
 
     @classmethod
@@ -68,7 +116,7 @@ class Schedule(Settings):
             phases=[Phase(share=max(1, round(batches * scale)), size=size) for batches, size in phases],
             together=False,
             windows="thesis",
-            normalisation="none",
+            normalisation="unit",
             loss="squared",
             reach=1000.0,
             unit=25.0,
@@ -77,10 +125,16 @@ class Schedule(Settings):
             decay="constant",
         )
 
+    @classmethod
+    def images(cls, epochs: int = 5, size: int = 32, **other: object) -> Self:
+        """Return a schedule for a fixed dataset: images from 0 to 1, one stage after the other."""
+        usual = {"together": False, "normalisation": "unit", "learning_rate": 1e-3}
+        return cls(epochs=epochs, phases=[Phase(share=1, size=size)], **{**usual, **other})
+
     @property
     def images_per_stage(self) -> int | None:
-        """Windows each stage sees; unknown beforehand where minutes are given."""
-        return None if self.minutes else round(sum(phase.share * phase.size for phase in self.phases))
+        """Images each stage sees; unknown beforehand where minutes or epochs are given."""
+        return None if self.minutes or self.epochs else round(sum(phase.share * phase.size for phase in self.phases))
 
     def at(self, fraction: float) -> tuple[int, float]:
         """Return batch size and learning rate when a fraction (0 to 1) of the schedule is done."""
