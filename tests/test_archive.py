@@ -9,11 +9,13 @@ import zipfile
 import numpy as np
 import pytest
 
-from napari_growtrack.core.archive import read_archive, read_card, write_archive
-from napari_growtrack.core.card import Card, HistoryPoint, Provenance, Recipe, Report
+from napari_growtrack.core.archive import read_archive, read_card, read_growing, write_archive
+from napari_growtrack.core.card import Accuracy, Card, HistoryPoint, Provenance, Recipe, Report
+from napari_growtrack.core.datasets import Augmentation
 from napari_growtrack.core.detection import Calibrated, Calibration, Cascade
 from napari_growtrack.core.errors import NetworkFileError, SettingsError
 from napari_growtrack.core.growth.plan import Plan
+from napari_growtrack.core.growth.position import GrowthPosition
 from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.networks import load_network, network_path
 from napari_growtrack.core.simulation import named_scene
@@ -66,6 +68,67 @@ def test_card_and_weights_round_trip(file):
         np.testing.assert_array_equal(weights[name], array)
 
 
+CLASSES = Card(
+    recipe=Recipe(
+        name="digits",
+        dataset="mnist train",
+        plan=Plan.depth((), (4, 3), window=(5, 7), task="classes", outputs=10),
+        schedule=Schedule.images(3, augmentation=Augmentation()),
+        zoom=2,
+    ),
+    provenance=Provenance(version="0", backend="none", images=1, batches=1, seconds=1, record=((0, 3),)),
+    accuracies=[Accuracy(stage=1, right=0.5, images=10)],
+)
+
+
+def test_a_network_of_classes_round_trips(tmp_path):
+    weights = {name: np.ones(shape, "f4") for name, shape in CLASSES.plan.weight_shapes().items()}
+    write_archive(tmp_path / "digits.growtrack", CLASSES, weights)
+    assert read_card(tmp_path / "digits.growtrack") == CLASSES
+    with pytest.raises(SettingsError, match="digits tells classes of mnist train apart; it does not locate"):
+        read_card(tmp_path / "digits.growtrack").cascade()
+
+
+def test_a_growing_network_round_trips(tmp_path):
+    position = GrowthPosition(round=1, record=((1, 2), (3,)), errors=[0.5], images=7)
+    memory = {"optimiser/0": np.float32(3).reshape(()), "best/head_1.bias": np.ones(3, "f4")}
+    write_archive(tmp_path / "x.growtrack.growing", CARD, WEIGHTS, position, memory)
+    card, weights, where, kept = read_growing(tmp_path / "x.growtrack.growing")
+    assert (card.to_json(), where) == (CARD.to_json(), position)
+    for come, went in ((weights, WEIGHTS), (kept, memory)):
+        assert come.keys() == went.keys()
+        for name, array in went.items():
+            np.testing.assert_array_equal(come[name], array)
+
+
+def test_a_finished_network_cannot_be_taken_up(file):
+    with pytest.raises(NetworkFileError, match=r"tiny\.growtrack has finished growing"):
+        read_growing(file)
+
+
+def test_a_file_of_the_first_format_is_read(file):
+    def as_it_was(parts):
+        schedule = json.loads(parts["schedule.json"])
+        kept = {
+            name: value for name, value in schedule.items() if name not in ("epochs", "until", "augmentation", "record")
+        }
+        plan = json.loads(parts["plan.json"])
+        old = {name: plan[name] for name in ("layers", "units", "window", "channels", "outputs")}
+        about = json.loads(parts["about.json"])
+        return {
+            "schema.json": json.dumps({"format": "growtrack", "schema": 1}),
+            "schedule.json": json.dumps(kept | {"normalisation": "none"}),
+            "plan.json": json.dumps(old),
+            "about.json": json.dumps({name: about[name] for name in ("name", "about", "seed")}),
+            "accuracies.json": None,
+        }
+
+    card, weights = read_archive(rewritten(file, as_it_was))
+    assert card.recipe.schedule.normalisation == "unit"
+    assert card.plan == PLAN
+    assert weights.keys() == WEIGHTS.keys()
+
+
 def test_a_loaded_network_answers_identically(file, tmp_path):
     network = load_network(file)
     network.save(tmp_path / "again.growtrack")
@@ -107,14 +170,14 @@ MUTATIONS = {
     "another format": (lambda _: {"schema.json": b"{}"}, "is a zip file, but not a grown network"),
     "a newer one": (
         lambda _: {"schema.json": json.dumps({"format": "growtrack", "schema": 99})},
-        "has format 99, this version reads up to 1. Update napari-growtrack",
+        "has format 99, this version reads 1 to 2. Update napari-growtrack",
     ),
     "no plan": (lambda _: {"plan.json": None}, "has no part plan.json"),
     "damaged text": (lambda _: {"plan.json": b"{"}, "has a damaged part plan.json"),
     "deeply nested text": (lambda _: {"plan.json": b"[" * 100_000}, "has a damaged part plan.json"),
     "a network for colour": (
         lambda _: {"plan.json": json.dumps(PLAN.model_dump() | {"channels": 3})},
-        "tracking needs 1 channel and 3 outputs, got 3 and 3",
+        "tracking needs 1 channel and the task 'locate', got 3 and 'locate'",
     ),
     "an endless table": (
         lambda _: {"plan.json": json.dumps(PLAN.model_dump() | {"units": [[1] * 200_000] * 3})},

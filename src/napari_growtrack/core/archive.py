@@ -22,18 +22,32 @@ from .card import Card, HistoryPoint
 from .errors import NetworkFileError, SettingsError
 from .files import write_whole
 from .growth.plan import Plan
+from .growth.position import GrowthPosition
 
-SCHEMA = 1
+SCHEMA = 2
 SUFFIX = ".growtrack"
 _TEXT_LIMIT = 8 * 2**20
 _PARAMETER_LIMIT = 2**28
 _HEADER_LIMIT = 4096
 
+_RECIPE = ("about", "plan", "scene", "schedule")
+_OTHERS = ("calibration", "reports", "provenance")
+_ABOUT = ("name", "about", "seed", "dataset", "zoom")
+
 Weights = dict[str, np.ndarray]
 
 
-def write_archive(path: str | os.PathLike[str], card: Card, weights: Weights) -> None:
+def write_archive(
+    path: str | os.PathLike[str],
+    card: Card,
+    weights: Weights,
+    position: GrowthPosition | None = None,
+    memory: Weights | None = None,
+) -> None:
     """Write a network's card and weights, whole or not at all.
+
+    A network that is still growing also has a position, and what its optimiser
+    remembers.
 
     Raises
     ------
@@ -48,6 +62,10 @@ def write_archive(path: str | os.PathLike[str], card: Card, weights: Weights) ->
                 archive.writestr(part, text)
             for name, array in weights.items():
                 archive.writestr(f"weights/{name}.npy", _npy(array))
+            if position is not None:
+                archive.writestr("growing.json", position.to_json())
+                for name, array in (memory or {}).items():
+                    archive.writestr(f"growing/{name}.npy", _npy(array))
 
     write_whole(path, write)
 
@@ -78,15 +96,29 @@ def read_archive(path: str | os.PathLike[str]) -> tuple[Card, Weights]:
         return card, archive.weights(card.plan)
 
 
+def read_growing(path: str | os.PathLike[str]) -> tuple[Card, Weights, GrowthPosition, Weights]:
+    """Read a network that was left while it grew: card, weights, position, and what its optimiser remembers.
+
+    Raises
+    ------
+    NetworkFileError
+        As `read_archive`, and when the network has finished growing.
+    """
+    with _Archive(path) as archive:
+        card = archive.card()
+        return card, archive.weights(card.plan), archive.position(), archive.memory(card.plan)
+
+
 def _texts(card: Card) -> dict[str, str]:
     recipe = card.recipe
     return {
-        "about.json": json.dumps({"name": recipe.name, "about": recipe.about, "seed": recipe.seed}, indent=2),
+        "about.json": json.dumps({name: getattr(recipe, name) for name in _ABOUT}, indent=2),
         "plan.json": recipe.plan.to_json(),
-        "scene.json": recipe.scene.to_json(),
+        "scene.json": recipe.scene.to_json() if recipe.scene else "null",
         "schedule.json": recipe.schedule.to_json(),
         "calibration.json": card.calibration.to_json(),
         "reports.json": json.dumps([report.model_dump() for report in card.reports], indent=2),
+        "accuracies.json": json.dumps([accuracy.model_dump() for accuracy in card.accuracies], indent=2),
         "provenance.json": card.provenance.to_json(),
         "history.csv": _csv(card.history),
     }
@@ -115,7 +147,7 @@ class _Archive:
             raise self._refused(f"cannot be read: {error.strerror or error}", "Check the path.") from error
         except Exception as error:  # damaged zips fail in many ways
             raise self._refused(
-                f"is not a grown network, or was cut short ({error})",
+                f"is not a grown network, or was cut short ({str(error)[:200]})",
                 f"Expected a {SUFFIX} file as growtrack grow writes it; copy or download it again.",
             ) from error
         return self
@@ -128,15 +160,19 @@ class _Archive:
         schema = self._json("schema.json")
         if not isinstance(schema, dict) or schema.get("format") != "growtrack":
             raise self._refused("is a zip file, but not a grown network", f"Choose a {SUFFIX} file.")
-        if not isinstance(schema.get("schema"), int) or schema["schema"] > SCHEMA:
+        if not isinstance(schema.get("schema"), int) or not 1 <= schema["schema"] <= SCHEMA:
             raise self._refused(
-                f"has format {schema.get('schema')}, this version reads up to {SCHEMA}", "Update napari-growtrack."
+                f"has format {schema.get('schema')}, this version reads 1 to {SCHEMA}", "Update napari-growtrack."
             )
-        about = self._json("about.json")
-        parts = {part: self._json(f"{part}.json") for part in ("plan", "scene", "schedule")}
-        others = {part: self._json(f"{part}.json") for part in ("calibration", "reports", "provenance")}
+        parts = {part: self._json(f"{part}.json") for part in _RECIPE}
+        others = {part: self._json(f"{part}.json") for part in _OTHERS}
+        if schema["schema"] > 1:
+            others["accuracies"] = self._json("accuracies.json")
+        elif isinstance(parts["schedule"], dict) and parts["schedule"].get("normalisation") == "none":
+            parts["schedule"]["normalisation"] = "unit"  # as it was called before
         history = csv.DictReader(self._text("history.csv").splitlines())
         try:
+            about = parts.pop("about")
             return Card(recipe={**about, **parts}, **others, history=list(history))
         except (SettingsError, TypeError, csv.Error) as error:
             raise self._refused(f"describes no network ({error})", "Copy it again, or grow it anew.") from error
@@ -151,22 +187,45 @@ class _Archive:
             )
         return {name: self._array(f"weights/{name}.npy", shape) for name, shape in shapes.items()}
 
-    def _array(self, member: str, shape: tuple[int, ...]) -> np.ndarray:
-        size = math.prod(shape) * 4
+    def position(self) -> GrowthPosition:
+        """Read where growing was left."""
+        if "growing.json" not in self._zip.namelist():
+            raise self._refused("has finished growing", "Grow it further with growtrack grow --from.")
+        try:
+            return GrowthPosition.from_json(self._text("growing.json"))
+        except SettingsError as error:
+            raise self._refused(f"does not say where it was left ({error})", "Grow it anew.") from error
+
+    def memory(self, plan: Plan) -> Weights:
+        """Read what an optimiser remembers: arrays of any shape, together no more than it has use for."""
+        left = 4 * sum(map(math.prod, plan.weight_shapes().values())) * 5 + _TEXT_LIMIT
+        found = {}
+        for member in self._zip.namelist():
+            if member.startswith("growing/") and member.endswith(".npy"):
+                array = self._array(member, None, left)
+                left -= array.nbytes
+                found[member.removeprefix("growing/").removesuffix(".npy")] = array
+        return found
+
+    def _array(self, member: str, shape: tuple[int, ...] | None, limit: int = 0) -> np.ndarray:
+        size = limit if shape is None else math.prod(shape) * 4
         buffer = io.BytesIO(self._bytes(member, size + _HEADER_LIMIT))
         try:
             np.lib.format.read_magic(buffer)
             found = np.lib.format.read_array_header_1_0(buffer, max_header_size=_HEADER_LIMIT)
         except Exception as error:  # numpy reads the header with Python's own parser
             raise self._refused(f"has a damaged part {member}", "Copy it again.") from error
+        shape = found[0] if shape is None else shape
         if found != (shape, False, np.dtype("<f4")):
             raise self._refused(
                 f"has {found[2]} values of shape {found[0]} in {member}, its plan says float32 {shape}",
                 "Copy it again.",
             )
         raw = buffer.read()
-        if len(raw) != size:
-            raise self._refused(f"has a part {member} of {len(raw)} bytes instead of {size}", "Copy it again.")
+        if len(raw) != math.prod(shape) * 4:
+            raise self._refused(
+                f"has a part {member} of {len(raw)} bytes instead of {math.prod(shape) * 4}", "Copy it again."
+            )
         array = np.frombuffer(raw, "<f4").reshape(shape)
         if not np.isfinite(array).all():
             raise self._refused(f"holds NaN or infinite weights in {member}", "Copy it again, or grow it anew.")
@@ -189,12 +248,18 @@ class _Archive:
     def _bytes(self, member: str, limit: int) -> bytes:
         """Read one part, never more than a limit, whatever the file says of itself."""
         try:
+            how = self._zip.getinfo(member).compress_type
+            if how not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others are unpacked without a bound
+                raise self._refused(f"has a part {member} packed in a way that is not read", "Copy it again.")
             with self._zip.open(member) as part:
                 raw = part.read(limit + 1)
+        except NetworkFileError:
+            raise
         except KeyError as error:
             raise self._refused(f"has no part {member}", f"Choose a {SUFFIX} file.") from error
         except Exception as error:  # damaged zips fail in many ways: zlib, struct, EOF, encryption, unknown methods
-            raise self._refused(f"has a damaged part {member} ({error})", "Copy or download it again.") from error
+            reason = str(error)[:200]
+            raise self._refused(f"has a damaged part {member} ({reason})", "Copy or download it again.") from error
         if len(raw) > limit:
             raise self._refused(f"has a part {member} larger than {limit} bytes", "Do not use it.")
         return raw

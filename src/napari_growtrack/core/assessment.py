@@ -27,6 +27,12 @@ def calibration_samples(scene: Scene, seed: int, number: int = 64, shape: Shape 
     return [(simulate_frame(picture, rng), picture.truth()) for picture in pictures]
 
 
+def snr_levels(scene: Scene) -> list[float]:
+    """Return the signal-to-noise ratios that a network of a scene is measured at."""
+    low, high = scene.snr.low, scene.snr.high
+    return sorted({low, *(snr for snr in (3, 5, 10, 20) if low < snr < high), high})
+
+
 def report(network: StagedNetwork, cascade: Cascade, scene: Scene, seed: int = 0, number: int = 24) -> Report:
     """Track simulated frames of a scene and compare with the truth and the Cramer-Rao bound.
 

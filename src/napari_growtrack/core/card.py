@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from .detection.calibrate import Calibration
 from .detection.cascade import Cascade
+from .errors import SettingsError
 from .growth.plan import Plan
-from .growth.schedule import Schedule
+from .growth.schedule import Record, Schedule
 from .settings import Settings
 from .simulation.scene import Scene
 from .tables import PROGRAM
@@ -19,24 +20,46 @@ from .version import package_version
 class Recipe(Settings):
     """Everything that makes a network.
 
-    A schedule in batches grows the same network again on the same machine; one in minutes grows one as good, because
-    the clock decides how many windows it sees.
+    A schedule in batches or epochs grows the same network again on the same machine; one in minutes grows one as good,
+    because the clock decides how many images it sees. `Card.again` repeats even that exactly.
     """
 
     name: str = Field(min_length=1, description="Short name.")
     about: str = Field("", description="What the network is for, in a sentence.")
     plan: Plan
-    scene: Scene
+    scene: Scene | None = Field(None, description="What it learns to locate particles in.")
+    dataset: str = Field("", description="Name of the labelled images it learns classes from.")
     schedule: Schedule
     seed: int = Field(0, ge=0)
+    zoom: PositiveFloat = Field(1.0, le=8, description="How much larger the network sees a frame than it is.")
 
     @model_validator(mode="after")
-    def _tracks(self) -> Self:
-        if (self.plan.channels, self.plan.outputs) != (1, 3):
+    def _fits(self) -> Self:
+        if (self.scene is None) == (not self.dataset):
+            raise ValueError("expected a scene to locate particles in, or the name of a dataset, and not both")
+        if self.scene is None and self.plan.task == "locate":
+            raise ValueError("locating is learned from a scene, not from a dataset")
+        if self.scene is not None and (self.plan.task, self.plan.channels) != ("locate", 1):
             raise ValueError(
-                f"tracking needs 1 channel and 3 outputs, got {self.plan.channels} and {self.plan.outputs}"
+                f"tracking needs 1 channel and the task 'locate', got {self.plan.channels} and {self.plan.task!r}"
             )
         return self
+
+    @property
+    def located_scene(self) -> Scene:
+        """The scene of a network that locates.
+
+        Raises
+        ------
+        SettingsError
+            When this one tells classes apart.
+        """
+        if self.scene is None:
+            raise SettingsError(
+                f"{self.name} tells classes of {self.dataset} apart; it does not locate particles. Choose another "
+                "network, such as vesicles."
+            )
+        return self.scene
 
 
 class Report(Settings):
@@ -52,20 +75,31 @@ class Report(Settings):
     milliseconds: float = Field(description="Per frame of 251 x 251 px, on the computer that grew it.")
 
 
+class Accuracy(Settings):
+    """How many of some images that it never learned from one stage gives the right class."""
+
+    stage: int
+    right: float = Field(ge=0, le=1, description="Share of right answers.")
+    images: int = Field(ge=1, description="Images it was asked about.")
+
+
 class Provenance(Settings):
     """Where a network comes from."""
 
     version: str = Field(description="Version of napari-growtrack.")
     backend: str = Field(description="Keras backend and version.")
-    images: int = Field(description="Windows it learned from.")
+    images: int = Field(description="Images it learned from.")
     batches: int
     seconds: float = Field(description="Time it took to grow.")
+    record: Record = Field((), description="Of a schedule by the clock: batches at each moment of every round.")
+    began_with: str = Field("", description="Network and scene that the first stages come from.")
+    imported_from: str = Field("", description="File and kind of a network that was trained elsewhere.")
 
 
 class HistoryPoint(Settings):
-    """How well a stage did on the windows it was learning from."""
+    """How well a stage did on the images it was learning from."""
 
-    images: int = Field(description="Windows used so far.")
+    images: int = Field(description="Images used so far.")
     stage: int
     loss: float = Field(description="Mean loss since the last point, in pixels for the robust loss.")
 
@@ -77,6 +111,7 @@ class Card(Settings):
     provenance: Provenance
     calibration: Calibration = Calibration()
     reports: tuple[Report, ...] = ()
+    accuracies: tuple[Accuracy, ...] = ()
     history: tuple[HistoryPoint, ...] = ()
 
     @property
@@ -95,11 +130,26 @@ class Card(Settings):
         Raises
         ------
         SettingsError
-            When the network has no such stages.
+            When the network has no such stages, or does not locate.
         """
         stage = self.plan.stages if stage is None else stage
         self.plan.check(stage)
+        _ = self.recipe.located_scene
         return self.calibration.cascade(stage, screen, faithful)
+
+    def again(self) -> Recipe:
+        """Return the recipe that grows this network again, bit by bit on the same machine.
+
+        Raises
+        ------
+        SettingsError
+            When it was grown from another network's stages, or trained elsewhere.
+        """
+        made = self.provenance
+        if made.began_with or made.imported_from:
+            came = f"began with {made.began_with}" if made.began_with else f"was imported from {made.imported_from}"
+            raise SettingsError(f"{self.name} {came}, so its recipe alone does not make it again.")
+        return self.recipe.with_(schedule=self.recipe.schedule.with_(record=made.record or None))
 
     def made_with(self, cascade: Cascade) -> dict[str, Any]:
         """Return what a result of this network carries: program, version, network, seed and settings."""
@@ -113,11 +163,15 @@ class Card(Settings):
 
     def __str__(self) -> str:
         """Return the card as text."""
-        plan, made = self.plan, self.provenance
-        lines = [f"{self.name}: {self.recipe.about}", "", str(plan), ""]
-        lines += [f"stage {stage}: {plan.describe(stage)}" for stage in range(1, plan.stages + 1)]
-        lines += ["", f"scene {self.recipe.scene.name}: SNR {self.recipe.scene.snr}, window {plan.window} px"]
-        lines += [f"grown in {made.seconds / 60:.1f} min on {made.images:,} windows, {made.backend}", ""]
+        plan, recipe = self.plan, self.recipe
+        lines = [f"{self.name}: {recipe.about}", "", str(plan), ""]
+        lines += [f"stage {stage}: {plan.describe(stage)}" for stage in _shown(plan.stages)]
+        window = " x ".join(map(str, plan.shape))
+        if recipe.scene is not None:
+            lines += ["", f"scene {recipe.scene.name}: SNR {recipe.scene.snr}, window {window} px"]
+        else:
+            lines += ["", f"dataset {recipe.dataset}: {plan.task}, window {window} px"]
+        lines += [self._origin(), ""]
         if self.reports:
             lines += ["stage  screen   SNR   found   false   median error   bound   ms/frame"]
         lines += [
@@ -125,4 +179,22 @@ class Card(Settings):
             f"{r.median_error:9.3f} px  {r.bound:.3f} px  {r.milliseconds:7.1f}"
             for r in self.reports
         ]
+        if self.accuracies:
+            lines += ["stage   right   of images"]
+            shown = {*_shown(plan.stages)}
+            lines += [f"{a.stage:5d}  {a.right:6.2%}  {a.images:9,d}" for a in self.accuracies if a.stage in shown]
         return "\n".join(lines)
+
+    def _origin(self) -> str:
+        made = self.provenance
+        if made.imported_from:
+            return f"imported from {made.imported_from}"
+        began = f", beginning with {made.began_with}" if made.began_with else ""
+        return f"grown in {made.seconds / 60:.1f} min on {made.images:,} images{began}, {made.backend}"
+
+
+def _shown(stages: int) -> list[int]:
+    """Return the stages worth a line: all, or of very many the first, the last and some between."""
+    if stages <= 24:
+        return list(range(1, stages + 1))
+    return sorted({1, *range(stages // 10, stages + 1, stages // 10), stages})
