@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,11 +46,18 @@ def overlay(frame: np.ndarray, detections: pd.DataFrame, truth: pd.DataFrame | N
 
 
 def save(figure: Figure, path: str | os.PathLike[str], dpi: int = 130) -> None:
-    """Write a figure as PNG, whole or not at all.
+    """Write a figure as PNG, or as PDF or SVG where the name says so, whole or not at all.
+
+    Text stays text in PDF and SVG; `dpi` then only counts for pictures inside the figure.
 
     Raises
     ------
     OutputError
         When the disk refuses.
     """
-    write_whole(path, lambda file: figure.savefig(file, format="png", dpi=dpi))
+    import matplotlib
+
+    suffix = Path(path).suffix.lower()
+    kind = suffix[1:] if suffix in (".pdf", ".svg") else "png"
+    with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
+        write_whole(path, lambda file: figure.savefig(file, format=kind, dpi=dpi))
