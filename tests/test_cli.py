@@ -3,16 +3,26 @@
 import errno
 import json
 import os
+import subprocess
+import sys
+import time
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from PIL import Image
 
+from napari_growtrack.arguments import build_parser
 from napari_growtrack.cli import main
-from napari_growtrack.core import files
+from napari_growtrack.core import files, networks
+from napari_growtrack.core.archive import read_growing
+from napari_growtrack.core.benchmarks import CASES
 from napari_growtrack.core.growth.plan import Plan
+from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.simulation import SCENES, named_scene
+from napari_growtrack.growing import begin
 
 
 def run(capsys, *words):
@@ -102,14 +112,169 @@ def test_demo_tracks_a_film_of_the_users(film, tmp_path, capsys):
     assert not (tmp_path / "mine" / "film.tif").exists()
 
 
+@pytest.fixture(scope="module")
+def _brief_judging():
+    """Calibrate and measure on a few frames: what grows here in seconds is of no use, and slow to judge."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(networks, "calibration_samples", partial(networks.calibration_samples, number=4))
+        patch.setattr(networks, "report", partial(networks.report, number=2))
+        yield
+
+
+@pytest.mark.usefixtures("_brief_judging")
 def test_grow_makes_a_network_that_tracks(film, tmp_path, capsys):
     plan, network = tmp_path / "plan.json", tmp_path / "mine.growtrack"
-    plan.write_text(Plan.breadth((2, 3, 4), (3, 4, 6), conv=2, window=25).to_json())
+    plan.write_text(Plan.breadth((2, 4), (4, 6), conv=1, window=25, pool=8).to_json())
     code, said, err = run(capsys, "grow", "--scene", "table42", "--plan", plan, "--minutes", "0.1", "-o", network)
     assert code == 0, err
-    assert "stage 2: 5 7 10 units" in said
+    assert "stage 2: 6 10 units" in said
     assert run(capsys, "track", film[0], "-n", network, "-o", tmp_path / "found.csv")[0] == 0
-    assert "Grown on the scene table42" in run(capsys, "networks", "show", network)[1]
+    assert "Grown on the scene table42" in run(capsys, "show", network)[1]
+    assert [path.name for path in tmp_path.iterdir() if "growing" in path.name] == []
+
+
+TINY = Plan.depth((4,), (6,), window=25, pool=8)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory, _brief_judging):
+    """A network grown in a moment, its plan's file, and its own."""
+    folder = tmp_path_factory.mktemp("tiny")
+    plan, network = folder / "plan.json", folder / "tiny.growtrack"
+    plan.write_text(TINY.to_json())
+    words = ["grow", "--scene", "table42", "--plan", plan, "--minutes", "0.03", "-o", network, "--seed", 4]
+    assert main([str(word) for word in words]) == 0
+    return plan, network
+
+
+def test_a_network_grows_further_on_another_scene(tiny, tmp_path, capsys):
+    further = tmp_path / "further.growtrack"
+    words = ["--from", tiny[1], "--deeper", "dense:4", "--wider", "2,2,2", "--scene", "beads", "--minutes", "0.03"]
+    code, _, err = run(capsys, "grow", *words, "-o", further)
+    assert code == 0, err
+    said = run(capsys, "show", further)[1]
+    assert "beginning with tiny (2 stages, scene table42)" in said
+    old, new = load_network(tiny[1]), load_network(further)
+    assert new.plan == TINY.deeper("dense", 4).wider((2, 2, 2))
+    images = np.random.default_rng(0).normal(size=(2, 25, 25)).astype("f4")
+    for stage in (1, 2):
+        np.testing.assert_array_equal(old.answer(images, stage), new.answer(images, stage))
+
+
+def test_a_networks_own_file_is_a_recipe_that_makes_it_again(tiny, tmp_path, capsys):
+    code, _, err = run(capsys, "grow", "--recipe", tiny[1], "-o", tmp_path / "again.growtrack")
+    assert code == 0, err
+    old, new = load_network(tiny[1]), load_network(tmp_path / "again.growtrack")
+    for name, array in old.grown.weights().items():
+        np.testing.assert_array_equal(new.grown.weights()[name], array)
+
+
+def test_growing_that_is_killed_goes_on_with_its_finished_stages(tiny, tmp_path, capsys):
+    network, kept = tmp_path / "long.growtrack", tmp_path / "long.growtrack.growing"
+    words = ["--scene", "table42", "--plan", tiny[0], "--one-by-one", "--minutes", "0.2", "-o", network]
+    command = [sys.executable, "-m", "napari_growtrack.cli", "grow", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as growing:
+        for _ in range(1200):
+            if kept.exists() or growing.poll() is not None:
+                break
+            time.sleep(0.05)
+        growing.kill()
+    first, weights, position, _ = read_growing(kept)
+    assert position.round == 1
+    assert not network.exists()
+    assert run(capsys, "grow", *words)[0] == 1  # what is kept is not overwritten
+    code, _, err = run(capsys, "grow", "--resume", "-o", network)
+    assert code == 0, err
+    assert not kept.exists()
+    grown = load_network(network)
+    for name in ("block_1_1.kernel", "head_1.bias"):
+        np.testing.assert_array_equal(grown.grown.weights()[name], weights[name])
+    assert grown.card.provenance.images > first.provenance.images
+    assert grown.card.history[0] == first.history[0]
+
+
+def test_a_cancelled_growth_says_how_to_go_on(tiny, tmp_path, monkeypatch, capsys):
+    from napari_growtrack import cli
+
+    def cancelled(making):
+        next(making)
+        making.close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "watched", cancelled)
+    network = tmp_path / "x.growtrack"
+    code, said, _ = run(capsys, "grow", "--scene", "table42", "--plan", tiny[0], "-o", network)
+    assert code == 130
+    assert f"Go on with: growtrack grow --resume -o {network}" in said
+    assert read_growing(tmp_path / "x.growtrack.growing")[0].recipe.plan == TINY
+
+
+def test_growing_ends_when_the_gain_is_gone(tiny, tmp_path, capsys):
+    words = ["--scene", "table42", "--plan", tiny[0], "--minutes", "0.05", "--until-gain", "0.99"]
+    code, _, err = run(capsys, "grow", *words, "-o", tmp_path / "short.growtrack")
+    assert code == 0, err
+    assert load_network(tmp_path / "short.growtrack").plan == TINY.until(1)
+
+
+@pytest.mark.parametrize("name", ["depth", "breadth", "depth+breadth", "features", "plain"])
+def test_every_named_plan_is_laid(tmp_path, name):
+    chosen = build_parser({"grow": lambda _: 0}).parse_args(
+        ["grow", "--scene", "beads", "--plan", name, "-o", str(tmp_path / "x.growtrack")]
+    )
+    assert (
+        begin(chosen).recipe.plan.stages
+        == {"depth": 5, "breadth": 3, "depth+breadth": 7, "features": 20, "plain": 1}[name]
+    )
+
+
+def test_a_network_learns_classes_of_a_folder_of_pictures(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for half, number in (("train", 12), ("test", 6)):
+        for value, name in ((40, "dark"), (200, "light")):
+            folder = tmp_path / "pictures" / half / name
+            folder.mkdir(parents=True)
+            for i in range(number):
+                Image.fromarray((value + rng.integers(0, 40, (26, 30))).astype(np.uint8)).save(folder / f"{i}.png")
+    network = tmp_path / "light.growtrack"
+    words = ["--dataset", tmp_path / "pictures", "--epochs", 30, "--batch", 8, "--plan", "plain", "--augment"]
+    code, said, err = run(capsys, "grow", *words, "-o", network)
+    assert code == 0, err
+    assert "binary, window 26 x 30 px" in said
+    assert load_network(network).card.accuracies[0].right > 0.9
+    tifffile.imwrite(tmp_path / "f.tif", np.ones((2, 60, 60), "f4"), photometric="minisblack")
+    code, _, complaint = run(capsys, "track", tmp_path / "f.tif", "-n", network)
+    assert "tells classes of pictures train apart; it does not locate particles" in complaint
+
+
+def test_show_leaves_tables_and_figures(tiny, tmp_path, capsys):
+    code, said, err = run(capsys, "show", tiny[1], "-o", tmp_path / "insight")
+    assert code == 0, err
+    assert "stage 2: 4 6 units" in said
+    left = {path.suffix for path in (tmp_path / "insight").iterdir()}
+    assert {".csv", ".png", ".pdf"} <= left
+    assert all(str(path) in said for path in (tmp_path / "insight").iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".onnx"])
+def test_a_stage_is_exported(tiny, tmp_path, capsys, suffix):
+    if suffix == ".onnx":
+        pytest.importorskip("tf2onnx")
+    code, said, err = run(capsys, "export", tiny[1], "--stage", 1, "-o", tmp_path / f"one{suffix}")
+    assert code == 0, err
+    assert "stage 1 of tiny" in said
+    assert (tmp_path / f"one{suffix}").stat().st_size > 1000
+
+
+def test_a_network_of_deeptrack_is_imported_and_tracks(shared_data, film, tmp_path, capsys):
+    network = tmp_path / "vesicles.growtrack"
+    path = shared_data / "deeptrack1" / "pretrained_vesicles.h5"
+    code, said, err = run(capsys, "import", path, "--scene", "table42", "--box", 51, "-o", network)
+    assert code == 0, err
+    assert "imported from pretrained_vesicles.h5, a network of DeepTrack 1.0" in said
+    assert run(capsys, "track", film[0], "-n", network, "-o", tmp_path / "d.csv", "--accept-distance", 5)[0] == 0
+    assert json.loads((tmp_path / "d.json").read_text())["settings"]["accept_distance"] == 5
+    code, _, complaint = run(capsys, "grow", "--recipe", network, "-o", tmp_path / "x.growtrack")
+    assert "its recipe alone does not make it again" in complaint
 
 
 def test_networks_lists_what_is_bundled(capsys):
@@ -117,15 +282,32 @@ def test_networks_lists_what_is_bundled(capsys):
     assert code == 0
     for words in ("vesicles", "beads", "of full cost", "px at SNR"):
         assert words in said
-    assert "conv 1" in run(capsys, "networks", "show", "beads")[1]
+    assert "conv 1" in run(capsys, "show", "beads")[1]
 
 
-def test_benchmarks_run_at_smoke_scale(tmp_path, capsys):
-    code, said, _ = run(capsys, "benchmark", "all", "--scale", "smoke", "-o", tmp_path)
-    assert code == 0
-    assert "one predict call a window" in said
-    assert len(json.loads((tmp_path / "accuracy.json").read_text())["rows"]) > 9
-    assert "speed" in run(capsys, "benchmark", "list")[1]
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.needs])
+def test_benchmarks_run_at_smoke_scale(tmp_path, capsys, name):
+    code, said, err = run(capsys, "benchmark", name, "--scale", "smoke", "-o", tmp_path)
+    assert code == 0, err
+    assert said.startswith(f"{name} (smoke): {CASES[name].about}\n\n| ")
+    assert len(json.loads((tmp_path / f"{name}.json").read_text())["rows"]) > 2
+    assert (tmp_path / f"{name}.png").exists() == (CASES[name].draw is not None)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.needs])
+def test_benchmarks_of_real_data_run_at_smoke_scale(shared_data, tmp_path, capsys, name):
+    code, _, err = run(capsys, "benchmark", name, "--scale", "smoke", "-o", tmp_path, "--data", shared_data)
+    assert code == 0, err
+    assert len(json.loads((tmp_path / f"{name}.json").read_text())["rows"]) > 2
+
+
+def test_benchmarks_are_listed_and_say_what_they_need(tmp_path, capsys):
+    said = run(capsys, "benchmark", "list")[1]
+    assert "speed" in said
+    assert "(needs mnist.npz)" in said
+    code, _, complaint = run(capsys, "benchmark", "deep", "--data", tmp_path)
+    assert code == 1
+    assert "needs mnist.npz. Give their folder with --data" in complaint
 
 
 # Refusals ---------------------------------------------------------------------------------------------------------
@@ -147,7 +329,20 @@ REFUSALS = {
         "of 999 particles fit into 251 x 251 px",
     ),
     "unknown plan": (["grow", "--scene", "beads", "--plan", "up", "-o", "x.growtrack"], "There is no plan 'up'"),
-    "no scene": (["grow", "-o", "x.growtrack"], "Expected --scene NAME or --recipe FILE.json"),
+    "no scene": (["grow", "-o", "x.growtrack"], "Expected --scene NAME, --dataset PATH or --recipe FILE"),
+    "nothing to resume": (["grow", "--resume", "-o", "x.growtrack"], "There is no x.growtrack.growing to go on with"),
+    "no further stage": (["grow", "--from", "beads", "-o", "x.growtrack"], "Say what to add: --deeper dense:32"),
+    "a misspelt stage": (
+        ["grow", "--from", "beads", "--deeper", "dense", "-o", "x.growtrack"],
+        "Expected whole numbers, as in dense:32 or 8,16,32,16,16, got 'dense'",
+    ),
+    "epochs of a scene": (
+        ["grow", "--scene", "beads", "--epochs", 3, "-o", "x.growtrack"],
+        "--epochs, --batch and --augment are for a --dataset",
+    ),
+    "no dataset": (["grow", "--dataset", "nowhere.npz", "-o", "x.growtrack"], "nowhere.npz"),
+    "not a network of DeepTrack": (["import", "FILM", "--scene", "beads", "-o", "x.growtrack"], "film.tif"),
+    "an export of another kind": (["export", "beads", "-o", "x.pt"], "Expected a file ending in .keras, .h5, .onnx"),
     "no table": (["score", "nowhere.csv", "nowhere.csv"], "Cannot read nowhere.csv"),
     "no such frames": (
         ["track", "FILM", "--frames", "9:"],

@@ -31,7 +31,7 @@ def test_opening_the_package_and_asking_for_help_load_nothing_heavy(code):
     "code",
     [
         "import napari_growtrack; napari_growtrack.Plan.depth(); napari_growtrack.named_scene('beads')",
-        "from napari_growtrack.cli import main; main(['networks']); main(['networks', 'show', 'vesicles'])",
+        "from napari_growtrack.cli import main; main(['networks']); main(['show', 'vesicles'])",
         "import napari_growtrack as g; g.open_stack; g.score; g.Cascade; g.find",
     ],
 )

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 
 from .core.zoo import DEFAULT
 
+PLANS = ("depth", "breadth", "depth+breadth", "features", "plain")
+
 Run = Callable[[argparse.Namespace], int | None]
 
 
@@ -86,20 +88,62 @@ def _simulate(command: argparse.ArgumentParser) -> None:
 
 
 def _grow(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--scene", metavar="SCENE", help="a named scene, or a .json file")
-    command.add_argument(
+    what = command.add_argument_group("what to learn")
+    what.add_argument("--scene", metavar="SCENE", help="locate particles in a named scene, or one from a .json file")
+    what.add_argument(
         "--snr", type=float, nargs=2, metavar=("LOW", "HIGH"), help="signal-to-noise ratios; default: the scene's"
     )
-    command.add_argument(
-        "--plan", default="depth", metavar="PLAN", help="depth, breadth or a .json file; default: depth"
+    what.add_argument("--dataset", metavar="PATH", help="tell classes of images apart: .npz, .zip or a folder")
+    what.add_argument("--augment", action="store_true", help="vary the images of a dataset")
+    what.add_argument("--recipe", metavar="FILE", help="all of this from a .json file, or as a .growtrack file grew")
+    how = command.add_argument_group("the growth table")
+    how.add_argument(
+        "--plan", metavar="PLAN", help=f"{', '.join(PLANS)}, or a .json file; default: depth, or plain with --from"
     )
-    how = command.add_mutually_exclusive_group()
-    how.add_argument("--minutes", type=float, default=5, metavar="M", help="time for growing, default: %(default)s")
-    how.add_argument("--schedule", choices=["thesis"], help="the thesis's own schedule (hours)")
-    command.add_argument("--one-by-one", action="store_true", help="one stage after the other, not side by side")
-    command.add_argument("--recipe", metavar="FILE.json", help="scene, plan, schedule and seed from a file")
+    how.add_argument("--from", dest="start", metavar="NET", help="grow further from a bundled network or a file")
+    how.add_argument(
+        "--deeper", action="append", default=[], metavar="KIND:UNITS", help="with --from: one more layer, as dense:32"
+    )
+    how.add_argument(
+        "--wider", action="append", default=[], metavar="UNITS", help="with --from: one more network, as 8,16,32,16,16"
+    )
+    time = command.add_argument_group("how long")
+    budget = time.add_mutually_exclusive_group()
+    budget.add_argument("--minutes", type=float, metavar="M", help="for the whole network; default: 5 for a scene")
+    budget.add_argument("--epochs", type=_positive, metavar="N", help="for every stage; default: 5 for a dataset")
+    budget.add_argument("--schedule", choices=["thesis"], help="the thesis's own schedule (hours)")
+    time.add_argument("--batch", type=_positive, metavar="N", help="images in a batch of a dataset; default: 32")
+    time.add_argument("--one-by-one", action="store_true", help="one stage after the other, not side by side")
+    time.add_argument(
+        "--until-bound", type=float, metavar="RATIO", help="no further stage once the error is so near the bound (1.2)"
+    )
+    time.add_argument(
+        "--until-gain", type=float, metavar="SHARE", help="no further stage once one gains less than this share (0.03)"
+    )
+    time.add_argument("--patience", type=_positive, metavar="N", help="end a stage after N of 20 looks without gain")
+    command.add_argument("--resume", action="store_true", help="go on where a stopped run to the same -o was left")
     command.add_argument("-o", "--output", required=True, metavar="NET.growtrack", help="network to write at the end")
     command.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: %(default)s")
+
+
+def _show(command: argparse.ArgumentParser) -> None:
+    command.add_argument("network", metavar="NET", help="a bundled network's name, or a file")
+    command.add_argument("-o", "--output", metavar="FOLDER", help="measure it, and write tables and figures here")
+
+
+def _import(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE.h5", help="network of DeepTrack 1.0, in Keras's HDF5 format")
+    command.add_argument("--scene", required=True, metavar="SCENE", help="what its particles look like, for thresholds")
+    command.add_argument(
+        "--box", type=_positive, metavar="PX", help="side of the boxes in your film; default: the network's window"
+    )
+    command.add_argument("-o", "--output", required=True, metavar="NET.growtrack", help="network to write")
+
+
+def _export(command: argparse.ArgumentParser) -> None:
+    command.add_argument("network", metavar="NET", help="a bundled network's name, or a file")
+    command.add_argument("--stage", type=int, metavar="S", help="default: the last")
+    command.add_argument("-o", "--output", required=True, metavar="FILE", help=".keras, .h5 or .onnx")
 
 
 def _track(command: argparse.ArgumentParser) -> None:
@@ -108,6 +152,12 @@ def _track(command: argparse.ArgumentParser) -> None:
     command.add_argument("--stage", type=int, metavar="S", help="stage that answers; default: the last")
     command.add_argument("--screen", type=int, metavar="S", help="stage that screens; default: the cheapest good one")
     command.add_argument("--faithful", action="store_true", help="the thesis's cascade instead of recentred windows")
+    command.add_argument(
+        "--screen-distance", type=float, metavar="PX", help="T1: pass on windows below; default: calibrated"
+    )
+    command.add_argument(
+        "--accept-distance", type=float, metavar="PX", help="T2: accept detections below; default: calibrated"
+    )
     command.add_argument(
         "--frames", type=_slice, default=slice(None), metavar="A:B", help="frames A up to B, or only A"
     )
@@ -126,17 +176,17 @@ def _score(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="numbers for programs")
 
 
-def _networks(command: argparse.ArgumentParser) -> None:
-    more = command.add_subparsers(metavar="show NAME")
-    command.set_defaults(show=None)
-    one = more.add_parser("show", help="show a network's card")
-    one.add_argument("show", metavar="NAME|FILE")
+def _networks(_: argparse.ArgumentParser) -> None:
+    pass
 
 
 def _benchmark(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", metavar="NAME", help="a benchmark, `all`, or `list`")
     command.add_argument("--scale", choices=["smoke", "laptop"], default="laptop", help="default: %(default)s")
-    command.add_argument("-o", "--output", metavar="FOLDER", help="also write the results as JSON here")
+    command.add_argument("-o", "--output", metavar="FOLDER", help="also write the results as JSON here, and figures")
+    command.add_argument(
+        "--data", metavar="FOLDER", help="films and data sets that some need; default: $GROWTRACK_DATA"
+    )
 
 
 _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
@@ -146,5 +196,8 @@ _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "track": _track,
     "score": _score,
     "networks": _networks,
+    "show": _show,
+    "import": _import,
+    "export": _export,
     "benchmark": _benchmark,
 }

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .arguments import build_parser
-from .console import bar, frames_bar, kept, quiet_import, watched
+from .console import bar, frames_bar, kept, quiet_import, told_on_stderr, watched
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .core.card import Card, Recipe
+    from .core.card import Card
     from .core.detection import FrameDetections
     from .core.networks import Network
     from .core.stacks import Stack
@@ -112,16 +112,23 @@ def simulate(chosen: Arguments) -> None:
 def grow(chosen: Arguments) -> None:
     """Grow a network and save it with thresholds and a report."""
     from .core.files import check_writable, write_or_rescue
+    from .growing import begin
 
-    recipe = _recipe(chosen)
-    check_writable(chosen.output)
     with quiet_import():
         from .core.growth import training as _  # noqa: F401  (brings Keras)
         from .core.networks import iter_make
-    _say(f"Growing {recipe.name} on the scene {recipe.scene.name}:\n{recipe.plan}")
-    network = watched(iter_make(recipe))
+    check_writable(chosen.output)
+    job = begin(chosen)
+    _say(f"Growing {job.recipe.name} on {job.teacher}:\n{job.recipe.plan}")
+    try:
+        network = watched(iter_make(job.recipe, job.data, job.start, job.kept, chosen.resume))
+    except KeyboardInterrupt:
+        _say(f"\nWhat was grown is kept in {job.kept}. Go on with: growtrack grow --resume -o {chosen.output}")
+        raise
     write_or_rescue(chosen.output, network.save)
-    _say(f"\n{network.card}\n\n{chosen.output} is ready: growtrack track FILM -n {chosen.output}")
+    job.kept.unlink(missing_ok=True)
+    ready = f": growtrack track FILM -n {chosen.output}" if job.recipe.scene else ""
+    _say(f"\n{network.card}\n\n{chosen.output} is ready{ready}")
 
 
 def track(chosen: Arguments) -> int:
@@ -138,6 +145,8 @@ def track(chosen: Arguments) -> int:
         frames = _chosen_frames(stack, chosen.frames)
         network = _network(chosen.network)
         cascade = network.cascade(chosen.stage, chosen.screen, chosen.faithful)
+        told = {name: getattr(chosen, name) for name in ("screen_distance", "accept_distance")}
+        cascade = cascade.with_(**{name: distance for name, distance in told.items() if distance is not None})
         found, stop = kept(frames_bar(iter_detections(stack, network, cascade, frames), len(frames)))
         detections = collect(one.table for one in found)
         recipe = {**network.card.made_with(cascade), "film": stack.name, "frames": _ends(found)}
@@ -170,33 +179,75 @@ def score(chosen: Arguments) -> None:
         )
 
 
-def networks(chosen: Arguments) -> None:
-    """List the bundled networks, or show one network's card."""
+def networks(_: Arguments) -> None:
+    """List the bundled networks."""
     from .core.archive import read_card
-    from .core.networks import network_path
     from .core.zoo import bundled
 
-    if chosen.show:
-        _say(str(read_card(network_path(chosen.show))))
-        return
     for name, path in bundled().items():
         card = read_card(path)
         _say(f"{name:10} {card.recipe.about}\n{_in_short(card)}")
-    _say("Show a card: growtrack networks show NAME")
+    _say("Show a network's card: growtrack show NAME")
+
+
+def show(chosen: Arguments) -> None:
+    """Show a network: its growth table, costs, errors and history."""
+    from .core.archive import read_card
+    from .core.networks import network_path
+
+    card = read_card(network_path(chosen.network))
+    _say(str(card))
+    if chosen.output:
+        with quiet_import():
+            from .core.insight import write_insight
+        for path in write_insight(_network(chosen.network), chosen.output):
+            _say(str(path))
+
+
+def import_(chosen: Arguments) -> None:
+    """Make a network of DeepTrack 1.0 ready to track with."""
+    from .core.files import check_writable, write_or_rescue
+    from .core.simulation import named_scene
+
+    scene = named_scene(chosen.scene)
+    check_writable(chosen.output)
+    with quiet_import():
+        from .core.networks import iter_import
+    network = watched(iter_import(chosen.file, scene, chosen.box))
+    write_or_rescue(chosen.output, network.save)
+    _say(f"{network.card}\n\n{chosen.output} is ready: growtrack track FILM -n {chosen.output}")
+
+
+def export(chosen: Arguments) -> None:
+    """Write a stage as a Keras or ONNX model for other programs."""
+    from .core.files import check_writable
+
+    check_writable(chosen.output)
+    with quiet_import():
+        from .core.growth.export import export as write_model
+    network = _network(chosen.network)
+    with quiet_import():
+        write_model(network.grown, chosen.output, chosen.stage)
+    _say(f"{chosen.output}: stage {chosen.stage or network.stages} of {network.card.name}")
 
 
 def benchmark(chosen: Arguments) -> None:
     """Run a benchmark and print its table."""
     with quiet_import():
-        from .core.benchmarks import CASES, run
+        from .core.benchmarks import CASES, has_data, run
         from .core.growth import backend as _  # noqa: F401  (brings Keras)
 
     if chosen.name == "list":
         for name, case in CASES.items():
-            _say(f"{name:10} {case.about}")
+            needs = f" (needs {', '.join(case.needs)})" if case.needs else ""
+            _say(f"{name:14} {case.about}{needs}")
         return
-    for name in CASES if chosen.name == "all" else (chosen.name,):
-        _say(run(name, chosen.scale, chosen.output))
+    with told_on_stderr():
+        for name in CASES if chosen.name == "all" else (chosen.name,):
+            if chosen.name == "all" and not has_data(name, chosen.data):
+                _say(f"{name}: left out, it needs {', '.join(CASES[name].needs)}; give their folder with --data\n")
+                continue
+            _say(run(name, chosen.scale, chosen.output, chosen.data) + "\n")
 
 
 # Pieces ---------------------------------------------------------------------------------------------------------
@@ -220,51 +271,6 @@ def _network(name: str) -> Network:
         from .core.networks import load_network
 
         return load_network(name)
-
-
-def _recipe(chosen: Arguments) -> Recipe:
-    from .core.card import Recipe
-    from .core.errors import SettingsError
-    from .core.simulation import named_scene
-
-    if chosen.recipe:
-        if chosen.scene or chosen.schedule or chosen.snr:
-            raise SettingsError("A recipe holds scene, plan and schedule: give --recipe, or the others, not both.")
-        return Recipe.from_file(chosen.recipe)
-    if not chosen.scene:
-        raise SettingsError("Expected --scene NAME or --recipe FILE.json. See growtrack grow --help.")
-    scene = named_scene(chosen.scene)
-    if chosen.snr:
-        scene = scene.with_(snr=tuple(chosen.snr))
-    return Recipe(
-        name=Path(chosen.output).stem,
-        about=f"Grown on the scene {scene.name}. {scene.about}",
-        plan=_plan(chosen.plan),
-        scene=scene,
-        schedule=_schedule(chosen),
-        seed=chosen.seed,
-    )
-
-
-def _plan(name: str) -> Any:
-    from .core.errors import SettingsError
-    from .core.growth.plan import Plan
-
-    if name == "depth":
-        return Plan.depth()
-    if name == "breadth":
-        return Plan.breadth((4, 8, 16, 8, 8), (8, 16, 32, 16, 16), (16, 32, 64, 32, 32))
-    if Path(name).suffix == ".json":
-        return Plan.from_file(name)
-    raise SettingsError(f"There is no plan {name!r}. Choose depth, breadth, or a .json file.")
-
-
-def _schedule(chosen: Arguments) -> Any:
-    from .core.growth.schedule import Schedule
-
-    if chosen.schedule == "thesis":
-        return Schedule.thesis()
-    return Schedule(minutes=chosen.minutes, together=not chosen.one_by_one)
 
 
 def _chosen_frames(stack: Stack, chosen: slice) -> range:
@@ -305,7 +311,10 @@ def _no_nan(values: Any) -> Any:
     return None if isinstance(values, float) and values != values else values
 
 
-COMMANDS = {command.__name__: command for command in (demo, simulate, grow, track, score, networks, benchmark)}
+COMMANDS = {
+    command.__name__.rstrip("_"): command
+    for command in (demo, simulate, grow, track, score, networks, show, import_, export, benchmark)
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -48,6 +49,21 @@ def watched(making: Any) -> Any:
             shown.n = round(1000 * step.fraction)
             shown.set_description_str(step.doing, refresh=False)
             shown.set_postfix_str(f"{step.seconds_left:.0f} s left")
+
+
+@contextlib.contextmanager
+def told_on_stderr() -> Iterator[None]:
+    """Show on stderr what our own code notes while it works."""
+    logger, handler = logging.getLogger("napari_growtrack"), logging.StreamHandler()
+    level = logger.level
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 @contextlib.contextmanager
