@@ -13,7 +13,7 @@ LINTING   := $(VENV)/.installed-dev
 WRITING   := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs networks benchmark clean system-libraries
+.PHONY: help demo test test-jax lint docs networks benchmark clean system-libraries
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ test: $(TESTING) system-libraries  ## run the tests (with a virtual screen where
 	else \
 	    $(BIN)/python -m pytest tests/widgets; \
 	fi
+
+test-jax: $(TESTING) $(VENV)/.installed-jax  ## run the tests of growing and detecting on JAX instead of TensorFlow
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/test_growth.py tests/test_detection.py tests/test_deeptrack.py tests/test_insight.py
 
 lint: $(LINTING)  ## check style, types and the directions of import
 	$(BIN)/ruff check .

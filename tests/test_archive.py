@@ -76,7 +76,7 @@ CLASSES = Card(
         schedule=Schedule.images(3, augmentation=Augmentation()),
         zoom=2,
     ),
-    provenance=Provenance(version="0", backend="none", images=1, batches=1, seconds=1, record=((0, 3),)),
+    provenance=Provenance(version="0", backend="none", images=1, batches=1, seconds=1, record=((0, 3) * 100,)),
     accuracies=[Accuracy(stage=1, right=0.5, images=10)],
 )
 
@@ -90,7 +90,7 @@ def test_a_network_of_classes_round_trips(tmp_path):
 
 
 def test_a_growing_network_round_trips(tmp_path):
-    position = GrowthPosition(round=1, record=((1, 2), (3,)), errors=[0.5], images=7)
+    position = GrowthPosition(round=1, record=((1, 2) * 100, (3,) * 200), errors=[0.5], images=7)
     memory = {"optimiser/0": np.float32(3).reshape(()), "best/head_1.bias": np.ones(3, "f4")}
     write_archive(tmp_path / "x.growtrack.growing", CARD, WEIGHTS, position, memory)
     card, weights, where, kept = read_growing(tmp_path / "x.growtrack.growing")

@@ -16,7 +16,7 @@ from PIL import Image
 
 from napari_growtrack.arguments import build_parser
 from napari_growtrack.cli import main
-from napari_growtrack.core import files, networks
+from napari_growtrack.core import files, making
 from napari_growtrack.core.archive import read_growing
 from napari_growtrack.core.benchmarks import CASES
 from napari_growtrack.core.growth.plan import Plan
@@ -116,8 +116,8 @@ def test_demo_tracks_a_film_of_the_users(film, tmp_path, capsys):
 def _brief_judging():
     """Calibrate and measure on a few frames: what grows here in seconds is of no use, and slow to judge."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks, "calibration_samples", partial(networks.calibration_samples, number=4))
-        patch.setattr(networks, "report", partial(networks.report, number=2))
+        patch.setattr(making, "calibration_samples", partial(making.calibration_samples, number=4))
+        patch.setattr(making, "report", partial(making.report, number=2))
         yield
 
 
@@ -338,8 +338,33 @@ REFUSALS = {
     ),
     "epochs of a scene": (
         ["grow", "--scene", "beads", "--epochs", 3, "-o", "x.growtrack"],
-        "--epochs, --batch and --augment are for a --dataset",
+        "--epochs: only for a --dataset",
     ),
+    "a scene and a dataset": (
+        ["grow", "--scene", "beads", "--dataset", "x.npz", "-o", "x.growtrack"],
+        "give --scene or --dataset, not both",
+    ),
+    "resuming otherwise": (
+        ["grow", "--resume", "--minutes", 3, "--seed", 1, "-o", "x.growtrack"],
+        "give --resume, or --minutes, --seed, not both",
+    ),
+    "deeper without a network": (
+        ["grow", "--scene", "beads", "--deeper", "dense:3", "-o", "x.growtrack"],
+        "--deeper adds to a network: give it with --from",
+    ),
+    "a layer of another kind": (
+        ["grow", "--from", "beads", "--deeper", "lstm:3", "-o", "x.growtrack"],
+        "Expected --deeper conv:UNITS or dense:UNITS, got 'lstm:3'",
+    ),
+    "a column too short": (
+        ["grow", "--from", "beads", "--wider", "3,4", "-o", "x.growtrack"],
+        "A column needs 5 numbers, one a layer, got 2",
+    ),
+    "a named plan for a grown network": (
+        ["grow", "--from", "beads", "--plan", "depth", "-o", "x.growtrack"],
+        "With --from, a --plan is a .json file",
+    ),
+    "no time": (["grow", "--scene", "beads", "--minutes", 0, "-o", "x.growtrack"], "Expected --minutes greater than 0"),
     "no dataset": (["grow", "--dataset", "nowhere.npz", "-o", "x.growtrack"], "nowhere.npz"),
     "not a network of DeepTrack": (["import", "FILM", "--scene", "beads", "-o", "x.growtrack"], "film.tif"),
     "an export of another kind": (["export", "beads", "-o", "x.pt"], "Expected a file ending in .keras, .h5, .onnx"),

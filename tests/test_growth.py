@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import threading
 
 import keras
 import numpy as np
@@ -11,12 +12,13 @@ import pytest
 from napari_growtrack.core.datasets import Augmentation, Dataset
 from napari_growtrack.core.detection import frame_pass, window_scan
 from napari_growtrack.core.errors import OutputError, SettingsError
-from napari_growtrack.core.growth import training
+from napari_growtrack.core.growth import round
 from napari_growtrack.core.growth.export import export
 from napari_growtrack.core.growth.features import Features
 from napari_growtrack.core.growth.network import GrownNetwork
 from napari_growtrack.core.growth.plan import Layer, Plan
 from napari_growtrack.core.growth.position import GrowthPosition
+from napari_growtrack.core.growth.round import Judge
 from napari_growtrack.core.growth.schedule import Phase, Schedule, Until
 from napari_growtrack.core.growth.training import Growth, grow, iter_growth
 from napari_growtrack.core.heldout import HeldOut, held_out_images
@@ -192,7 +194,7 @@ def test_what_the_clock_decided_can_be_repeated_exactly(together):
     ("steps", "together", "patience"), [(0, True, None), (2, True, 30), (2, False, None), (5, False, 30)]
 )
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(monkeypatch, steps, together, patience):
-    monkeypatch.setattr(training, "_REPORT_EVERY", 0)  # report after every batch, so that a round has a middle
+    monkeypatch.setattr(round, "REPORT_EVERY", 0)  # report after every batch, so that a round has a middle
     schedule = BRIEF.with_(together=together, until=Until(patience=patience))
 
     def make():
@@ -201,8 +203,98 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(monkeypatch, steps
     same_weights(stopped_and_resumed(make, steps), finish(make().steps()))
 
 
+def test_patience_goes_on_where_it_was_left(monkeypatch):
+    """Looks come after every second batch; the run is left between the third look and the fourth, which ends it."""
+    monkeypatch.setattr(round, "REPORT_EVERY", 0)
+    schedule = Schedule(phases=[Phase(share=40, size=4)], learning_rate=1e-2, until=Until(patience=2))
+    made = []
+
+    def make():
+        made.append(Growth(PLANS["plain"], SCENE, schedule, seed=3))
+        return made[-1]
+
+    def judged(errors):
+        told = iter(errors)
+        monkeypatch.setattr(HeldOut, "error", lambda *_: next(told))
+
+    judged([3.0, 2.0, 4.0, 5.0, 9.0])
+    whole = finish(make().steps())
+    judged([3.0, 2.0, 4.0, 5.0, 9.0])
+    same_weights(stopped_and_resumed(make, 8), whole)
+    assert made[0].errors == made[2].errors == {1: 2.0}
+
+
+def test_a_run_that_was_taken_up_and_left_at_once_loses_nothing(monkeypatch):
+    monkeypatch.setattr(round, "REPORT_EVERY", 0)
+    first = Growth(PLANS["breadth"], SCENE, BRIEF)
+    going = first.steps()
+    next(going)
+    left = first.leave()
+    going.close()
+    second = Growth(PLANS["breadth"], SCENE, BRIEF)
+    second.resume(*left)
+    position, arrays = second.leave()
+    assert position == left[0]
+    assert arrays.keys() == left[1].keys()
+
+
+def test_a_loss_that_is_no_number_ends_the_run_in_a_sentence():
+    schedule = Schedule(phases=[Phase(share=30, size=8)], learning_rate=1e18, loss="squared", decay="constant")
+    with pytest.raises(SettingsError, match=r"no longer a number after \d+ batches. Lower the"):
+        grow(PLANS["breadth"], SCENE, schedule)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"round": 3},
+        {"record": ((1,) * 200,) * 3},
+        {"errors": (1.0, 2.0, 3.0)},
+    ],
+)
+def test_a_position_of_another_run_is_refused(change):
+    growth = Growth(PLANS["breadth"], SCENE, BRIEF.with_(together=False, until=Until(error=1e-9)))
+    position, arrays = growth.leave()
+    with pytest.raises(SettingsError, match="of another plan or schedule"):
+        growth.resume(position.with_(**change), arrays)
+
+
+def test_an_optimiser_that_remembers_another_network_is_refused(monkeypatch):
+    monkeypatch.setattr(round, "REPORT_EVERY", 0)
+    first = Growth(PLANS["breadth"], SCENE, BRIEF)
+    going = first.steps()
+    next(going)
+    position, arrays = first.leave()
+    going.close()
+    second = Growth(PLANS["breadth"], SCENE, BRIEF)
+    second.resume(position, {name: array for name, array in arrays.items() if name != "optimiser/3"})
+    with pytest.raises(SettingsError, match="of another plan or schedule"):
+        next(second.steps())
+
+
+@pytest.mark.parametrize(
+    ("schedule", "sentence"),
+    [
+        ({"epochs": 1, "record": ((1,) * 200,)}, "only a schedule in minutes has a record"),
+        ({"minutes": 1, "record": ((1,) * 199,)}, "expected 200 moments, and a batch"),
+        ({"minutes": 1, "record": ((0,) * 200,)}, "expected 200 moments, and a batch"),
+        ({"minutes": 1, "record": ((10**12,) * 200,)}, "less than or equal to 1000000000"),
+        ({"minutes": 1, "epochs": 1}, "expected minutes or epochs, got both"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(schedule, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        Schedule(**schedule)
+
+
+def test_a_record_of_too_few_rounds_is_refused():
+    schedule = Schedule(minutes=1, together=False, record=((1,) * 200,))
+    with pytest.raises(SettingsError, match="The record has 1 rounds, the plan has 2 to grow"):
+        Growth(PLANS["breadth"], SCENE, schedule)
+
+
 def test_a_stopped_run_by_the_clock_keeps_to_its_time(monkeypatch):
-    monkeypatch.setattr(training, "_REPORT_EVERY", 0)
+    monkeypatch.setattr(round, "REPORT_EVERY", 0)
     schedule = Schedule(minutes=0.05, phases=[Phase(share=1, size=8)])
     first = Growth(PLANS["breadth"], SCENE, schedule)
     going = first.steps()
@@ -240,21 +332,27 @@ def test_a_stage_that_gains_nothing_is_left_off():
     growth = Growth(PLANS["depth"], SCENE, still)
     network = finish(growth.steps())
     assert network.plan == PLANS["depth"].until(1)
-    assert len(growth.errors) == 2
-    assert growth.errors[1] > 0.1 * growth.errors[0]
+    assert growth.errors.keys() == {1, 2}
+    assert growth.errors[2] > 0.1 * growth.errors[1]
 
 
-def test_without_patience_a_round_ends_early_and_keeps_its_best_weights(monkeypatch):
+def test_a_single_new_stage_that_gains_nothing_is_left_off_too():
+    base = grow(PLANS["depth"], SCENE, BRIEF)
+    still = BRIEF.with_(together=False, learning_rate=1e-12, until=Until(gain=0.9))
+    assert grow(base.plan.wider((2, 2, 2)), SCENE, still, start=base).plan == base.plan
+
+
+def test_a_round_ends_with_patience_and_keeps_its_best_weights(monkeypatch):
     errors = iter([3.0, 2.0, 4.0, 5.0, 6.0, 1.0])
     monkeypatch.setattr(HeldOut, "error", lambda *_: next(errors))
     seen = []
     schedule = Schedule(phases=[Phase(share=40, size=4)], learning_rate=1e-2, until=Until(patience=2))
     growth = Growth(PLANS["plain"], SCENE, schedule)
-    monkeypatch.setattr(training, "_REPORT_EVERY", 0)
+    monkeypatch.setattr(round, "REPORT_EVERY", 0)
     for step in growth.steps():
         seen.append((step.batches, growth.network.weights()["head_1.bias"]))
     # Looks come after every second batch: the second is the best, the third and fourth are worse.
-    assert growth.errors == (2.0,)
+    assert growth.errors == {1: 2.0}
     best = next(bias for batches, bias in seen if batches == 5)
     np.testing.assert_array_equal(growth.network.weights()["head_1.bias"], best)
     assert seen[-1][0] < 40
@@ -317,7 +415,7 @@ def test_class_scores_add_up_to_one():
 def test_features_computed_once_teach_what_features_computed_again_teach(monkeypatch, plan, memory):
     schedule = Schedule.images(3, 16)
     kept = finish(Growth(plan, dataset(), schedule, held_out=dataset(seed=1), memory=memory).steps())
-    monkeypatch.setattr(Growth, "_features", lambda *_: (None, None))
+    monkeypatch.setattr(Growth, "_features", lambda growth, *_: (None, Judge(growth._held_out)))
     again = finish(Growth(plan, dataset(), schedule, held_out=dataset(seed=1)).steps())
     for name, array in kept.weights().items():
         np.testing.assert_allclose(again.weights()[name], array, atol=1e-4, err_msg=name)
@@ -335,6 +433,7 @@ def test_features_beyond_memory_lie_on_disk_and_leave_nothing_behind(tmp_path, m
         features.add(2)
         assert features.given(3) == [(2, 2)]
         assert features.nbytes == 4 * 60 * 4
+        assert sum(file.stat().st_size for file in tmp_path.rglob("*.f4")) == features.nbytes
     assert not list(tmp_path.iterdir())
 
 
@@ -356,14 +455,14 @@ def test_augmented_images_are_learned_from():
 
 
 def test_a_stopped_run_on_images_goes_on_as_if_it_had_not_been(monkeypatch):
-    monkeypatch.setattr(training, "_REPORT_EVERY", 0)
+    monkeypatch.setattr(round, "REPORT_EVERY", 0)
 
     def make():
         return Growth(CLASSES["labels"], dataset(), Schedule.images(2, 16), held_out=dataset(seed=1))
 
     whole = make()
     same_weights(stopped_and_resumed(make, 12), finish(whole.steps()))
-    assert len(whole.errors) == 3
+    assert whole.errors.keys() == {1, 2, 3}
 
 
 @pytest.mark.parametrize(
@@ -479,7 +578,8 @@ def test_progress_counts_images_and_ends_at_one():
 def test_growing_can_be_stopped_at_any_report():
     growing = iter_growth(PLANS["breadth"], SCENE, Schedule(minutes=5))
     next(growing)
-    growing.close()  # returns at once and leaves no thread behind
+    growing.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
     with pytest.raises(StopIteration):
         next(growing)
 

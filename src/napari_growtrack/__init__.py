@@ -16,13 +16,15 @@ from typing import Any
 
 _HOMES = {
     "core.card": ("Card", "Recipe"),
+    "core.datasets": ("Augmentation", "Dataset", "load_dataset"),
     "core.detection": ("Cascade", "detect", "find", "iter_detections"),
     "core.errors": ("GrowtrackError", "GrowtrackWarning"),
     "core.growth.plan": ("Plan",),
-    "core.growth.schedule": ("Schedule",),
-    "core.growth.training": ("grow", "iter_growth"),
+    "core.growth.schedule": ("Phase", "Schedule", "Until"),
+    "core.growth.training": ("Growth", "grow", "iter_growth"),
     "core.limits": ("cramer_rao",),
-    "core.networks": ("Network", "iter_make", "load_network", "make_network"),
+    "core.making": ("iter_import", "iter_make", "make_network"),
+    "core.networks": ("Network", "load_network"),
     "core.scoring": ("score", "thesis_score"),
     "core.simulation": ("Motion", "Scene", "draw", "named_scene", "simulate_film", "simulate_frame"),
     "core.stacks": ("open_stack",),

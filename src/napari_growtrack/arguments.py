@@ -97,9 +97,7 @@ def _grow(command: argparse.ArgumentParser) -> None:
     what.add_argument("--augment", action="store_true", help="vary the images of a dataset")
     what.add_argument("--recipe", metavar="FILE", help="all of this from a .json file, or as a .growtrack file grew")
     how = command.add_argument_group("the growth table")
-    how.add_argument(
-        "--plan", metavar="PLAN", help=f"{', '.join(PLANS)}, or a .json file; default: depth, or plain with --from"
-    )
+    how.add_argument("--plan", metavar="PLAN", help=f"{', '.join(PLANS)}, or a .json file; default: depth")
     how.add_argument("--from", dest="start", metavar="NET", help="grow further from a bundled network or a file")
     how.add_argument(
         "--deeper", action="append", default=[], metavar="KIND:UNITS", help="with --from: one more layer, as dense:32"
@@ -123,7 +121,7 @@ def _grow(command: argparse.ArgumentParser) -> None:
     time.add_argument("--patience", type=_positive, metavar="N", help="end a stage after N of 20 looks without gain")
     command.add_argument("--resume", action="store_true", help="go on where a stopped run to the same -o was left")
     command.add_argument("-o", "--output", required=True, metavar="NET.growtrack", help="network to write at the end")
-    command.add_argument("--seed", type=_seed, default=0, metavar="N", help="default: %(default)s")
+    command.add_argument("--seed", type=_seed, metavar="N", help="default: 0")
 
 
 def _show(command: argparse.ArgumentParser) -> None:

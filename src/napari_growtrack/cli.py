@@ -111,19 +111,21 @@ def simulate(chosen: Arguments) -> None:
 
 def grow(chosen: Arguments) -> None:
     """Grow a network and save it with thresholds and a report."""
+    from .core.errors import GrowtrackError
     from .core.files import check_writable, write_or_rescue
     from .growing import begin
 
     with quiet_import():
         from .core.growth import training as _  # noqa: F401  (brings Keras)
-        from .core.networks import iter_make
+        from .core.making import iter_make
     check_writable(chosen.output)
     job = begin(chosen)
     _say(f"Growing {job.recipe.name} on {job.teacher}:\n{job.recipe.plan}")
     try:
         network = watched(iter_make(job.recipe, job.data, job.start, job.kept, chosen.resume))
-    except KeyboardInterrupt:
-        _say(f"\nWhat was grown is kept in {job.kept}. Go on with: growtrack grow --resume -o {chosen.output}")
+    except (KeyboardInterrupt, GrowtrackError):
+        if job.kept.exists():
+            _say(f"\nWhat was grown is kept in {job.kept}. Go on with: growtrack grow --resume -o {chosen.output}")
         raise
     write_or_rescue(chosen.output, network.save)
     job.kept.unlink(missing_ok=True)
@@ -200,7 +202,7 @@ def show(chosen: Arguments) -> None:
     if chosen.output:
         with quiet_import():
             from .core.insight import write_insight
-        for path in write_insight(_network(chosen.network), chosen.output):
+        for path in write_insight(_network(chosen.network), chosen.output, say=_say):
             _say(str(path))
 
 
@@ -212,7 +214,7 @@ def import_(chosen: Arguments) -> None:
     scene = named_scene(chosen.scene)
     check_writable(chosen.output)
     with quiet_import():
-        from .core.networks import iter_import
+        from .core.making import iter_import
     network = watched(iter_import(chosen.file, scene, chosen.box))
     write_or_rescue(chosen.output, network.save)
     _say(f"{network.card}\n\n{chosen.output} is ready: growtrack track FILM -n {chosen.output}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator, Iterator
 from typing import Any
 
 from .core.errors import GrowtrackError
@@ -35,20 +37,50 @@ def frames_bar(steps: Iterator[Any], total: int) -> Iterator[Any]:
     return bar(steps, total, "tracking", "frame")
 
 
-def watched(making: Any) -> Any:
-    """Follow the making of a network with a progress bar and return it."""
+def watched(making: Generator[Any, None, Any]) -> Any:
+    """Follow the making of a network with a progress bar and return it.
+
+    Ctrl-C stops it at its next step, so that what is kept is whole; a second
+    one stops it where it is.
+    """
     from tqdm import tqdm
 
     layout = "{desc:45.45} {percentage:3.0f}%|{bar}| {elapsed} gone, {postfix}"
-    with tqdm(total=1000, bar_format=layout, disable=None) as shown:
+    with (
+        _stopping_between_steps() as asked,
+        contextlib.closing(making),
+        tqdm(total=1000, bar_format=layout, disable=None) as shown,
+    ):
         while True:
             try:
                 step = next(making)
             except StopIteration as end:
                 return end.value
+            if asked:
+                raise KeyboardInterrupt
             shown.n = round(1000 * step.fraction)
             shown.set_description_str(step.doing, refresh=False)
             shown.set_postfix_str(f"{step.seconds_left:.0f} s left")
+
+
+@contextlib.contextmanager
+def _stopping_between_steps() -> Iterator[list[int]]:
+    """Note the first Ctrl-C in the list that is handed out; let a second one through."""
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():  # only the main thread hears of it
+        yield asked
+        return
+
+    def note(number: int, _: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,17 @@ from .core.datasets import Augmentation, Dataset, load_dataset
 from .core.errors import SettingsError
 from .core.growth.plan import Plan
 from .core.growth.schedule import Schedule, Until
-from .core.networks import Network, load_network, network_path, recipe_kept
-from .core.simulation import named_scene
+from .core.making import recipe_kept
+from .core.networks import Network, load_network, network_path
+from .core.simulation import Scene, named_scene
 from .core.zoo import bundled
 
 Data = tuple[Dataset, Dataset]
+Chosen = argparse.Namespace
+
+_RUN = ("output", "dataset", "run")
+_OF_A_SCENE = ("snr", "scene")
+_OF_A_DATASET = ("epochs", "batch", "augment")
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Job:
         return f"the scene {scene.name}" if scene else self.recipe.dataset
 
 
-def begin(chosen: argparse.Namespace) -> Job:
+def begin(chosen: Chosen) -> Job:
     """Read the command's words.
 
     Raises
@@ -52,61 +59,116 @@ def begin(chosen: argparse.Namespace) -> Job:
         raise SettingsError(
             f"{kept} keeps a run that was stopped. Add --resume to go on with it, or delete it to begin anew."
         )
-    data = load_dataset(chosen.dataset) if chosen.dataset else None
     if chosen.recipe:
-        return Job(_stored(chosen), data, None, kept)
-    if (chosen.scene is None) == (data is None) and not chosen.start:
-        raise SettingsError("Expected --scene NAME, --dataset PATH or --recipe FILE. See growtrack grow --help.")
+        _refuse_others(chosen, "recipe", _RUN, "A recipe holds scene, plan and schedule")
+        recipe = _stored(chosen.recipe)
+        return Job(recipe, _images(chosen, recipe), None, kept)
+    _refuse_contradictions(chosen)
     start = load_network(chosen.start) if chosen.start else None
+    data = load_dataset(chosen.dataset) if chosen.dataset else None
     return Job(_recipe(chosen, data, start), data, start, kept)
 
 
-def _resumed(chosen: argparse.Namespace, kept: Path) -> Job:
+def _resumed(chosen: Chosen, kept: Path) -> Job:
+    _refuse_others(chosen, "resume", _RUN, "A run that goes on keeps its recipe")
     if not kept.exists():
         raise SettingsError(f"There is no {kept} to go on with. Begin without --resume.")
     recipe = recipe_kept(kept)
-    if recipe.scene is None and not chosen.dataset:
+    return Job(recipe, _images(chosen, recipe), None, kept)
+
+
+def _images(chosen: Chosen, recipe: Recipe) -> Data | None:
+    if recipe.scene is not None:
+        return None
+    if not chosen.dataset:
         raise SettingsError(f"{recipe.name} learns from {recipe.dataset}. Give its --dataset again.")
-    return Job(recipe, load_dataset(chosen.dataset) if recipe.scene is None else None, None, kept)
+    return load_dataset(chosen.dataset)
 
 
-def _stored(chosen: argparse.Namespace) -> Recipe:
-    if chosen.scene or chosen.schedule or chosen.snr or chosen.plan or chosen.start:
-        raise SettingsError("A recipe holds scene, plan and schedule: give --recipe, or the others, not both.")
-    if Path(chosen.recipe).suffix == SUFFIX or chosen.recipe in bundled():
-        return read_card(network_path(chosen.recipe)).again()
-    return Recipe.from_file(chosen.recipe)
+def _stored(name: str) -> Recipe:
+    if Path(name).suffix == SUFFIX or name in bundled():
+        return read_card(network_path(name)).again()
+    return Recipe.from_file(name)
 
 
-def _recipe(chosen: argparse.Namespace, data: Data | None, start: Network | None) -> Recipe:
-    scene = None if data else named_scene(chosen.scene) if chosen.scene else None
-    if start is not None and scene is None and data is None:
-        scene = start.card.recipe.located_scene
-    if scene is not None and chosen.snr:
-        scene = scene.with_(snr=tuple(chosen.snr))
+# Contradictions -------------------------------------------------------------------------------------------------------
+
+
+def _refuse_others(chosen: Chosen, one: str, allowed: tuple[str, ...], why: str) -> None:
+    others = [name for name in _given(chosen) if name not in (*allowed, one)]
+    if others:
+        raise SettingsError(f"{why}: give --{one}, or {_options(others)}, not both.")
+
+
+def _refuse_contradictions(chosen: Chosen) -> None:
+    given = _given(chosen)
+    if "scene" in given and "dataset" in given:
+        raise SettingsError("A network learns from a scene or from a dataset: give --scene or --dataset, not both.")
+    if not {"scene", "dataset", "start"} & {*given}:
+        raise SettingsError("Expected --scene NAME, --dataset PATH or --recipe FILE. See growtrack grow --help.")
+    wrong = [name for name in (_OF_A_SCENE if "dataset" in given else _OF_A_DATASET) if name in given]
+    if wrong:
+        taught = "a scene" if "dataset" in given else "a --dataset"
+        raise SettingsError(f"{_options(wrong)}: only for {taught}. Leave it out, or learn from {taught}.")
+    steps = [name for name in ("deeper", "wider") if name in given]
+    if steps and "start" not in given:
+        raise SettingsError(f"{_options(steps)} adds to a network: give it with --from.")
+    if steps and "plan" in given:
+        raise SettingsError(f"Say what to add by --plan or by {_options(steps)}, not both.")
+    if chosen.minutes is not None and chosen.minutes <= 0:
+        raise SettingsError(f"Expected --minutes greater than 0, got {chosen.minutes:g}.")
+
+
+def _given(chosen: Chosen) -> list[str]:
+    return [name for name, value in vars(chosen).items() if value not in (None, False, [])]
+
+
+def _options(names: Sequence[str]) -> str:
+    words = {"start": "from", "one_by_one": "one-by-one"}
+    return ", ".join(f"--{words.get(name, name).replace('_', '-')}" for name in names)
+
+
+# The recipe -----------------------------------------------------------------------------------------------------------
+
+
+def _recipe(chosen: Chosen, data: Data | None, start: Network | None) -> Recipe:
+    scene = None if data else _scene(chosen, start)
     taught = f"on the scene {scene.name}. {scene.about}" if scene else f"on {data[0].name}." if data else ""
     return Recipe(
         name=Path(chosen.output).stem,
         about=f"Grown {taught}",
-        plan=_further(chosen, start) if start is not None else _plan(chosen.plan or "depth", data),
+        plan=_plan(chosen.plan or "depth", data) if start is None else _further(chosen, start),
         scene=scene,
         dataset=data[0].name if data else "",
         schedule=_schedule(chosen, data),
-        seed=chosen.seed,
+        seed=chosen.seed or 0,
     )
 
 
-def _further(chosen: argparse.Namespace, start: Network) -> Plan:
-    """Return the table of a network with the stages that are asked for."""
-    if chosen.plan:
-        plan = Plan.from_file(chosen.plan)
+def _scene(chosen: Chosen, start: Network | None) -> Scene:
+    if chosen.scene:
+        scene = named_scene(chosen.scene)
+    elif start is not None and start.card.recipe.scene is not None:
+        scene = start.card.recipe.scene
     else:
-        plan = start.plan
-        for word in chosen.deeper:
-            kind, _, units = word.partition(":")
-            plan = plan.deeper(kind, _number(units, word))  # type: ignore[arg-type]  # checked there
-        for word in chosen.wider:
-            plan = plan.wider([_number(units, word) for units in word.split(",")])
+        raise SettingsError(f"{chosen.start} tells classes apart. Give the --dataset that it is to grow further on.")
+    return scene.with_(snr=tuple(chosen.snr)) if chosen.snr else scene
+
+
+def _further(chosen: Chosen, start: Network) -> Plan:
+    """Return the table of a network with the stages that are asked for."""
+    plan = start.plan
+    if chosen.plan:
+        if Path(chosen.plan).suffix != ".json":
+            raise SettingsError("With --from, a --plan is a .json file that begins with the network's own table.")
+        plan = Plan.from_file(chosen.plan)
+    for word in chosen.deeper:
+        kind, _, units = word.partition(":")
+        if kind not in ("conv", "dense"):
+            raise SettingsError(f"Expected --deeper conv:UNITS or dense:UNITS, got {word!r}.")
+        plan = plan.deeper(kind, _number(units, word))  # type: ignore[arg-type]  # one of the two
+    for word in chosen.wider:
+        plan = plan.wider([_number(units, word) for units in word.split(",")])
     if plan == start.plan:
         raise SettingsError("Say what to add: --deeper dense:32, --wider 8,16,32,16,16, or a --plan that goes on.")
     return plan
@@ -133,27 +195,22 @@ def _plan(name: str, data: Data | None) -> Plan:
             "outputs": 1 if binary else data[0].number_of_classes,
             "task": "binary" if binary else "classes",
         }
-    if name == "depth":
-        return Plan.depth(**fit)
     if name == "breadth":
         return Plan.breadth((4, 8, 16, 8, 8), (8, 16, 32, 16, 16), (16, 32, 64, 32, 32), **fit)
     if name == "depth+breadth":
         return Plan.depth(**fit).wider((8, 16, 32, 16, 16)).wider((8, 16, 32, 16, 16))
-    return Plan.features(**fit) if name == "features" else Plan.plain(**fit)
+    lay = {"depth": Plan.depth, "features": Plan.features, "plain": Plan.plain}[name]
+    return lay(**fit)
 
 
-def _schedule(chosen: argparse.Namespace, data: Data | None) -> Schedule:
+def _schedule(chosen: Chosen, data: Data | None) -> Schedule:
     until = Until(bound=chosen.until_bound, gain=chosen.until_gain, patience=chosen.patience)
-    together = not (chosen.one_by_one or until.between_stages)
     if chosen.schedule == "thesis":
         return Schedule.thesis().with_(until=until)
-    if data is not None:
-        size = chosen.batch or 32
-        usual = Schedule.images(chosen.epochs or 5, size, until=until)
-        usual = usual.with_(augmentation=Augmentation() if chosen.augment else None)
-        if chosen.minutes:
-            usual = usual.with_(minutes=chosen.minutes, epochs=None)
-        return usual
-    if chosen.epochs or chosen.batch or chosen.augment:
-        raise SettingsError("--epochs, --batch and --augment are for a --dataset; a scene takes --minutes.")
-    return Schedule(minutes=chosen.minutes or 5, together=together, until=until)
+    if data is None:
+        together = not (chosen.one_by_one or until.between_stages)
+        return Schedule(minutes=chosen.minutes or 5, together=together, until=until)
+    usual = Schedule.images(chosen.epochs or 5, chosen.batch or 32, until=until)
+    if chosen.minutes:
+        usual = usual.with_(minutes=chosen.minutes, epochs=None)
+    return usual.with_(augmentation=Augmentation() if chosen.augment else None)

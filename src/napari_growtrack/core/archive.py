@@ -27,7 +27,6 @@ from .growth.position import GrowthPosition
 SCHEMA = 2
 SUFFIX = ".growtrack"
 _TEXT_LIMIT = 8 * 2**20
-_PARAMETER_LIMIT = 2**28
 _HEADER_LIMIT = 4096
 
 _RECIPE = ("about", "plan", "scene", "schedule")
@@ -179,13 +178,7 @@ class _Archive:
 
     def weights(self, plan: Plan) -> Weights:
         """Read all weight arrays that the plan has."""
-        shapes = plan.weight_shapes()
-        parameters = sum(map(math.prod, shapes.values()))
-        if parameters > _PARAMETER_LIMIT:
-            raise self._refused(
-                f"wants {parameters:,} weights, more than the {_PARAMETER_LIMIT:,} allowed", "Do not use it."
-            )
-        return {name: self._array(f"weights/{name}.npy", shape) for name, shape in shapes.items()}
+        return {name: self._array(f"weights/{name}.npy", shape) for name, shape in plan.weight_shapes().items()}
 
     def position(self) -> GrowthPosition:
         """Read where growing was left."""
@@ -215,7 +208,8 @@ class _Archive:
             found = np.lib.format.read_array_header_1_0(buffer, max_header_size=_HEADER_LIMIT)
         except Exception as error:  # numpy reads the header with Python's own parser
             raise self._refused(f"has a damaged part {member}", "Copy it again.") from error
-        shape = found[0] if shape is None else shape
+        if shape is None:
+            shape = found[0] if all(0 < length <= limit for length in found[0]) else (-1,)
         if found != (shape, False, np.dtype("<f4")):
             raise self._refused(
                 f"has {found[2]} values of shape {found[0]} in {member}, its plan says float32 {shape}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from .detection.calibrate import Calibration
 from .detection.cascade import Cascade
@@ -31,7 +31,7 @@ class Recipe(Settings):
     dataset: str = Field("", description="Name of the labelled images it learns classes from.")
     schedule: Schedule
     seed: int = Field(0, ge=0)
-    zoom: PositiveFloat = Field(1.0, le=8, description="How much larger the network sees a frame than it is.")
+    zoom: float = Field(1.0, ge=0.125, le=8, description="How much larger the network sees a frame than it is.")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -65,8 +65,8 @@ class Recipe(Settings):
 class Report(Settings):
     """What one stage reached on simulated frames at one signal-to-noise ratio."""
 
-    stage: int
-    screen: int
+    stage: PositiveInt
+    screen: PositiveInt
     snr: float
     found: float
     false: float
@@ -78,7 +78,7 @@ class Report(Settings):
 class Accuracy(Settings):
     """How many of some images that it never learned from one stage gives the right class."""
 
-    stage: int
+    stage: PositiveInt
     right: float = Field(ge=0, le=1, description="Share of right answers.")
     images: int = Field(ge=1, description="Images it was asked about.")
 
@@ -100,7 +100,7 @@ class HistoryPoint(Settings):
     """How well a stage did on the images it was learning from."""
 
     images: int = Field(description="Images used so far.")
-    stage: int
+    stage: PositiveInt
     loss: float = Field(description="Mean loss since the last point, in pixels for the robust loss.")
 
 
@@ -113,6 +113,13 @@ class Card(Settings):
     reports: tuple[Report, ...] = ()
     accuracies: tuple[Accuracy, ...] = ()
     history: tuple[HistoryPoint, ...] = ()
+
+    @model_validator(mode="after")
+    def _stages_exist(self) -> Self:
+        told = [one.stage for many in (self.reports, self.accuracies, self.history) for one in many]
+        if max(told, default=1) > self.plan.stages:
+            raise ValueError(f"expected stages up to {self.plan.stages}, got {max(told)}")
+        return self
 
     @property
     def name(self) -> str:

@@ -17,6 +17,7 @@ from .simulation.windows import FIELD_SIDE, WindowKind
 
 NEAR = 4.0
 _PATIENCE = 50
+_ROOM = 2 * 2**30
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,9 @@ def _near(number: int, rng: np.random.Generator) -> np.ndarray:
 def held_out_images(
     dataset: Dataset, normalisation: Normalisation = "unit", number: int | None = None, seed: int = 0
 ) -> HeldOut:
-    """Take images of a dataset, all or some drawn by chance."""
-    some = dataset if number is None or number >= len(dataset) else dataset.subset(number, np.random.default_rng(seed))
+    """Take images of a dataset, all or some drawn by chance, never more than fit into 2 GiB."""
+    fit = max(1, _ROOM // (4 * dataset.shape[0] * dataset.shape[1] * dataset.channels))
+    number = min(len(dataset), fit, number or len(dataset))
+    some = dataset if number == len(dataset) else dataset.subset(number, np.random.default_rng(seed))
     images, labels = some.batch(np.arange(len(some)))
     return HeldOut(normalise_each(images, normalisation), labels)

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ..detection import Cascade, collect, iter_detections, median_milliseconds
+from ..making import iter_import
 from ..matching import WITHIN, match
-from ..networks import iter_import, load_network
+from ..networks import load_network
 from ..simulation import named_scene
 from ..stacks import open_stack
 from ..work import finish

@@ -104,6 +104,23 @@ class Dataset:
             images = np.divide(images, 255, dtype=np.float32)
         return images, self.labels[indices]
 
+    def split(self, share: float, rng: np.random.Generator) -> tuple[Self, Self]:
+        """Part the images by chance: the rest, and a share (0 to 1) of them, at least one in each.
+
+        Raises
+        ------
+        DatasetError
+            When there are fewer than two images.
+        """
+        if len(self) < 2:
+            raise DatasetError(f"{self.name} holds {len(self)} image; two are needed to part them.")
+        order, number = rng.permutation(len(self)), min(max(1, round(share * len(self))), len(self) - 1)
+        rest, part = np.sort(order[number:]), np.sort(order[:number])
+        return (
+            replace(self, images=self.images[rest], labels=self.labels[rest]),
+            replace(self, images=self.images[part], labels=self.labels[part]),
+        )
+
     def subset(self, number: int, rng: np.random.Generator) -> Self:
         """Draw a smaller dataset, no image twice.
 

@@ -22,6 +22,7 @@ from .zoom import enlarge, to_network
 Sample = tuple[np.ndarray, pd.DataFrame]
 """A frame (Y, X) and its truth table."""
 
+SCREENS = 12
 MERGE_DISTANCES = (3.0, 4.0, 6.0, 8.0)
 
 
@@ -89,8 +90,18 @@ class Calibration(Settings):
 
 
 def all_pairs(stages: int) -> list[Pair]:
-    """Return every pair of a screening stage and a stage not below it, recentred and faithful."""
-    steps = [(stage, screen) for stage in range(1, stages + 1) for screen in range(1, stage + 1)]
+    """Return the pairs of a screening stage and a stage not below it, recentred and faithful.
+
+    Every pair there is; of more than a dozen stages, a dozen screen, and each
+    for itself.
+    """
+    screens = {1 + round(i * (stages - 1) / (SCREENS - 1)) for i in range(SCREENS)}
+    steps = [
+        (stage, screen)
+        for stage in range(1, stages + 1)
+        for screen in range(1, stage + 1)
+        if screen in screens or screen == stage
+    ]
     return [Pair(stage, screen, faithful) for faithful in (False, True) for stage, screen in steps]
 
 

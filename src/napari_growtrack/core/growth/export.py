@@ -58,8 +58,8 @@ def _write_onnx(network: GrownNetwork, model: object, draft: Path) -> None:
     model(np.zeros((1, height, width, network.plan.channels), np.float32))  # type: ignore[operator]
     try:
         model.export(draft, format="onnx", verbose=False)  # type: ignore[attr-defined]
-    except ImportError as error:
+    except Exception as error:  # the writer is another package, on another backend another one
         raise OutputError(
-            f"Writing ONNX needs a package that is not here ({error}). Install napari-growtrack[onnx], or export "
-            "to .keras."
+            f"ONNX cannot be written here ({str(error)[:200] or type(error).__name__}). Install "
+            "napari-growtrack[onnx] and use Keras's TensorFlow backend, or export to .keras."
         ) from error

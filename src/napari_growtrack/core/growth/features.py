@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import OutputError
 from .network import GrownNetwork
-from .plan import Block, Stage
+from .plan import Block, Stage, block_name
 
 MEMORY = 2 * 2**30
 _CHUNK = 256
@@ -88,16 +88,19 @@ class Features:
         new = [block for block in plan.column(stage) if block in wanted]
         if new:
             self._compute(stage, new)
-        self._maps = {block: array for block, array in self._maps.items() if block in wanted}
+        for block in set(self._maps) - wanted:
+            del self._maps[block]
+            if self._folder is not None:
+                self._file(block).unlink(missing_ok=True)
 
     def _compute(self, stage: Stage, new: list[Block]) -> None:
         plan = self._network.plan
         model = self._network.column_model(stage, self.given(stage))
         where = [plan.column(stage).index(block) for block in new]
         with ExitStack() as open_files:
-            kept = [
-                self._room((self._number, *plan.map_shape(block.row), plan.width(block)), open_files) for block in new
-            ]
+            kept: list[_InMemory | _OnDisk] = []
+            for block in new:
+                kept.append(self._room(block, sum(one.nbytes for one in kept), open_files))
             for first in range(0, self._number, _CHUNK):
                 indices = np.arange(first, min(first + _CHUNK, self._number))
                 found = model.predict_on_batch(self.inputs(stage, indices))
@@ -106,19 +109,26 @@ class Features:
                     keep(indices, found[place])
         self._maps |= {block: keep.array() for block, keep in zip(new, kept, strict=True)}
 
-    def _room(self, shape: tuple[int, ...], open_files: ExitStack) -> _InMemory | _OnDisk:
+    def _room(self, block: Block, taken: int, open_files: ExitStack) -> _InMemory | _OnDisk:
+        """Find room for the maps of a block beside what is kept and what others of its stage take."""
+        plan = self._network.plan
+        shape = (self._number, *plan.map_shape(block.row), plan.width(block))
         size = 4 * math.prod(shape)
-        if self.nbytes - self.on_disk + size <= self._memory:
+        if self.nbytes - self.on_disk + taken + size <= self._memory:
             return _InMemory(shape)
         with _disk(size):
             self._folder = self._folder or Path(tempfile.mkdtemp(prefix="growtrack-"))
-            path = self._folder / f"{len(list(self._folder.iterdir()))}.f4"
+            path = self._file(block)
             return _OnDisk(shape, path, open_files.enter_context(path.open("wb")))
+
+    def _file(self, block: Block) -> Path:
+        return (self._folder or Path()) / f"{block_name(block)}.f4"
 
 
 class _InMemory:
     def __init__(self, shape: tuple[int, ...]) -> None:
         self._array = np.empty(shape, np.float32)
+        self.nbytes = self._array.nbytes
 
     def __call__(self, indices: np.ndarray, maps: np.ndarray) -> None:
         self._array[indices] = maps
@@ -132,6 +142,7 @@ class _OnDisk:
 
     def __init__(self, shape: tuple[int, ...], path: Path, file: BinaryIO) -> None:
         self._shape, self._path, self._file = shape, path, file
+        self.nbytes = 0  # of memory
 
     def __call__(self, _: np.ndarray, maps: np.ndarray) -> None:
         with _disk(4 * math.prod(self._shape)):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from .schedule import MOMENTS, Schedule
@@ -46,7 +48,7 @@ class Pace:
         self._images = images * (schedule.epochs or 0)
         self._batches = sum(phase.share for phase in schedule.phases)
         record = schedule.record
-        self._recorded = None if record is None else [*_unrolled(record[round_] if round_ < len(record) else ())]
+        self._recorded = None if record is None else [*accumulate(record[round_])]
         self._planned = self._used = 0
         self._elapsed, self._began = 0.0, time.perf_counter()
         self.record = [0] * MOMENTS
@@ -66,7 +68,7 @@ class Pace:
     def fraction(self) -> float:
         """Part of the round that is planned, from 0 on."""
         if self._recorded is not None:
-            return self._planned / max(len(self._recorded), 1)
+            return self._planned / self._recorded[-1]
         if self.schedule.minutes is not None:
             return self.elapsed / self._seconds
         if self.schedule.epochs is not None:
@@ -76,11 +78,11 @@ class Pace:
     def next(self) -> Turn | None:
         """Plan one more batch, the first one in any case, or return None when the round is over."""
         fraction = self.fraction
-        if fraction >= 1 and (self._planned or self._recorded is not None):
+        if fraction >= 1 and self._planned:
             return None
         moment = min(int(fraction * MOMENTS), MOMENTS - 1)
         if self._recorded is not None:
-            moment = self._recorded[self._planned]
+            moment = bisect_right(self._recorded, self._planned)
         if self.schedule.minutes is not None:
             fraction = moment / MOMENTS
         size, rate = self.schedule.at(fraction)
@@ -95,10 +97,6 @@ class Pace:
         """Count a batch that has been learned from."""
         self.record[turn.moment] += 1
         self.done += 1
-
-
-def _unrolled(counts: tuple[int, ...]) -> Iterator[int]:
-    return (moment for moment, count in enumerate(counts) for _ in range(count))
 
 
 class Ahead:

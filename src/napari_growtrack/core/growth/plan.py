@@ -23,6 +23,7 @@ from .costs import conv_cost, dense_cost, pool_cost
 MAX_CELLS = 400_000
 MAX_STAGES = 2000
 MAX_BLOCKS = 10_000
+MAX_WEIGHTS = 2**28
 _DRAWN = 24
 
 Stage = int
@@ -125,6 +126,8 @@ class Plan(Settings):
         for stage in range(1, self.stages + 1):
             if min(self.head_shape(stage)) < 1:
                 raise ValueError(f"head_pool {self.head_pool} leaves nothing of the map before the head of a stage")
+        if (weights := sum(map(math.prod, self._weight_shapes.values()))) > MAX_WEIGHTS:
+            raise ValueError(f"this table has {weights:,} weights, more than the {MAX_WEIGHTS:,} allowed")
         return self
 
     def _check_task(self) -> None:

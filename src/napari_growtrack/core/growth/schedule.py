@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from ..datasets import Augmentation
 from ..normalisation import Normalisation
@@ -15,7 +15,7 @@ from ..simulation.windows import WindowKind
 MOMENTS = 200
 """A schedule by the clock changes batch size and learning rate at this many moments."""
 
-Record = tuple[tuple[NonNegativeInt, ...], ...]
+Record = tuple[tuple[Annotated[int, Field(ge=0, le=10**9)], ...], ...]
 """Batches at each moment of every round."""
 
 
@@ -104,8 +104,10 @@ class Schedule(Settings):
             raise ValueError("without minutes or epochs every phase's share is a whole number of batches")
         if self.until.between_stages and self.together:
             raise ValueError("growing can end after a stage only where stages learn one by one (together=false)")
-        if self.record is not None and any(len(one) > MOMENTS for one in self.record):
-            raise ValueError(f"expected up to {MOMENTS} moments in each round of the record")
+        if self.record is not None and self.minutes is None:
+            raise ValueError("only a schedule in minutes has a record")
+        if self.record is not None and any(len(one) != MOMENTS or not any(one) for one in self.record):
+            raise ValueError(f"expected {MOMENTS} moments, and a batch at one of them, in every round of the record")
         return self
 
     @classmethod

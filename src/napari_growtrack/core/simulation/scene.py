@@ -15,6 +15,11 @@ MAX_ORDER = 8
 MAX_SNR = 1e4
 
 
+def _within(what: str, span: Span, low: float, high: float) -> None:
+    if span.low < low or span.high > high:
+        raise ValueError(f"expected {what} from {low:g} to {high:g}, got {span}")
+
+
 class Particle(Settings):
     """A kind of particle: a sum of squared Bessel functions, round or elliptical."""
 
@@ -31,6 +36,10 @@ class Particle(Settings):
             raise ValueError(f"rings need Bessel orders between 1 and {MAX_ORDER}, got {[*self.rings]}")
         if self.radius.low <= 0 or self.ellipticity.low <= 0:
             raise ValueError(f"radius and ellipticity are greater than 0, got {self.radius} and {self.ellipticity}")
+        _within("radius", self.radius, 1e-3, 1e4)
+        _within("ellipticity", self.ellipticity, 1e-2, 1e2)
+        for scale in self.rings.values():
+            _within("the scale of a ring", scale, -1e3, 1e3)
         return self
 
 
@@ -76,6 +85,11 @@ class Scene(Settings):
             raise ValueError(f"expected a signal-to-noise ratio up to {MAX_SNR:g}, got {self.snr.high:g}")
         if self.snr.low <= 0:
             raise ValueError(f"the signal-to-noise ratio is greater than 0, got {self.snr}")
+        _within("the signal-to-noise ratio", self.snr, 1e-3, MAX_SNR)
+        for what, span in (("background", self.background), ("gradient", self.gradient)):
+            _within(what, span, -1e3, 1e3)
+        for what, span in (("density", self.density), ("distractor density", self.distractor_density)):
+            _within(what, span, -1e3, 1e3)
         if self.density.low < 0 or self.distractor_density.low < 0:
             raise ValueError(f"densities are 0 or more, got {self.density} and {self.distractor_density}")
         if self.distractor_density.high > 0 and not self.distractors:
