@@ -17,8 +17,9 @@ from napari_growtrack.core.datasets import (
     Dataset,
     augment,
     draw_batch,
+    folders,
     load_dataset,
-    loading,
+    reading,
     shown,
 )
 from napari_growtrack.core.datasets.augmentation import draw_maps, warp
@@ -393,7 +394,7 @@ def test_a_part_that_is_larger_than_it_says_is_refused_while_reading(tmp_path):
 
 
 def test_a_picture_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(loading, "_PICTURE_LIMIT", 2**20)
+    monkeypatch.setattr(folders, "_PICTURE_LIMIT", 2**20)
     members = {**pictures(), "train/cat/a.png": bytes(2**20 + 1)}
     path = write_zip(tmp_path, members, compression=zipfile.ZIP_DEFLATED)
     assert refused(path) == "train/cat/a.png in pets.zip is larger than 1 MiB. Leave it out."
@@ -409,9 +410,9 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):
 
 def test_pictures_that_are_too_large_together_are_refused(tmp_path, monkeypatch):
     folder = write_folder(tmp_path, pictures())
-    monkeypatch.setattr(loading, "_TOTAL_LIMIT", 4 * 4 * 6)
+    monkeypatch.setattr(reading, "_TOTAL_LIMIT", 4 * 4 * 6)
     assert len(load_dataset(folder)[0]) == 2
-    monkeypatch.setattr(loading, "_TOTAL_LIMIT", 4 * 4 * 6 - 1)
+    monkeypatch.setattr(reading, "_TOTAL_LIMIT", 4 * 4 * 6 - 1)
     assert "more than the" in refused(folder)
 
 

@@ -224,7 +224,7 @@ def test_activity_in_bits_is_activity_at_once_and_tells_of_every_block(name, mon
     plan = PLANS[name]
     network, images = GrownNetwork(plan), windows(plan, 3)
     whole = insight.activity(network, images)
-    monkeypatch.setattr(insight, "_MEMORY", 1)
+    monkeypatch.setattr(insight.asking, "_MEMORY", 1)
     pd.testing.assert_frame_equal(insight.activity(network, images), whole)
     assert [*zip(whole.row, whole.stage, strict=True)] == sorted(plan.needs(plan.stages))
     assert list(whole.active_units) == pytest.approx(list(whole.probability * whole.units))
@@ -286,7 +286,7 @@ def test_accuracies_are_those_of_the_card():
 def test_maps_are_drawn_of_a_window_away_from_the_edge():
     images = windows(DEPTH, 3)[..., 0]
     images[0, :4] = images[1, :, 12:] = 0.5
-    np.testing.assert_array_equal(insight._fullest(images), images[2])
+    np.testing.assert_array_equal(insight.writing._fullest(images), images[2])
 
 
 def names(paths, suffix):
@@ -294,7 +294,7 @@ def names(paths, suffix):
 
 
 def test_insight_leaves_readable_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(insight, "NUMBER", 20)
+    monkeypatch.setattr(insight.writing, "NUMBER", 20)
     plan, said = Plan.breadth((2, 3), (2, 3), conv=1, window=15), []
     network = Network(GrownNetwork(plan), card(plan, history=POINTS))
     paths = insight.write_insight(network, tmp_path / "new", say=said.append)

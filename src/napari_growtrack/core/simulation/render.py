@@ -14,7 +14,8 @@ import numpy as np
 from scipy.special import jv
 
 from ..errors import SettingsError
-from .picture import Light, Numbers, Particles, Picture
+from .drawing import Light, Numbers, Particles
+from .picture import Picture
 from .poisson import count_photons, tables
 from .scene import MAX_ORDER
 

@@ -17,7 +17,8 @@ import numba
 import numpy as np
 
 from ..normalisation import Normalisation
-from .picture import Numbers, Ranges, choose, draw_around_centre, draw_frame, frame_ranges, uniform, window_ranges
+from .drawing import Numbers, Ranges, choose, draw_around_centre, draw_frame, uniform
+from .picture import frame_ranges, window_ranges
 from .poisson import Tables, count_photons, tables
 from .render import paint, profiles
 from .scene import Scene
@@ -90,7 +91,7 @@ def _linked() -> np.ndarray:
     numba compiles a cached function again when its own file has changed, or
     its arguments' types, but not when a file has changed that it calls.
     """
-    files = (Path(__file__).with_name(name) for name in ("picture.py", "poisson.py", "render.py"))
+    files = (Path(__file__).with_name(name) for name in ("drawing.py", "poisson.py", "render.py"))
     return np.empty(0, [(f"crc{zlib.crc32(b''.join(file.read_bytes() for file in files))}", "u1")])
 
 
