@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from spots import SPOTS, small_card, spot_film, write_network
 
+from napari_growtrack.core.archive import write_archive
+from napari_growtrack.core.card import Card, Recipe
 from napari_growtrack.core.detection import collect
 from napari_growtrack.core.errors import NetworkFileError, SettingsError
+from napari_growtrack.core.growth.plan import Plan
+from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.stacks import open_stack
 from napari_growtrack.widgets.session import Progress, Session
 
@@ -33,6 +37,21 @@ def test_choosing_reads_the_card_and_loads_nothing(network_file):
 def test_after_a_refused_choice_the_earlier_one_stands(session, network_file):
     with pytest.raises(NetworkFileError, match="no network 'nowhere'"):
         session.choose("nowhere")
+    assert (session.name, session.card.name) == (network_file, "small")
+
+
+def test_a_network_of_classes_is_refused_and_the_earlier_choice_stands(session, network_file, tmp_path):
+    recipe = Recipe(
+        name="digits",
+        dataset="mnist train",
+        plan=Plan.plain((), (3,), window=5, task="classes", outputs=10),
+        schedule=Schedule.images(),
+    )
+    card = Card(recipe=recipe, provenance=small_card().provenance)
+    weights = {name: np.zeros(shape, np.float32) for name, shape in card.plan.weight_shapes().items()}
+    write_archive(tmp_path / "digits.growtrack", card, weights)
+    with pytest.raises(SettingsError, match="digits tells classes of mnist train apart; it does not locate"):
+        session.choose(str(tmp_path / "digits.growtrack"))
     assert (session.name, session.card.name) == (network_file, "small")
 
 

@@ -87,9 +87,8 @@ def iter_make(
     making = _Making(recipe, data, start, keep, resume)
     yield from making.grown()
     card = making.card()
-    if recipe.scene is None:
-        assert data is not None
-        return Network(making.growth.network, card.with_(accuracies=making.accuracies(data[1])))
+    if recipe.scene is None and data is not None:
+        return Network(making.network, card.with_(accuracies=making.accuracies(data[1])))
     card = yield from _calibrated(making.network, card)
     card = yield from _measured(making.network, card)
     return Network(making.network, card)

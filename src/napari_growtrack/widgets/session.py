@@ -120,9 +120,12 @@ class Session:
         ------
         NetworkFileError
             When there is none, or the file is damaged.
+        SettingsError
+            When it tells classes apart instead of locating particles.
         """
         path = network_path(name)
         card = read_card(path)
+        _ = card.recipe.located_scene
         self.name, self._card = name, card
         self._file = (path, path.stat().st_mtime_ns)
         self.stage, self.screen = card.plan.stages, None
