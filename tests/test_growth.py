@@ -15,6 +15,7 @@ from napari_growtrack.core.errors import OutputError, SettingsError
 from napari_growtrack.core.growth import round
 from napari_growtrack.core.growth.export import export
 from napari_growtrack.core.growth.features import Features
+from napari_growtrack.core.growth.feeding import Pace
 from napari_growtrack.core.growth.network import GrownNetwork
 from napari_growtrack.core.growth.plan import Layer, Plan
 from napari_growtrack.core.growth.position import GrowthPosition
@@ -293,19 +294,13 @@ def test_a_record_of_too_few_rounds_is_refused():
         Growth(PLANS["breadth"], SCENE, schedule)
 
 
-def test_a_stopped_run_by_the_clock_keeps_to_its_time(monkeypatch):
-    monkeypatch.setattr(round, "REPORT_EVERY", 0)
-    schedule = Schedule(minutes=0.05, phases=[Phase(share=1, size=8)])
-    first = Growth(PLANS["breadth"], SCENE, schedule)
-    going = first.steps()
-    while next(going).fraction < 0.6:
-        pass
-    position, arrays = first.leave()
-    going.close()
-    second = Growth(PLANS["breadth"], SCENE, schedule)
-    second.resume(position, arrays)
-    assert next(second.steps()).fraction >= 0.6
-    assert position.seconds == pytest.approx(0.6 * 3, abs=1.5)
+def test_a_stopped_run_by_the_clock_keeps_to_its_time():
+    pace = Pace(Schedule(minutes=1, phases=[Phase(share=1, size=8)]), rounds=2)
+    pace.go_on_from([0, 3] + [0] * 198, used=24, elapsed=27)
+    assert 0.9 <= pace.fraction < 1
+    turn = pace.next()
+    assert (turn.number, turn.first) == (3, 24)
+    assert turn.moment >= 180
 
 
 def test_what_was_kept_of_another_plan_is_refused():

@@ -14,9 +14,9 @@ from ..growth.network import GrownNetwork
 from ..growth.plan import Plan
 from ..growth.schedule import Phase, Schedule
 from ..growth.training import grow
-from ..heldout import held_out_windows
+from ..heldout import HeldOut, held_out_windows
 from ..scoring import score
-from ..simulation import draw, named_scene
+from ..simulation import Scene, draw, named_scene
 from .rows import Rows, Scale
 
 _log = logging.getLogger(__name__)
@@ -29,59 +29,55 @@ def side_by_side(scale: Scale) -> Rows:
 
     Errors are medians of single windows at SNR 3 that no network learned from.
     """
-    seeds, share = (1, 0.004) if scale == "smoke" else (3, 1.0)
-    phases = [Phase(share=max(1, round(batches * share)), size=size) for batches, size in _PHASES]
-    depth, plain = Plan.depth(), Plan.plain()
-    ways = {
-        "plain": (plain, Schedule(phases=phases)),
-        "side by side": (depth, Schedule(phases=phases)),
-        "one by one": (depth, Schedule(phases=phases, together=False)),
-    }
-    scene = named_scene(_SCENE)
-    judge = held_out_windows(scene.with_(snr=3), depth.side, "standard", number=64 if scale == "smoke" else 2000)
+    seeds, shares = (1, (0.004,)) if scale == "smoke" else (3, (1.0, 2.5))
+    scene, side = named_scene(_SCENE), Plan.depth().side
+    judge = held_out_windows(scene.with_(snr=3), side, "standard", number=64 if scale == "smoke" else 2000)
     rows: Rows = []
-    for seed in range(seeds):
-        for way, (plan, schedule) in ways.items():
-            began = time.perf_counter()
-            network = grow(plan, scene, schedule, seed)
-            seconds = time.perf_counter() - began
-            errors = [judge.error(answers[:, 0, 0]) for answers in network.answers(judge.images)]
-            _log.info("seed %d, %s: %.0f s, errors %s", seed, way, seconds, np.round(errors, 3))
-            images = (schedule.images_per_stage or 0) * (1 if schedule.together else plan.stages)
-            row = {"seed": seed, "way": way, "seconds": seconds, "images": images}
-            first = depth.stages - len(errors) + 1
-            rows.append(row | {f"stage {s} (px)": "" for s in range(1, first)} | _stages(errors, first))
-    return [*rows, *_ratios(rows, depth.stages)]
+    for share in shares:
+        mine = [row for seed in range(seeds) for row in _three_ways(share, seed, scene, judge)]
+        rows += [*mine, *_ratios(mine)]
+    return rows
+
+
+def _three_ways(share: float, seed: int, scene: Scene, judge: HeldOut) -> Rows:
+    phases = [Phase(share=max(1, round(batches * share)), size=size) for batches, size in _PHASES]
+    together, one_by_one = Schedule(phases=phases), Schedule(phases=phases, together=False)
+    ways = {
+        "plain": (Plan.plain(), together),
+        "side by side": (Plan.depth(), together),
+        "one by one": (Plan.depth(), one_by_one),
+    }
+    rows: Rows = []
+    for way, (plan, schedule) in ways.items():
+        began = time.perf_counter()
+        network = grow(plan, scene, schedule, seed)
+        seconds = time.perf_counter() - began
+        errors = [judge.error(answers[:, 0, 0]) for answers in network.answers(judge.images)]
+        _log.info("seed %d, %s: %.0f s, errors %s", seed, way, seconds, np.round(errors, 3))
+        row = {"windows a stage": together.images_per_stage, "seed": seed, "way": way, "seconds": seconds}
+        first = Plan.depth().stages - len(errors) + 1
+        rows.append(row | {f"stage {s} (px)": "" for s in range(1, first)} | _stages(errors, first))
+    return rows
 
 
 def _stages(values: list[float], first: int = 1) -> dict[str, Any]:
     return {f"stage {stage} (px)": value for stage, value in enumerate(values, start=first)}
 
 
-def _ratios(rows: Rows, stages: int) -> Rows:
+def _ratios(rows: Rows) -> Rows:
     """Return the median over seeds of the ratios that growing side by side is judged by."""
+    numbers = [name for name in rows[0] if name == "seconds" or name.startswith("stage")]
 
-    def median(key: str, way: str, other: str) -> float:
-        pairs = zip(
-            (row[key] for row in rows if row["way"] == way),
-            (row[key] for row in rows if row["way"] == other),
-            strict=True,
-        )
-        return float(np.median([one / two for one, two in pairs]))
+    def ratios(other: str) -> dict[str, Any]:
+        ours, theirs = ([row for row in rows if row["way"] == way] for way in ("side by side", other))
+        pairs = {name: [(a[name], b[name]) for a, b in zip(ours, theirs, strict=True)] for name in numbers}
+        return {
+            name: "" if "" in many[0] else float(np.median([a / b for a, b in many])) for name, many in pairs.items()
+        }
 
-    time_ratio: dict[str, Any] = {
-        "seed": "",
-        "way": "side by side / plain",
-        "seconds": median("seconds", "side by side", "plain"),
-    }
-    last = f"stage {stages} (px)"
-    error_ratio: dict[str, Any] = {"seed": "", "way": "side by side / one by one"}
-    error_ratio |= {"seconds": median("seconds", "side by side", "one by one"), "images": ""}
-    errors = [median(f"stage {s} (px)", "side by side", "one by one") for s in range(1, stages + 1)]
-    empty = {f"stage {s} (px)": "" for s in range(1, stages)}
     return [
-        time_ratio | {"images": ""} | empty | {last: median(last, "side by side", "plain")},
-        error_ratio | _stages(errors),
+        {"windows a stage": rows[0]["windows a stage"], "seed": "", "way": f"side by side / {other}"} | ratios(other)
+        for other in ("plain", "one by one")
     ]
 
 
