@@ -209,10 +209,35 @@ def test_a_cancelled_growth_says_how_to_go_on(tiny, tmp_path, monkeypatch, capsy
     assert read_growing(tmp_path / "x.growtrack.growing")[0].recipe.plan == TINY
 
 
+def test_a_run_cancelled_in_the_middle_of_a_stage_goes_on(tiny, tmp_path, monkeypatch, capsys):
+    from napari_growtrack import cli
+    from napari_growtrack.core.growth import round
+
+    def cancelled(making):
+        for _ in range(3):
+            next(making)
+        making.close()
+        raise KeyboardInterrupt
+
+    network = tmp_path / "x.growtrack"
+    with monkeypatch.context() as patch:
+        patch.setattr(round, "REPORT_EVERY", 0)
+        patch.setattr(cli, "watched", cancelled)
+        words = ["--scene", "table42", "--plan", tiny[0], "--minutes", "0.1"]
+        assert run(capsys, "grow", *words, "-o", network)[0] == 130
+    _, _, position, memory = read_growing(tmp_path / "x.growtrack.growing")
+    assert position.round == 0
+    assert any(name.startswith("optimiser") for name in memory)
+    code, _, err = run(capsys, "grow", "--resume", "-o", network)
+    assert code == 0, err
+    assert load_network(network).card.provenance.batches > sum(map(sum, position.record))
+
+
 def test_growing_ends_when_the_gain_is_gone(tiny, tmp_path, capsys):
     words = ["--scene", "table42", "--plan", tiny[0], "--minutes", "0.05", "--until-gain", "0.99"]
-    code, _, err = run(capsys, "grow", *words, "-o", tmp_path / "short.growtrack")
+    code, said, err = run(capsys, "grow", *words, "-o", tmp_path / "short.growtrack")
     assert code == 0, err
+    assert "Growing ended at stage 1 of 2" in said
     assert load_network(tmp_path / "short.growtrack").plan == TINY.until(1)
 
 

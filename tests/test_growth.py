@@ -165,10 +165,11 @@ def test_only_the_new_column_is_trainable(stage):
     assert trainable == {f"block_{stage}_{stage}", f"head_{stage}"}
 
 
-def test_growing_teaches_something():
+def test_growing_teaches_something(monkeypatch):
+    monkeypatch.setattr(round, "REPORT_EVERY", 0)
     schedule = Schedule(phases=[Phase(share=150, size=32)], learning_rate=3e-3)
     losses = [step.losses[-1] for step in iter_growth(Plan.depth(**SMALL), SCENE.with_(snr=20), schedule)]
-    assert losses[-1] < 0.6 * losses[0]
+    assert np.mean(losses[-20:]) < 0.6 * np.mean(losses[:5])
 
 
 @pytest.mark.parametrize("together", [True, False])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 import warnings
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .core.errors import GrowtrackError, GrowtrackWarning
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of what is meant to be
     chosen = build_parser(COMMANDS).parse_args(arguments)
     try:
         with warnings.catch_warnings():
@@ -123,12 +125,14 @@ def grow(chosen: Arguments) -> None:
     _say(f"Growing {job.recipe.name} on {job.teacher}:\n{job.recipe.plan}")
     try:
         network = watched(iter_make(job.recipe, job.data, job.start, job.kept, chosen.resume))
-    except (KeyboardInterrupt, GrowtrackError):
-        if job.kept.exists():
-            _say(f"\nWhat was grown is kept in {job.kept}. Go on with: growtrack grow --resume -o {chosen.output}")
+    except (KeyboardInterrupt, GrowtrackError) as stop:
+        if job.kept.exists() and (isinstance(stop, KeyboardInterrupt) or not chosen.resume):
+            _say(f"\nWhat was grown is kept in {job.kept}. Go on with: {_going_on(chosen)}")
         raise
     write_or_rescue(chosen.output, network.save)
     job.kept.unlink(missing_ok=True)
+    if network.plan.stages < job.recipe.plan.stages:
+        _say(f"\nGrowing ended at stage {network.plan.stages} of {job.recipe.plan.stages}: it was enough.")
     ready = f": growtrack track FILM -n {chosen.output}" if job.recipe.scene else ""
     _say(f"\n{network.card}\n\n{chosen.output} is ready{ready}")
 
@@ -257,6 +261,11 @@ def benchmark(chosen: Arguments) -> None:
 
 def _say(text: str) -> None:
     print(text, flush=True)
+
+
+def _going_on(chosen: Arguments) -> str:
+    dataset = f" --dataset {chosen.dataset}" if chosen.dataset else ""
+    return f"growtrack grow --resume{dataset} -o {chosen.output}"
 
 
 def _in_short(card: Card) -> str:

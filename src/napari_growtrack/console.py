@@ -45,7 +45,7 @@ def watched(making: Generator[Any, None, Any]) -> Any:
     """
     from tqdm import tqdm
 
-    layout = "{desc:45.45} {percentage:3.0f}%|{bar}| {elapsed} gone, {postfix}"
+    layout = "{desc:45.45} {percentage:3.0f}%|{bar}| {elapsed} gone{postfix}"
     with (
         _stopping_between_steps() as asked,
         contextlib.closing(making),

@@ -129,7 +129,7 @@ def _csv(history: Sequence[HistoryPoint]) -> str:
 
 def _npy(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, np.ascontiguousarray(array, "<f4"), version=(1, 0), allow_pickle=False)
+    np.lib.format.write_array(buffer, np.asarray(array, "<f4", order="C"), version=(1, 0), allow_pickle=False)
     return buffer.getvalue()
 
 
