@@ -64,7 +64,7 @@ def test_a_film_is_simulated_tracked_and_scored(film, tmp_path, capsys):
     assert code == 0
     assert "detections in 4 frames" in said
     table = pd.read_csv(found)
-    assert table.columns.tolist() == ["frame", "y", "x", "distance", "votes"]
+    assert table.columns.tolist() == ["frame", "y", "x", "distance", "votes", "sigma", "significance"]
     recipe = json.loads(found.with_suffix(".json").read_text())
     assert (recipe["network"], recipe["film"], recipe["frames"]) == ("vesicles", "film.tif", [0, 3])
     assert {"version", "settings", "seed"} <= recipe.keys()

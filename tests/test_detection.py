@@ -3,14 +3,26 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fakes import PointSeer, frame_with
-from napari_growtrack.core.detection import Cascade, Looks, detect, find, frame_pass, iter_detections, window_scan
+from napari_growtrack.core.detection import (
+    Cascade,
+    Looks,
+    Tracker,
+    detect,
+    find,
+    find_each,
+    frame_pass,
+    iter_detections,
+    window_scan,
+)
 from napari_growtrack.core.detection.calibrate import Pair, all_pairs, calibrate
-from napari_growtrack.core.detection.merge import agree, merge
+from napari_growtrack.core.detection.merge import agree, gather, merge
 from napari_growtrack.core.errors import GrowtrackWarning, SettingsError, StackError
-from napari_growtrack.core.normalisation import normalise
+from napari_growtrack.core.normalisation import normalise, without_hot_pixels
+from napari_growtrack.core.simulation import draw, named_scene, simulate_frame
 
 RECENTRED = Cascade(stage=2, screen=1, screen_distance=7, accept_distance=1, merge_distance=4, votes=2)
 ONE_LOOK = RECENTRED.with_(looks=1, votes=1)
@@ -56,7 +68,7 @@ def test_frames_of_any_shape_are_tracked(cascade, shape):
 @pytest.mark.parametrize("cascade", WAYS)
 def test_an_empty_frame_gives_an_empty_table(cascade):
     found = find(frame_with(), PointSeer(), cascade)
-    assert found.columns.tolist() == ["y", "x", "distance", "votes"]
+    assert found.columns.tolist() == ["y", "x", "distance", "votes", "sigma", "significance"]
     assert found.empty
 
 
@@ -83,34 +95,59 @@ def test_the_cascade_looks_once_a_particle_with_the_expensive_stage():
     assert network.windows_asked[2] == len(SPOTS) * RECENTRED.looks * RECENTRED.votes**2
 
 
+def looks_at(positions, distances, scales=None, centres=None):
+    positions = np.asarray(positions, float).reshape(-1, 2)
+    n = len(positions)
+    return Looks(
+        np.zeros((n, 2)) if centres is None else centres,
+        positions,
+        np.asarray(distances, float),
+        np.ones(n) if scales is None else np.asarray(scales, float),
+    )
+
+
 def test_merging_keeps_the_surest_of_neighbours():
-    looks = Looks(np.zeros((4, 2)), np.array([[5, 5], [6, 5], [20, 20], [5, 9.5]]), np.array([2.0, 1.0, 3.0, 4.0]))
+    looks = looks_at([[5, 5], [6, 5], [20, 20], [5, 9.5]], [2, 1, 3, 4])
     assert merge(looks, 3).tolist() == [1, 2, 3]
 
 
-def test_merging_many_keeps_what_merging_few_would(monkeypatch):
-    rng = np.random.default_rng(0)
-    looks = Looks(np.zeros((300, 2)), rng.uniform(0, 60, (300, 2)), rng.uniform(0, 9, 300))
-    by_table = merge(looks, 5)
-    monkeypatch.setattr("napari_growtrack.core.detection.merge._FEW", 10)
-    assert merge(looks, 5).tolist() == by_table.tolist()
+@pytest.mark.parametrize("radius", [0.5, 5, 100])
+@pytest.mark.parametrize("number", [1, 2, 300])
+def test_merging_keeps_in_order_of_sureness_whatever_no_surer_one_is_near(number, radius):
+    rng = np.random.default_rng(number)
+    looks = looks_at(rng.uniform(0, 60, (number, 2)), rng.uniform(0, 9, number))
+    kept = []
+    for i in np.argsort(looks.distances):
+        if all(np.hypot(*(looks.positions[i] - looks.positions[k])) > radius for k in kept):
+            kept.append(i)
+    assert merge(looks, radius).tolist() == kept
 
 
 def test_merging_nothing_keeps_nothing():
-    assert merge(Looks(np.empty((0, 2)), np.empty((0, 2)), np.empty(0)), 3).size == 0
+    assert merge(looks_at([], []), 3).size == 0
+    assert gather(looks_at([], []), 3).shape == (0, 2)
+
+
+def test_looks_that_agree_are_gathered_where_the_confident_ones_say():
+    looks = looks_at([[5, 5], [6, 5], [20, 20]], [2, 1, 3], scales=[1, 3, 1])
+    np.testing.assert_allclose(gather(looks, 3), [[5.1, 5], [20, 20]])
 
 
 def test_a_vote_for_another_particle_is_left_out():
-    centres = np.zeros((3, 2))
-    looks = Looks(centres, np.array([[1.0, 0.0], [1.2, 0.0], [9.0, 0.0]]), np.array([1.1, 1.1, 9.0]))
+    looks = looks_at([[1.0, 0.0], [1.2, 0.0], [9.0, 0.0]], [1.1, 1.1, 9.0])
     common, votes = agree(looks, 3, radius=2)
     assert votes.tolist() == [2]
     np.testing.assert_allclose(common.positions, [[1.1, 0]])
 
 
+def test_votes_count_by_their_confidence():
+    common, _ = agree(looks_at([[0, 0], [1, 0]], [0, 1], scales=[1, 2]), 2, radius=2)
+    np.testing.assert_allclose(common.positions, [[0.2, 0]])
+    np.testing.assert_allclose(common.scales, [0.8**0.5])
+
+
 def test_votes_that_believe_nothing_is_there_leave_a_large_distance():
-    looks = Looks(np.zeros((2, 2)), np.array([[0.5, 0], [0.6, 0]]), np.array([8.0, 8.0]))
-    assert agree(looks, 2, 2)[0].distances[0] > 7
+    assert agree(looks_at([[0.5, 0], [0.6, 0]], [8, 8]), 2, 2)[0].distances[0] > 7
 
 
 def test_a_screen_above_the_stage_is_refused():
@@ -123,8 +160,6 @@ def test_a_screen_above_the_stage_is_refused():
 
 @pytest.fixture(scope="module")
 def samples():
-    import pandas as pd
-
     rng = np.random.default_rng(0)
     frames = []
     for t in range(6):
@@ -147,8 +182,6 @@ def test_pairs_screen_with_earlier_stages_only():
 
 
 def test_calibration_on_frames_without_particles_still_gives_thresholds():
-    import pandas as pd
-
     nothing = [(frame_with(), pd.DataFrame({"y": [], "x": []}))]
     (calibrated,) = calibrate(PointSeer(), nothing, [Pair(2, 1)])
     assert calibrated.cascade.accept_distance > 0
@@ -161,14 +194,14 @@ def test_detections_have_frame_numbers_and_trackpys_columns():
     found = detect(
         np.stack([frame_with(SPOTS[0]), 0.5 * frame_with(SPOTS[1]), frame_with(*SPOTS[1:3])]), PointSeer(), RECENTRED
     )
-    assert found.columns.tolist() == ["frame", "y", "x", "distance", "votes"]
+    assert found.columns.tolist() == ["frame", "y", "x", "distance", "votes", "sigma", "significance"]
     assert found.frame.tolist() == [0, 2, 2]
 
 
 def test_a_film_without_particles_gives_an_empty_table_with_columns():
     film = np.random.default_rng(0).uniform(0, 0.5, (2, 60, 60))
     found = detect(film, PointSeer(), RECENTRED)
-    assert found.columns.tolist() == ["frame", "y", "x", "distance", "votes"]
+    assert found.columns.tolist() == ["frame", "y", "x", "distance", "votes", "sigma", "significance"]
     assert found.empty
 
 
@@ -238,6 +271,92 @@ def test_a_unit_network_sees_whites_of_any_number_type_as_one():
         assert found[["y", "x"]].to_numpy().tolist() == [list(SPOTS[0])], kind
 
 
+# Tiles, several frames, streams -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (61, 23), (20, 170)])
+@pytest.mark.parametrize("tile", [3, 7])
+def test_tiles_answer_as_the_whole_frame(monkeypatch, shape, tile):
+    frame = np.random.default_rng(3).choice([0, 1], shape, p=[0.97, 0.03]).astype(np.float32)
+    whole = frame_pass(frame, PointSeer(), 2)
+    monkeypatch.setattr("napari_growtrack.core.detection.windows.TILE", tile)
+    tiled = frame_pass(frame, PointSeer(), 2)
+    np.testing.assert_array_equal(tiled.centres, whole.centres)
+    np.testing.assert_array_equal(tiled.positions, whole.positions)
+    np.testing.assert_array_equal(tiled.distances, whole.distances)
+
+
+@pytest.mark.parametrize("cascade", WAYS)
+def test_frames_tracked_together_are_tracked_as_each_alone(cascade):
+    frames = [frame_with(*SPOTS[:n]) for n in (4, 0, 1, 2)]
+    together = find_each(frames, PointSeer(), cascade)
+    for frame, table in zip(frames, together, strict=True):
+        pd.testing.assert_frame_equal(table, find(frame, PointSeer(), cascade))
+
+
+def test_frames_before_an_unreadable_one_are_kept():
+    film = np.stack([frame_with(SPOTS[0])] * 5)
+    film[3] = np.nan
+    steps = iter_detections(film, PointSeer(), RECENTRED)
+    assert [next(steps).frame for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(StackError, match="Frame 3"):
+        next(steps)
+
+
+def test_a_tracker_tracks_a_stream_as_a_film_and_tells_its_latency():
+    film = np.stack([frame_with(*SPOTS[:n]) for n in (1, 0, 2, 4)])
+    tracker = Tracker(PointSeer(), RECENTRED)
+    assert tracker.latency == (0, 0, 0)
+    tables = [tracker(frame) for frame in film]
+    with pytest.warns(GrowtrackWarning, match="constant"):
+        pd.testing.assert_frame_equal(pd.concat(tables, ignore_index=True), detect(film, PointSeer(), RECENTRED))
+    assert tracker.latency.frames == 4
+    assert 0 < tracker.latency.median <= tracker.latency.percentile_99
+
+
+@pytest.mark.parametrize("frame", [np.zeros((3, 4, 5)), np.full((9, 9), np.nan), np.zeros((0, 4))])
+def test_a_tracker_refuses_what_is_no_frame(frame):
+    tracker = Tracker(PointSeer(), RECENTRED)
+    with pytest.raises(StackError):
+        tracker(frame)
+
+
+# Contrast ---------------------------------------------------------------------------------------------------------
+
+
+class SpotSeer(PointSeer):
+    """Sees pixels that stand six spreads above the mean."""
+
+    normalisation = "standard"
+
+    def _one(self, pixels, stage):
+        return super()._one((pixels > 4).astype(float), stage)
+
+
+def disc(*spots):
+    """A grey frame with bright discs three pixels wide, and noise."""
+    frame = np.random.default_rng(0).normal(0, 0.05, (60, 80))
+    for y, x in spots:
+        frame[y - 1 : y + 2, x - 1 : x + 2] += [[0.6, 1, 0.6], [1, 1.4, 1], [0.6, 1, 0.6]]
+    return frame.astype(np.float32)
+
+
+def test_a_film_of_dark_particles_is_tracked_as_its_negative():
+    film = -np.stack([disc(*SPOTS)] * 3)
+    cascade = RECENTRED.with_(accept_distance=3)
+    with pytest.warns(GrowtrackWarning, match="the negative is tracked"):
+        found = detect(film, SpotSeer(), cascade)
+    assert found.groupby("frame").size().tolist() == [4, 4, 4]
+    assert detect(film, SpotSeer(), cascade, contrast="normal").empty
+    pd.testing.assert_frame_equal(found, detect(-film, SpotSeer(), cascade))
+
+
+def test_a_film_that_shows_nothing_either_way_is_not_inverted():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert detect(np.stack([disc()] * 2), SpotSeer(), RECENTRED).empty
+
+
 # Normalisation ----------------------------------------------------------------------------------------------------
 
 
@@ -263,3 +382,24 @@ def test_a_constant_frame_becomes_zeros(value):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert not normalise(np.full((30, 30), value, np.float32)).any()
+
+
+@pytest.mark.parametrize("value", [9.0, -9.0, 65535.0])
+def test_hot_and_dead_pixels_are_mended_and_nothing_else(value):
+    frame = disc(*SPOTS)
+    spoiled = frame.copy()
+    hot = [(5, 5), (0, 0), (59, 40), (31, 60)]
+    for pixel in hot:
+        spoiled[pixel] = value
+    mended = without_hot_pixels(spoiled)
+    changed = {tuple(pixel) for pixel in np.argwhere(mended != frame).tolist()}
+    assert changed <= set(hot)
+    assert np.abs(mended - frame).max() < 0.4
+
+
+def test_particles_are_not_mended_away():
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        picture = draw(named_scene("table42").with_(snr=100), (120, 120), rng, 6)
+        frame = simulate_frame(picture, rng)
+        assert without_hot_pixels(frame) is frame

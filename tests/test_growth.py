@@ -39,6 +39,9 @@ PLANS = {
     "no pooling, larger kernel": Plan(
         layers=[Layer(kind="conv", kernel=5, pool=1), Layer(kind="conv", pool=3)], units=[[2, 1], [0, 3]], window=21
     ),
+    "strides": Plan.breadth((2, 3, 4), (3, 4, 5), conv=2, kernel=(5, 3), stride=2, pool=(1, 2), window=31),
+    "strides, residual": Plan.depth((4, 6), (5,), kernel=(5, 4), stride=(2, 3), pool=1, window=23, residual=True),
+    "uncertain": Plan.depth(**SMALL, outputs=4),
     "feature by feature": Plan.features((2, 1), (2,), window=23),
     "residual": Plan.depth((4, 6), (5,), kernel=(4, 3), window=23, residual=True),
     "sum": Plan.depth(**SMALL, answers="sum"),

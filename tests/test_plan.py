@@ -295,7 +295,7 @@ def test_the_middle_of_a_very_large_table_is_not_drawn():
         ({"units": [[0, 2], [3, 3]]}, "layer 2 of stage 1 has nothing to read in layer 1"),
         ({"window": 10}, "locating needs an odd square window, got 10 x 10"),
         ({"window": (9, 11)}, "locating needs an odd square window, got 9 x 11"),
-        ({"outputs": 4}, "locating has 3 outputs (y, x, distance), got 4"),
+        ({"outputs": 5}, "locating has 3 or 4 outputs (y, x, distance, uncertainty), got 5"),
         ({"task": "binary"}, "a binary task has 1 output, got 3"),
         ({"members": [1]}, "expected a member for each of 2 stages, got 1"),
         ({"units": [[2] * 2001] * 2}, "expected up to 2000 stages, got 2001"),
@@ -379,3 +379,19 @@ def test_a_stage_is_described_by_its_units_and_its_cost():
 @pytest.mark.parametrize("plan", [DEEPTRACK, BASE_4_TWICE, DEEPTRACK.wider((2,) * 5), SMALL])
 def test_a_plan_comes_back_from_json(plan):
     assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_a_stride_that_leaves_gaps_is_refused():
+    with pytest.raises(SettingsError, match="a stride of 4 leaves gaps between kernels of 3 px"):
+        Layer(kind="conv", kernel=3, stride=4)
+
+
+@pytest.mark.parametrize(
+    ("kernels", "strides", "maps"), [((5, 3, 3), (2, 2, 2), (18, 8, 3)), ((3, 3, 3), (1, 2, 3), (37, 18, 6))]
+)
+def test_strides_make_maps_smaller_and_steps_wider(kernels, strides, maps):
+    plan = Plan.plain(window=39, kernel=kernels, stride=strides, pool=1)
+    assert [plan.map_shape(row)[0] for row in (1, 2, 3)] == [*maps]
+    assert plan.step == math.prod(strides)
+    first = 2 * 16 * kernels[0] ** 2 * maps[0] ** 2 + 16 * maps[0] ** 2  # equation (2.16)
+    assert plan.with_(layers=plan.layers[:1], units=plan.units[:1]).cost(1) > first

@@ -17,7 +17,7 @@ from typing import Any
 _HOMES = {
     "core.card": ("Card", "Recipe"),
     "core.datasets": ("Augmentation", "Dataset", "load_dataset"),
-    "core.detection": ("Cascade", "detect", "find", "iter_detections"),
+    "core.detection": ("Cascade", "Tracker", "detect", "find", "iter_detections"),
     "core.errors": ("GrowtrackError", "GrowtrackWarning"),
     "core.growth.plan": ("Plan",),
     "core.growth.schedule": ("Phase", "Schedule", "Until"),

@@ -7,7 +7,12 @@ from collections.abc import Callable, Mapping
 
 from .core.zoo import DEFAULT
 
-PLANS = ("depth", "breadth", "depth+breadth", "features", "plain")
+# The names alone: the scenes themselves bring numba along.
+SCENES = (
+    "default", "vesicles", "trapped", "film", "beads",
+    "table42", "dense", "gradient", "mixed", "rings", "wide", "big", "species", "general", "empty",
+)  # fmt: skip
+PLANS = ("strided", "depth", "breadth", "depth+breadth", "features", "plain")
 
 Run = Callable[[argparse.Namespace], int | None]
 
@@ -67,7 +72,7 @@ def _demo(command: argparse.ArgumentParser) -> None:
 
 
 def _simulate(command: argparse.ArgumentParser) -> None:
-    command.epilog = "Scenes: default, vesicles, trapped, film, beads, table42, species, empty."
+    command.epilog = f"Scenes: {', '.join(SCENES)}."
     command.add_argument("scene", metavar="SCENE", help="a named scene, or a .json file")
     command.add_argument("-o", "--output", required=True, metavar="FILM.tif", help="film to write (float32 TIFF)")
     command.add_argument("--truth", metavar="TRUTH.csv", help="true positions to write")
@@ -97,7 +102,9 @@ def _grow(command: argparse.ArgumentParser) -> None:
     what.add_argument("--augment", action="store_true", help="vary the images of a dataset")
     what.add_argument("--recipe", metavar="FILE", help="all of this from a .json file, or as a .growtrack file grew")
     how = command.add_argument_group("the growth table")
-    how.add_argument("--plan", metavar="PLAN", help=f"{', '.join(PLANS)}, or a .json file; default: depth")
+    how.add_argument(
+        "--plan", metavar="PLAN", help=f"{', '.join(PLANS)}, or a .json file; default: strided, for a dataset depth"
+    )
     how.add_argument("--from", dest="start", metavar="NET", help="grow further from a bundled network or a file")
     how.add_argument(
         "--deeper", action="append", default=[], metavar="KIND:UNITS", help="with --from: one more layer, as dense:32"
@@ -149,6 +156,19 @@ def _track(command: argparse.ArgumentParser) -> None:
     command.add_argument("-n", "--network", default=DEFAULT, metavar="NAME|FILE", help="default: %(default)s")
     command.add_argument("--stage", type=int, metavar="S", help="stage that answers; default: the last")
     command.add_argument("--screen", type=int, metavar="S", help="stage that screens; default: the cheapest good one")
+    command.add_argument(
+        "--diameter", type=float, metavar="PX", help="how wide the particles look; default: as the network knows them"
+    )
+    command.add_argument(
+        "--contrast",
+        choices=["auto", "normal", "inverted"],
+        default="auto",
+        help="inverted tracks the negative; auto does where it shows far more; default: %(default)s",
+    )
+    command.add_argument("--no-polish", action="store_true", help="leave positions as the network gives them")
+    command.add_argument(
+        "--threads", type=_positive, metavar="N", help="threads to use; default: $OMP_NUM_THREADS, or all cores"
+    )
     command.add_argument("--faithful", action="store_true", help="the thesis's cascade instead of recentred windows")
     command.add_argument(
         "--screen-distance", type=float, metavar="PX", help="T1: pass on windows below; default: calibrated"

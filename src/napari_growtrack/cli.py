@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .core.card import Card
-    from .core.detection import FrameDetections
+    from .core.detection import Cascade, FrameDetections
     from .core.networks import Network
     from .core.stacks import Stack
 
@@ -149,13 +149,22 @@ def track(chosen: Arguments) -> int:
         check_writable(path)
     with open_stack(chosen.film) as stack:
         frames = _chosen_frames(stack, chosen.frames)
+        if chosen.threads:
+            os.environ["GROWTRACK_THREADS"] = str(chosen.threads)
         network = _network(chosen.network)
-        cascade = network.cascade(chosen.stage, chosen.screen, chosen.faithful)
-        told = {name: getattr(chosen, name) for name in ("screen_distance", "accept_distance")}
-        cascade = cascade.with_(**{name: distance for name, distance in told.items() if distance is not None})
-        found, stop = kept(frames_bar(iter_detections(stack, network, cascade, frames), len(frames)))
+        if chosen.diameter is not None:
+            network = network.for_diameter(chosen.diameter)
+        cascade = _cascade(network, chosen)
+        steps = iter_detections(stack, network, cascade, frames, chosen.contrast)
+        found, stop = kept(frames_bar(steps, len(frames)))
         detections = collect(one.table for one in found)
-        recipe = {**network.card.made_with(cascade), "film": stack.name, "frames": _ends(found)}
+        recipe = {
+            **network.card.made_with(cascade),
+            "diameter": network.diameter,
+            "contrast": chosen.contrast,
+            "film": stack.name,
+            "frames": _ends(found),
+        }
         write_or_rescue(chosen.output, lambda path: write_table(detections, path, recipe))
         if chosen.overlay and found:
             _save_overlay(stack, found[0].frame, detections, chosen.overlay)
@@ -282,6 +291,13 @@ def _network(name: str) -> Network:
         from .core.networks import load_network
 
         return load_network(name)
+
+
+def _cascade(network: Network, chosen: Arguments) -> Cascade:
+    """Return the network's cascade with what was told otherwise."""
+    cascade = network.cascade(chosen.stage, chosen.screen, chosen.faithful, not chosen.no_polish)
+    told = {name: getattr(chosen, name) for name in ("screen_distance", "accept_distance")}
+    return cascade.with_(**{name: distance for name, distance in told.items() if distance is not None})
 
 
 def _chosen_frames(stack: Stack, chosen: slice) -> range:

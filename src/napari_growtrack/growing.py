@@ -134,7 +134,7 @@ def _options(names: Sequence[str]) -> str:
 def _recipe(chosen: Chosen, data: Data | None, start: Network | None) -> Recipe:
     scene = None if data else _scene(chosen, start)
     taught = f"on the scene {scene.name}. {scene.about}" if scene else f"on {data[0].name}." if data else ""
-    plan = _plan(chosen.plan or "depth", data) if start is None else _further(chosen, start)
+    plan = _plan(chosen.plan or ("depth" if data else "strided"), data) if start is None else _further(chosen, start)
     if (plan.task == "locate") == (scene is None):
         needs = "a --scene needs one that locates" if scene else "a --dataset needs one that tells classes apart"
         raise SettingsError(f"{chosen.plan or chosen.start} is for the task {plan.task!r}; {needs}.")
@@ -199,6 +199,10 @@ def _plan(name: str, data: Data | None) -> Plan:
             "outputs": 1 if binary else data[0].number_of_classes,
             "task": "binary" if binary else "classes",
         }
+    if name == "strided" and data is None:
+        return Plan.strided()
+    if name == "strided":
+        raise SettingsError("The plan strided locates; for a dataset choose another, or give a .json file.")
     if name == "breadth":
         return Plan.breadth((4, 8, 16, 8, 8), (8, 16, 32, 16, 16), (16, 32, 64, 32, 32), **fit)
     if name == "depth+breadth":

@@ -1,7 +1,9 @@
 """A small film of bright spots, a network that finds them without Keras, and files of networks."""
 
+import copy
 import time
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -18,11 +20,16 @@ SPOTS = np.array([(20.0, 18.0), (44.0, 50.0)])
 class BrightSpots:
     """Finds the brightest pixel of each window, if it is bright; sleeps as long as told."""
 
-    window, step, stages, normalisation, zoom = 15, 4, 3, "standard", 1
+    window, step, stages, normalisation, zoom, diameter = 15, 4, 3, "standard", 1, 10
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
         self.asked: list[int] = []
+
+    def for_diameter(self, diameter: float) -> Self:
+        sized = copy.copy(self)
+        sized.zoom, sized.diameter = self.diameter / diameter, diameter
+        return sized
 
     def answer(self, images: np.ndarray, stage: int) -> np.ndarray:
         self.asked.append(stage)
@@ -43,6 +50,11 @@ def spot_film(frames: int = 6) -> np.ndarray:
         for (row, column), speed in zip(SPOTS, (1, 0), strict=True):
             film[frame] += np.exp(-((y - row) ** 2 + (x - column - speed * frame) ** 2) / 4)
     return film
+
+
+def busy_film(frames: int = 6) -> np.ndarray:
+    """Return (frames, 64, 128), the film of spots twice side by side: enough spots to tell bright ones from dark."""
+    return np.tile(spot_film(frames), (1, 1, 2))
 
 
 def small_card(calibrated: bool = True) -> Card:

@@ -7,6 +7,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_growtrack.core.errors import StackError
+from napari_growtrack.core.tables import DETECTION_COLUMNS
 from napari_growtrack.widgets.layers import Detected, open_film, show_detections, shown_frame
 
 RECIPE = {"network": "small", "settings": {"stage": 1}, "version": "0", "seed": 0}
@@ -18,8 +19,10 @@ def viewer():
 
 
 def found(frames) -> Detected:
-    rows = [{"frame": frame, "y": 10.0 + frame, "x": 20.0, "distance": 0.5, "votes": 4} for frame in frames]
-    table = pd.DataFrame(rows, columns=["frame", "y", "x", "distance", "votes"])
+    rows = [
+        {"frame": frame, "y": 10.0 + frame, "x": 20.0, "distance": 0.5, "votes": 4, "sigma": 0.1} for frame in frames
+    ]
+    table = pd.DataFrame(rows, columns=DETECTION_COLUMNS)
     return Detected(table, frames, RECIPE)
 
 
@@ -87,7 +90,7 @@ def test_detections_lie_where_the_image_is(viewer):
     assert layer.data.tolist() == [[1, 11, 20], [3, 13, 20]]
     assert layer.data_to_world((1, 11, 20)) == pytest.approx(image.data_to_world((1, 11, 20)))
     assert (layer.units, layer.axis_labels) == (image.units, image.axis_labels)
-    assert list(layer.features) == ["frame", "y", "x", "distance", "votes"]
+    assert tuple(layer.features) == DETECTION_COLUMNS
 
 
 def test_detections_carry_their_recipe(viewer):
@@ -104,7 +107,7 @@ def test_detections_of_a_single_image_have_two_coordinates(viewer):
 def test_finding_nothing_gives_an_empty_layer(viewer):
     layer = show_detections(viewer, add_film(viewer), Detected(found([]).table, [0], RECIPE))
     assert (len(layer.data), layer.ndim) == (0, 3)
-    assert list(layer.features) == ["frame", "y", "x", "distance", "votes"]
+    assert tuple(layer.features) == DETECTION_COLUMNS
 
 
 @pytest.mark.parametrize(("first", "second"), [([0], [3]), ([0], range(5)), (range(5), range(5)), (range(2), range(4))])

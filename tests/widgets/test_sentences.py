@@ -16,8 +16,8 @@ def test_the_examples_hold():
 @pytest.mark.parametrize(
     ("stage", "line"),
     [
-        (1, "Expected error 0.33 px at SNR 3, 0.10 px at SNR 10 (simulated)"),
-        (3, "Expected error 0.11 px at SNR 3, 0.03 px at SNR 10 (simulated)"),
+        (1, "Expected error 0.33 px at SNR 3, 0.10 px at SNR 10 (simulated, 10 px wide)"),
+        (3, "Expected error 0.11 px at SNR 3, 0.03 px at SNR 10 (simulated, 10 px wide)"),
     ],
 )
 def test_expected_errors_are_told_with_their_conditions(stage, line):

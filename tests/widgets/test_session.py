@@ -3,17 +3,19 @@
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from spots import SPOTS, small_card, spot_film, write_network
+from spots import SPOTS, busy_film, small_card, spot_film, write_network
 
 from napari_growtrack.core.archive import write_archive
 from napari_growtrack.core.card import Card, Recipe
 from napari_growtrack.core.detection import collect
-from napari_growtrack.core.errors import NetworkFileError, SettingsError
+from napari_growtrack.core.errors import GrowtrackWarning, NetworkFileError, SettingsError
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Schedule
+from napari_growtrack.core.networks import Network
 from napari_growtrack.core.stacks import open_stack
 from napari_growtrack.widgets.session import Progress, Session
 
@@ -86,6 +88,7 @@ def test_a_recipe_names_what_made_a_result(session, network_file):
     assert recipe["network"] == network_file
     assert recipe["seed"] == 5
     assert recipe["settings"] == session.cascade().model_dump()
+    assert (recipe["diameter"], recipe["contrast"]) == (10, "auto")
     assert recipe["version"]
 
 
@@ -95,6 +98,45 @@ def test_a_run_tracks_the_frames_it_is_given(session):
     assert [(step.done, step.total, step.frame) for step in tracked] == [(1, 2, 4), (2, 2, 2)]
     table = collect(step.table for step in tracked)
     assert table[table.frame == 2][["y", "x"]].to_numpy() == pytest.approx(SPOTS + np.array([(0, 2), (0, 0)]))
+
+
+def test_a_film_of_smaller_particles_is_enlarged_for_the_network(session):
+    session.diameter = 5
+    table = list(session.run(open_stack(spot_film()[:, ::2, ::2]), [0]))[-1].table
+    assert table[["y", "x"]].to_numpy() == pytest.approx(SPOTS / 2, abs=0.5)
+    assert session.recipe()["diameter"] == 5
+
+
+def test_choosing_another_network_returns_to_its_own_diameter(session, network_file):
+    session.diameter = 5
+    session.choose(network_file)
+    assert session.diameter == session.own_diameter == 10
+
+
+@pytest.mark.parametrize("zoom", [1, 2, 0.25])
+def test_a_network_can_be_made_for_all_diameters_that_are_offered(session, zoom, tmp_path):
+    card = small_card()
+    card = card.with_(recipe=card.recipe.with_(zoom=zoom))
+    session.choose(str(write_network(tmp_path / "zoomed.growtrack", card)))
+    network = Network(SimpleNamespace(zoom=zoom), card)
+    for diameter, beyond in zip(session.diameters, (0.99, 1.01), strict=True):
+        assert network.for_diameter(diameter).diameter == pytest.approx(diameter)
+        with pytest.raises(SettingsError, match="expected a diameter"):
+            network.for_diameter(beyond * diameter)
+
+
+@pytest.mark.parametrize(
+    ("sign", "contrast", "found"), [(1, "normal", 4), (1, "inverted", 0), (-1, "normal", 0), (-1, "inverted", 4)]
+)
+def test_the_contrast_says_whether_the_film_or_its_negative_is_tracked(session, sign, contrast, found):
+    session.contrast = contrast
+    assert len(list(session.run(open_stack(sign * busy_film()), [2]))[-1].table) == found
+
+
+def test_the_negative_of_dark_spots_is_tracked_with_a_warning(session):
+    with pytest.warns(GrowtrackWarning, match="the negative is tracked"):
+        steps = list(session.run(open_stack(-busy_film()), [0]))
+    assert len(steps[-1].table) == 4
 
 
 def test_a_network_is_loaded_once(network, network_file):
@@ -145,8 +187,8 @@ def test_a_failed_load_is_tried_again(network, network_file):
 def test_what_is_chosen_while_it_works_does_not_change_a_run(session, network):
     session.stage, session.screening = 2, False
     steps = session.run(open_stack(spot_film()), [0])
-    session.stage = 3
-    list(steps)
+    session.stage, session.diameter, session.contrast = 3, 40, "inverted"
+    assert len(list(steps)[-1].table) == 2
     assert set(network.asked) == {2}
 
 

@@ -24,7 +24,7 @@ from .files import write_whole
 from .growth.plan import Plan
 from .growth.position import GrowthPosition
 
-SCHEMA = 2
+SCHEMA = 3
 SUFFIX = ".growtrack"
 _TEXT_LIMIT = 8 * 2**20
 _HEADER_LIMIT = 4096

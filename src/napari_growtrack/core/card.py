@@ -43,6 +43,13 @@ class Recipe(Settings):
             raise ValueError(
                 f"tracking needs 1 channel and the task 'locate', got {self.plan.channels} and {self.plan.task!r}"
             )
+        if self.plan.task == "locate" and self.plan.outputs == 4:
+            schedule = self.schedule
+            if schedule.loss != "robust" or schedule.unit != 1:
+                raise ValueError(
+                    "a fourth output, the uncertainty, learns by the robust loss with outputs in pixels, "
+                    f"got loss {schedule.loss!r} and unit {schedule.unit:g}"
+                )
         return self
 
     @property
@@ -131,7 +138,9 @@ class Card(Settings):
         """The growth table."""
         return self.recipe.plan
 
-    def cascade(self, stage: int | None = None, screen: int | None = None, faithful: bool = False) -> Cascade:
+    def cascade(
+        self, stage: int | None = None, screen: int | None = None, faithful: bool = False, polish: bool = True
+    ) -> Cascade:
         """Return the calibrated cascade for a stage, the last by default, and a screening stage.
 
         Raises
@@ -142,7 +151,7 @@ class Card(Settings):
         stage = self.plan.stages if stage is None else stage
         self.plan.check(stage)
         _ = self.recipe.located_scene
-        return self.calibration.cascade(stage, screen, faithful)
+        return self.calibration.cascade(stage, screen, faithful, polish)
 
     def again(self) -> Recipe:
         """Return the recipe that grows this network again, bit by bit on the same machine.

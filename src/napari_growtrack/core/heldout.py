@@ -10,7 +10,7 @@ import numpy as np
 
 from .datasets import Dataset
 from .limits import cramer_rao, median_radial_error
-from .normalisation import Normalisation, normalise, normalise_each, pad
+from .normalisation import Normalisation, normalise, normalise_each, surrounded
 from .simulation import Scene, draw, simulate_frame
 from .simulation.picture import draw_window
 from .simulation.windows import FIELD_SIDE, WindowKind
@@ -121,7 +121,7 @@ def _field_windows(scene: Scene, side: int, rng: np.random.Generator, how: Norma
         places = picture.positions[picture.wanted]
         empty = 0 if len(places) else empty + 1
         if len(places):
-            frame = pad(normalise(simulate_frame(picture, rng), how), side // 2)
+            frame = surrounded(normalise(simulate_frame(picture, rng), how), side // 2)
             centres = np.rint(places + _near(len(places), rng)).astype(int).clip(0, FIELD_SIDE - 1)
             for (y, x), place, bound in zip(centres, places, cramer_rao(picture), strict=True):
                 yield frame[y : y + side, x : x + side], place - (y, x), bound

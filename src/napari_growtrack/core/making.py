@@ -294,7 +294,7 @@ def _stages(stages: Sequence[int]) -> str:
 def _calibrated(grown: GrownNetwork, card: Card) -> Generator[MakingProgress, None, Card]:
     began, pairs, done = time.perf_counter(), all_pairs(grown.stages), []
     samples = calibration_samples(card.recipe.located_scene, card.recipe.seed)
-    for pair in calibrate(grown, samples, pairs):
+    for pair in calibrate(Network(grown, card), samples, pairs):
         done.append(pair)
         yield _progress("calibrating", len(done) / len(pairs), began)
     return card.with_(calibration=Calibration(pairs=done))
@@ -305,7 +305,7 @@ def _measured(grown: GrownNetwork, card: Card) -> Generator[MakingProgress, None
     scene = card.recipe.located_scene
     todo = [(stage, snr) for stage in range(1, grown.stages + 1) for snr in snr_levels(scene)]
     for stage, snr in todo:
-        reports.append(report(grown, card.cascade(stage), scene.with_(snr=snr), card.recipe.seed))
+        reports.append(report(Network(grown, card), card.cascade(stage), scene.with_(snr=snr), card.recipe.seed))
         yield _progress("measuring", len(reports) / len(todo), began)
     return card.with_(reports=reports)
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from .archive import SUFFIX, Weights, read_archive, write_archive
 from .card import Card
 from .detection.cascade import Cascade
-from .errors import NetworkFileError
+from .errors import NetworkFileError, SettingsError
+from .fitting import ParticleModel, Polished, polish
 from .normalisation import Normalisation
 from .zoo import bundled
 
 if TYPE_CHECKING:
     from .growth.network import GrownNetwork
     from .growth.plan import Plan
+
+_LEAST_ZOOM = 1 / 8
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,14 @@ class Network:
     ----------
     grown : GrownNetwork
     card : Card
+    magnification : float
+        How much larger frames are made for it than it was grown for; see
+        `for_diameter`.
     """
 
     grown: GrownNetwork
     card: Card
+    magnification: float = 1.0
 
     @property
     def plan(self) -> Plan:
@@ -62,15 +70,52 @@ class Network:
     @property
     def zoom(self) -> float:
         """How much larger the network sees a frame than it is."""
-        return self.grown.zoom
+        return self.grown.zoom * self.magnification
+
+    @property
+    def diameter(self) -> float:
+        """How wide particles of a film are that it knows best, in pixels; see `Scene.diameter`."""
+        return self.card.recipe.located_scene.diameter / self.magnification
+
+    def for_diameter(self, diameter: float) -> Self:
+        """Return the same network for a film with particles of another size: frames are resampled for it.
+
+        Parameters
+        ----------
+        diameter : float
+            How wide the particles look in the film, in pixels; see `Scene.diameter`.
+
+        Raises
+        ------
+        SettingsError
+            When frames would have to be made more than eight times larger or smaller.
+        """
+        magnification = self.card.recipe.located_scene.diameter / diameter if diameter > 0 else float("inf")
+        if not _LEAST_ZOOM <= self.grown.zoom * magnification <= 1 / _LEAST_ZOOM:
+            known = self.card.recipe.located_scene.diameter
+            raise SettingsError(
+                f"{self.card.name} knows particles about {known:.3g} px wide, and frames are enlarged or shrunk up to "
+                f"eight times for it; expected a diameter from {known / 8:.2g} to {known * 8:.3g} px, got {diameter:g}."
+            )
+        return replace(self, magnification=magnification)
+
+    @cached_property
+    def _model(self) -> ParticleModel:
+        return ParticleModel.of(self.card.recipe.located_scene, self.magnification)
+
+    def fit(self, frame: np.ndarray, positions: np.ndarray, farthest: float) -> Polished:
+        """Fit the scene's particles to a frame of the film, beginning at some positions; see `polish`."""
+        return polish(frame, positions, self._model, farthest)
 
     def answer(self, images: np.ndarray, stage: int) -> np.ndarray:
         """Answer every aligned window of normalised images; see `GrownNetwork.answer`."""
         return self.grown.answer(images, stage)
 
-    def cascade(self, stage: int | None = None, screen: int | None = None, faithful: bool = False) -> Cascade:
+    def cascade(
+        self, stage: int | None = None, screen: int | None = None, faithful: bool = False, polish: bool = True
+    ) -> Cascade:
         """Return the calibrated cascade for a stage; see `Card.cascade`."""
-        return self.card.cascade(stage, screen, faithful)
+        return self.card.cascade(stage, screen, faithful, polish)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file, whole or not at all.

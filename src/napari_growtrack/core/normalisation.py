@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numba
 import numpy as np
 
 Normalisation = Literal["standard", "unit"]
 """``standard``: zero mean, unit spread of the whole frame. ``unit``: 0 to 1 by the number type's full scale."""
+
+_HOT_SPREADS = 6.0
+_HOT_RANGES = 3.0
 
 
 def normalise(frame: np.ndarray, how: Normalisation = "standard", full_scale: float = 1.0) -> np.ndarray:
@@ -32,27 +36,103 @@ def normalise(frame: np.ndarray, how: Normalisation = "standard", full_scale: fl
     frame = np.asarray(frame, dtype=np.float32)
     if how != "standard":
         return frame / np.float32(full_scale)
-    mean = frame.mean(dtype=np.float64)
-    centred = frame - np.float32(mean)
-    spread = np.sqrt(np.vdot(centred, centred) / frame.size)
-    if spread <= 1e-6 * abs(mean):  # constant up to the rounding of float32
-        return np.zeros_like(frame)
-    centred /= spread
-    return centred
+    return _standard(np.ascontiguousarray(frame))
 
 
 def normalise_each(images: np.ndarray, how: Normalisation) -> np.ndarray:
     """Return images (n, Y, X, channels) from 0 to 1, each normalised by itself; see `normalise`."""
-    return np.stack([normalise(image, how) for image in images]) if how == "standard" and len(images) else images
+    if how != "standard" or not len(images):
+        return images
+    return np.stack([normalise(image.reshape(len(image), -1), how).reshape(image.shape) for image in images])
 
 
-def pad(frame: np.ndarray, padding: int | list[tuple[int, int]]) -> np.ndarray:
+def without_hot_pixels(frame: np.ndarray) -> np.ndarray:
+    """Return a frame whose hot and dead pixels have the median of their neighbours.
+
+    A pixel is hot, or dead, when it is far from the frame's mean (six standard
+    deviations of the others) and stands out of its eight neighbours by three
+    times their own range: particles, which are wider than a pixel, do not.
+
+    Parameters
+    ----------
+    frame : ndarray (Y, X)
+
+    Returns
+    -------
+    ndarray (Y, X) float32
+        The frame itself where there is nothing to mend.
+    """
+    frame = np.ascontiguousarray(frame, np.float32)
+    for _ in range(3):  # very hot pixels hide others, which the spread without them brings out
+        mean, spread = _mean_and_spread(frame)
+        low, high = mean - _HOT_SPREADS * spread, mean + _HOT_SPREADS * spread
+        suspects = np.argwhere((frame < np.float32(low)) | (frame > np.float32(high)))
+        mended = frame.copy() if len(suspects) else frame
+        if not len(suspects) or not _mend(frame, mended, suspects):
+            break
+        frame = mended
+    return frame
+
+
+def surrounded(frame: np.ndarray, margin: int) -> np.ndarray:
     """Surround a frame with its own mean, so that windows may reach over its edge.
 
     Parameters
     ----------
     frame : ndarray (Y, X)
-    padding : int or [(above, below), (left, right)]
-        Pixels to add.
+    margin : int
+        Pixels to add on every side.
     """
-    return np.pad(frame, padding, constant_values=frame.mean())
+    height, width = frame.shape
+    wide = np.full((height + 2 * margin, width + 2 * margin), frame.mean(), np.float32)
+    wide[margin : margin + height, margin : margin + width] = frame
+    return wide
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _mean_and_spread(frame: np.ndarray) -> tuple[float, float]:
+    total = 0.0
+    for row in frame:
+        for value in row:
+            total += value
+    mean = total / frame.size
+    square = 0.0
+    for row in frame:
+        for value in row:
+            square += (value - mean) * (value - mean)
+    return mean, np.sqrt(square / frame.size)
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _standard(frame: np.ndarray) -> np.ndarray:
+    mean, spread = _mean_and_spread(frame)
+    found = np.zeros_like(frame)
+    if spread > 1e-6 * abs(mean):  # else constant, up to the rounding of float32
+        level, gain = np.float32(mean), np.float32(1 / spread)
+        for i in range(frame.shape[0]):
+            for j in range(frame.shape[1]):
+                found[i, j] = (frame[i, j] - level) * gain
+    return found
+
+
+@numba.njit(nogil=True, cache=True)
+def _mend(frame: np.ndarray, mended: np.ndarray, suspects: np.ndarray) -> bool:
+    """Mend those of the suspected pixels that stand out of their neighbours; tell whether there was one."""
+    any_mended = False
+    around = np.empty(8, np.float32)
+    for i, j in suspects:
+        n = 0
+        for u in range(max(0, i - 1), min(frame.shape[0], i + 2)):
+            for v in range(max(0, j - 1), min(frame.shape[1], j + 2)):
+                if u != i or v != j:
+                    around[n] = frame[u, v]
+                    n += 1
+        some = around[:n]
+        if n < 3:
+            continue
+        low, high = some.min(), some.max()
+        reach = _HOT_RANGES * (high - low)
+        if frame[i, j] > high + reach or frame[i, j] < low - reach:
+            mended[i, j] = np.median(some)
+            any_mended = True
+    return any_mended

@@ -17,7 +17,7 @@ import pandas as pd
 from .errors import OutputError, TableError
 from .files import write_whole
 
-DETECTION_COLUMNS = ("frame", "y", "x", "distance", "votes")
+DETECTION_COLUMNS = ("frame", "y", "x", "distance", "votes", "sigma", "significance")
 TRUTH_COLUMNS = ("frame", "y", "x", "particle", "radius", "snr")
 PROGRAM = "napari-growtrack"
 _POINT = ("frame", "y", "x")

@@ -10,12 +10,14 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from ..core.archive import SUFFIX
+from ..core.detection import Contrast
 from ..core.zoo import bundled
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 OPEN = "Open file..."
+CONTRASTS: dict[str, Contrast] = {"automatic": "auto", "as it is": "normal", "inverted": "inverted"}
 
 
 class Choice(QComboBox):
@@ -72,6 +74,25 @@ class ImageChoice(Choice):
         self.setCurrentIndex(self._images.index(chosen) if chosen in self._images else len(self._images) - 1)
         self.blockSignals(False)
         self.changed.emit()
+
+
+class ContrastChoice(Choice):
+    """Offers to track a film as it is or its negative, or to let the core see which."""
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        for text, contrast in CONTRASTS.items():
+            self.addItem(text, contrast)
+        self.activated.connect(self._choose)
+
+    def show_contrast(self, contrast: Contrast) -> None:
+        """Show a contrast as the chosen one, without announcing it."""
+        self.setCurrentIndex(self.findData(contrast))
+
+    def _choose(self, index: int) -> None:
+        self.chosen.emit(self.itemData(index))
 
 
 class NetworkChoice(Choice):

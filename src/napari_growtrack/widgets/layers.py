@@ -35,7 +35,7 @@ class Detected:
     Attributes
     ----------
     table : DataFrame
-        ``frame, y, x, distance, votes``.
+        ``frame, y, x, distance, votes, sigma``.
     frames : sequence of int
         The frames that were looked at, with or without particles.
     recipe : dict

@@ -1,16 +1,27 @@
-"""Choose a network, its stage and its cascade, and read what to expect of them."""
+"""Choose a network, what particles look like, its stage and its cascade, and read what to expect of them."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
-from ..core.detection import Cascade
+from ..core.detection import Cascade, Contrast
 from ..core.errors import GrowtrackError
-from .choices import NetworkChoice
+from .choices import ContrastChoice, NetworkChoice
+from .diameter import DiameterBox
 from .labels import Note
 from .sentences import error_line, error_table, screen_line, stage_line
 from .session import Session
+
+DIAMETER = (
+    "How wide particles look in the film: at this width a spot has fallen to a third of its peak.\n"
+    "Frames are resampled so that the network sees particles at the size it knows."
+)
+CONTRAST = (
+    "automatic: track the negative where it shows far more particles than the film\n"
+    "as it is: track the film\n"
+    "inverted: track the negative, for dark particles with a network of bright ones, or the reverse"
+)
 
 
 class NetworkForm(QWidget):
@@ -35,6 +46,10 @@ class NetworkForm(QWidget):
         self.rows = QFormLayout()
         self.network = NetworkChoice()
         self.about = Note()
+        self.diameter = DiameterBox()
+        self.diameter.setToolTip(DIAMETER)
+        self.contrast = ContrastChoice()
+        self.contrast.setToolTip(CONTRAST)
         self.stage = QSlider(Qt.Orientation.Horizontal)
         self.stage.setToolTip("Early stages are fast, late ones accurate; all belong to one network.")
         self.stage_note = Note()
@@ -43,6 +58,8 @@ class NetworkForm(QWidget):
         self.screen_note = Note()
         self._lay_out()
         self.network.chosen.connect(self.choose)
+        self.diameter.valueChanged.connect(self._size)
+        self.contrast.chosen.connect(self._see)
         self.stage.valueChanged.connect(self._slide)
         self.screening.toggled.connect(self._tick)
         self.refresh()
@@ -51,6 +68,8 @@ class NetworkForm(QWidget):
         self.rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.rows.addRow("Network", self.network)
         self.rows.addRow(self.about)
+        self.rows.addRow("Diameter", self.diameter)
+        self.rows.addRow("Contrast", self.contrast)
         speed = QHBoxLayout()
         speed.addWidget(QLabel("fast"))
         speed.addWidget(self.stage)
@@ -79,10 +98,12 @@ class NetworkForm(QWidget):
         """Show the session as it is."""
         session = self._session
         self.network.show_name(session.name)
-        for part in (self.stage, self.screening):
+        self.contrast.show_contrast(session.contrast)
+        for part in (self.diameter, self.stage, self.screening):
             part.setEnabled(session.name is not None)
         if session.name is None:
             return
+        self.diameter.show_diameter(session.diameter, *session.diameters)
         self.stage.blockSignals(True)
         self.stage.setRange(1, session.card.plan.stages)
         self.stage.setPageStep(1)
@@ -90,6 +111,16 @@ class NetworkForm(QWidget):
         self.stage.blockSignals(False)
         self.about.say(session.card.recipe.about)
         self._tell()
+
+    def _size(self, diameter: float) -> None:
+        own = self._session.own_diameter
+        # The box rounds, and frames are not to be resampled for a rounding.
+        self._session.diameter = own if self.diameter.shows(own) else diameter
+        self.changed.emit()
+
+    def _see(self, contrast: Contrast) -> None:
+        self._session.contrast = contrast
+        self.changed.emit()
 
     def _slide(self, stage: int) -> None:
         self._session.stage = stage

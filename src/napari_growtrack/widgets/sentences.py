@@ -27,7 +27,7 @@ def error_line(card: Card, stage: int) -> str:
         return "Expected error: not measured for this network"
     told = {min(reports, key=lambda report: abs(math.log(report.snr / snr))).snr for snr in _TOLD}
     parts = [f"{report.median_error:.2f} px at SNR {report.snr:g}" for report in reports if report.snr in told]
-    return f"Expected error {', '.join(parts)} (simulated)"
+    return f"Expected error {', '.join(parts)} (simulated, {_diameter(card)} wide)"
 
 
 def error_table(card: Card, stage: int) -> str:
@@ -37,7 +37,8 @@ def error_table(card: Card, stage: int) -> str:
         f"median error {report.median_error:.2f} px, {report.milliseconds:.1f} ms per frame"
         for report in _reports(card, stage)
     ]
-    return "\n".join(["On simulated frames of 251 x 251 px:", *lines]) if lines else ""
+    title = f"On simulated frames of 251 x 251 px, with particles {_diameter(card)} wide:"
+    return "\n".join([title, *lines]) if lines else ""
 
 
 def screen_line(stage: int, screening: bool, cascade: Cascade | None) -> str:
@@ -111,6 +112,10 @@ def duration(seconds: float) -> str:
         return f"{math.ceil(seconds)} s"
     minutes = math.ceil(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _diameter(card: Card) -> str:
+    return f"{card.recipe.located_scene.diameter:.3g} px"
 
 
 def _reports(card: Card, stage: int) -> list[Report]:

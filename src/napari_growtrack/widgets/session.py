@@ -8,21 +8,22 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ..core.archive import read_card
 from ..core.card import Card
-from ..core.detection import Cascade, StagedNetwork, iter_detections
+from ..core.detection import Cascade, Contrast, iter_detections
 from ..core.errors import SettingsError
-from ..core.networks import load_network, network_path
+from ..core.networks import Network, load_network, network_path
 from ..core.stacks import Stack
 from ..core.tables import DETECTION_COLUMNS, empty
 
 HEARTBEAT = 0.1
 """Seconds between signs of life while a network is being loaded."""
 
+_LARGEST_ZOOM = 8  # of `Network.for_diameter`
 _RECENT = 101
 _ENOUGH = 3
 _File = tuple[Path, int]  # and when it was last written, so that a file grown anew is loaded anew
@@ -39,7 +40,7 @@ class Progress:
     frame : int or None
         The frame just tracked; None while the network is being loaded.
     table : DataFrame
-        That frame's detections, ``frame, y, x, distance, votes``.
+        That frame's detections, ``frame, y, x, distance, votes, sigma``.
     seconds : float
         Time a frame takes: the median of the latest, so that the first one's
         compilation is left out.
@@ -57,8 +58,21 @@ class Progress:
         return (self.total - self.done) * self.seconds if self.done >= _ENOUGH else None
 
 
+class _Chosen(NamedTuple):
+    """What a run keeps to, whatever is chosen while it works."""
+
+    file: _File
+    cascade: Cascade
+    diameter: float
+    contrast: Contrast
+
+    def sized(self, network: Network) -> Network:
+        """Return the network for particles of the chosen diameter."""
+        return network if self.diameter == network.diameter else network.for_diameter(self.diameter)
+
+
 class Session:
-    """The chosen network, its stage and its cascade.
+    """The chosen network, its stage and its cascade, and what particles look like in the film.
 
     Choosing reads the card only, which is instant; the network itself, and
     Keras with it, is loaded by the first run and kept.
@@ -80,6 +94,10 @@ class Session:
         The stage that screens; None for the calibrated choice.
     faithful : bool
         Refine as the thesis does.
+    diameter : float
+        How wide particles look in the film, in pixels; choosing a network sets it to the network's own.
+    contrast : {"auto", "normal", "inverted"}
+        Whether the film or its negative is tracked; see `iter_detections`.
 
     Examples
     --------
@@ -88,17 +106,19 @@ class Session:
     >>> [p.table for p in session.run(open_stack("film.tif"), range(10))]  # doctest: +SKIP
     """
 
-    def __init__(self, load: Callable[[Path], StagedNetwork] = load_network) -> None:
+    def __init__(self, load: Callable[[Path], Network] = load_network) -> None:
         self.name: str | None = None
         self.stage = 1
         self.screening = True
         self.screen: int | None = None
         self.faithful = False
+        self.diameter = 0.0
+        self.contrast: Contrast = "auto"
         self._card: Card | None = None
         self._file = (Path(), 0)
         self._load = load
         self._loader = ThreadPoolExecutor(1, "growtrack-load")
-        self._networks: dict[_File, Future[StagedNetwork]] = {}
+        self._networks: dict[_File, Future[Network]] = {}
 
     @property
     def card(self) -> Card:
@@ -114,7 +134,7 @@ class Session:
         return self._card
 
     def choose(self, name: str) -> None:
-        """Take a bundled network or a file, and its last stage; after an error the earlier choice stands.
+        """Take a bundled network or a file, its last stage and its diameter; after an error the earlier choice stands.
 
         Raises
         ------
@@ -129,6 +149,18 @@ class Session:
         self.name, self._card = name, card
         self._file = (path, path.stat().st_mtime_ns)
         self.stage, self.screen = card.plan.stages, None
+        self.diameter = self.own_diameter
+
+    @property
+    def own_diameter(self) -> float:
+        """How wide the particles look that the network knows, in pixels; see `Scene.diameter`."""
+        return self.card.recipe.located_scene.diameter
+
+    @property
+    def diameters(self) -> tuple[float, float]:
+        """The least and the greatest diameter that frames can be resampled for, in pixels."""
+        at_no_zoom = self.own_diameter * self.card.recipe.zoom
+        return at_no_zoom / _LARGEST_ZOOM, at_no_zoom * _LARGEST_ZOOM
 
     def cascade(self) -> Cascade:
         """Return the calibrated cascade of what is chosen.
@@ -142,7 +174,8 @@ class Session:
 
     def recipe(self) -> dict[str, Any]:
         """Return what a result carries to be made again: network, settings, version and seed."""
-        return {**self.card.made_with(self.cascade()), "network": self.name}
+        seen = {"diameter": self.diameter, "contrast": self.contrast}
+        return {**self.card.made_with(self.cascade()), "network": self.name, **seen}
 
     def run(self, stack: Stack, frames: Sequence[int]) -> Iterator[Progress]:
         """Return a generator that loads the network where needed, then tracks frame after frame.
@@ -156,18 +189,20 @@ class Session:
         SettingsError
             When nothing is chosen, or it was never calibrated.
         """
-        return self._run(self._file, self.cascade(), stack, frames)
+        chosen = _Chosen(self._file, self.cascade(), self.diameter, self.contrast)
+        return self._run(chosen, stack, frames)
 
-    def _run(self, file: _File, cascade: Cascade, stack: Stack, frames: Sequence[int]) -> Iterator[Progress]:
+    def _run(self, chosen: _Chosen, stack: Stack, frames: Sequence[int]) -> Iterator[Progress]:
         waiting = Progress(0, len(frames))
-        network = yield from self._loaded(file, waiting)
+        network = chosen.sized((yield from self._loaded(chosen.file, waiting)))
         yield waiting
         times: deque[float] = deque(maxlen=_RECENT)
-        for done, (frame, table, seconds) in enumerate(iter_detections(stack, network, cascade, frames), start=1):
+        tracked = iter_detections(stack, network, chosen.cascade, frames, chosen.contrast)
+        for done, (frame, table, seconds) in enumerate(tracked, start=1):
             times.append(seconds)
             yield Progress(done, len(frames), frame, table, statistics.median(times))
 
-    def _loaded(self, file: _File, waiting: Progress) -> Generator[Progress, None, StagedNetwork]:
+    def _loaded(self, file: _File, waiting: Progress) -> Generator[Progress, None, Network]:
         """Return the network of a file, loaded in a thread of its own because loading cannot be interrupted."""
         if file not in self._networks:
             self._networks[file] = self._loader.submit(self._load, file[0])

@@ -5,17 +5,31 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import pandas as pd
 
 from ..errors import SettingsError
 from ..files import write_whole
 from ..pictures import save
 from ..version import package_version
-from . import accuracy, deep, deeptrack, growing, simulator, speed, thesis
+from . import (
+    accuracy,
+    deep,
+    deeptrack,
+    growing,
+    ladder,
+    ladder_figures,
+    ladder_methods,
+    scaling,
+    simulator,
+    speed,
+    thesis,
+)
 from .rows import Rows, Scale
 
 if TYPE_CHECKING:
@@ -26,12 +40,31 @@ _DATA = "GROWTRACK_DATA"
 
 @dataclass(frozen=True)
 class Case:
-    """A benchmark: what it shows, the function that measures it, its figure, and the files it needs."""
+    """A benchmark.
+
+    Attributes
+    ----------
+    about : str
+        What it shows.
+    measure : callable
+    draw : callable, optional
+        Its figure.
+    needs, uses : tuple of str
+        Files of the data folder without which it cannot be measured, and
+        without which something is left out.
+    tables : mapping of str to callable
+        Further tables made of the measured rows.
+    figures : mapping of str to callable
+        Further figures.
+    """
 
     about: str
     measure: Callable[..., Rows]
     draw: Callable[[Rows], Figure] | None = None
     needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    tables: Mapping[str, Callable[[Rows], Rows]] = field(default_factory=dict)
+    figures: Mapping[str, Callable[[Rows], Figure]] = field(default_factory=dict)
 
 
 CASES = {
@@ -56,6 +89,19 @@ CASES = {
         None,
         ("deeptrack1/pretrained_brownian.h5", "deeptrack1/brownian_particles.mp4"),
     ),
+    "ladder": Case(
+        "scenes from easy to hard and large: every stage of ours, LoG, trackpy and DeepTrack 1.0",
+        ladder.measure,
+        uses=(ladder_methods.PRETRAINED,),
+        tables={"speed": ladder.speed},
+        figures={"snr": ladder_figures.draw_snr, "front": ladder_figures.draw_front},
+    ),
+    "scaling": Case(
+        "our time on one core against the size of a frame and the number of particles",
+        scaling.measure,
+        scaling.draw_scaling,
+        tables={"costs": scaling.costs},
+    ),
 }
 
 
@@ -73,7 +119,7 @@ def run(
         One of `CASES`.
     scale : {"smoke", "laptop"}
     folder : path, optional
-        Where to leave the results as JSON, and the figure.
+        Where to leave the results as JSON, tables as CSV and Markdown, and figures.
     data : path, optional
         The folder of films and data sets that some need; by default the one that
         the environment's ``GROWTRACK_DATA`` names.
@@ -86,15 +132,31 @@ def run(
     if name not in CASES:
         raise SettingsError(f"There is no benchmark {name!r}. Choose one of {', '.join(CASES)}, or all.")
     case = CASES[name]
-    measure = partial(case.measure, data=_checked(name, case, data)) if case.needs else case.measure
+    folder_of_data = _checked(name, case, data)
+    measure = partial(case.measure, data=folder_of_data) if case.needs or case.uses else case.measure
     rows = measure(scale)
+    tables = {name: rows} | {f"{name}-{key}": make(rows) for key, make in case.tables.items()}
+    text = "\n\n".join([f"{name} ({scale}): {case.about}", *(markdown(table) for table in tables.values() if table)])
     if folder is not None:
         story = {"benchmark": name, "scale": scale, "machine": machine(), "rows": rows}
-        text = json.dumps(story, indent=2).encode()
-        write_whole(Path(folder) / f"{name}.json", lambda file: file.write(text))
-        if case.draw is not None:
-            save(case.draw(rows), Path(folder) / f"{name}.png")
-    return f"{name} ({scale}): {case.about}\n\n{markdown(rows)}"
+        _leave(Path(folder), name, story, text, tables)
+        figures = {name: case.draw} | {f"{name}-{key}": draw for key, draw in case.figures.items()}
+        for stem, draw in figures.items():
+            if draw is not None:
+                save(draw(rows), Path(folder) / f"{stem}.png")
+    return text
+
+
+def _leave(folder: Path, name: str, story: dict[str, Any], text: str, tables: Mapping[str, Rows]) -> None:
+    """Write what was measured as JSON, and its tables as Markdown and CSV."""
+    files = {f"{name}.json": json.dumps(story, indent=2), f"{name}.md": f"{text}\n"}
+    files |= {f"{stem}.csv": pd.DataFrame(rows).to_csv(index=False) for stem, rows in tables.items()}
+    for file, content in files.items():
+        write_whole(folder / file, partial(_write, content.encode()))
+
+
+def _write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
 
 
 def has_data(name: str, data: str | os.PathLike[str] | None = None) -> bool:
@@ -103,12 +165,14 @@ def has_data(name: str, data: str | os.PathLike[str] | None = None) -> bool:
     return all(folder is not None and (Path(folder) / need).exists() for need in CASES[name].needs)
 
 
-def _checked(name: str, case: Case, data: str | os.PathLike[str] | None) -> Path:
+def _checked(name: str, case: Case, data: str | os.PathLike[str] | None) -> Path | None:
+    """Return the data folder, if there is any."""
     if not has_data(name, data):
         raise SettingsError(
             f"The benchmark {name} needs {' and '.join(case.needs)}. Give their folder with --data, or in {_DATA}."
         )
-    return Path(data or os.environ[_DATA])
+    folder = data or os.environ.get(_DATA)
+    return None if folder is None else Path(folder)
 
 
 def machine() -> dict[str, Any]:

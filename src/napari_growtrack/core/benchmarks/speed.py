@@ -11,7 +11,7 @@ import numpy as np
 from ..assessment import SHAPE
 from ..detection import Looks, find, window_scan
 from ..networks import Network, load_network
-from ..normalisation import normalise, pad
+from ..normalisation import normalise, surrounded
 from ..simulation import draw, named_scene, simulate_frame
 
 
@@ -57,7 +57,7 @@ def _one_predict_a_window(network: Network, frame: np.ndarray, centres: np.ndarr
     """Answer windows by one Keras ``predict`` each, as DeepTrack 1.0 does, and return the time in seconds."""
     model = network.grown.model((stage,))
     side = network.window
-    padded = pad(frame, side // 2)
+    padded = surrounded(frame, side // 2)
     began = time.perf_counter()
     for y, x in centres:
         window = padded[y : y + side, x : x + side]

@@ -1,24 +1,30 @@
 """From frames to detections: windows, cascade, merging and calibration, for any staged network."""
 
 from .calibrate import Calibrated, Calibration, Pair, all_pairs, calibrate
-from .cascade import Cascade, find
-from .detect import FrameDetections, collect, detect, iter_detections, median_milliseconds
-from .network import StagedNetwork
+from .cascade import Cascade, find, find_each
+from .detect import Contrast, FrameDetections, collect, detect, iter_detections, median_milliseconds
+from .network import FittingNetwork, StagedNetwork
+from .tracker import Latency, Tracker
 from .windows import Looks, frame_pass, look_at, window_scan
 
 __all__ = [
     "Calibrated",
     "Calibration",
     "Cascade",
+    "Contrast",
+    "FittingNetwork",
     "FrameDetections",
+    "Latency",
     "Looks",
     "Pair",
     "StagedNetwork",
+    "Tracker",
     "all_pairs",
     "calibrate",
     "collect",
     "detect",
     "find",
+    "find_each",
     "frame_pass",
     "iter_detections",
     "look_at",

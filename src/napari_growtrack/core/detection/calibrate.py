@@ -6,30 +6,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 from scipy.spatial.distance import cdist
 
 from ..errors import SettingsError
 from ..matching import WITHIN, match
-from ..normalisation import normalise
 from ..settings import Settings
-from .cascade import Cascade, accept, refine
+from .cascade import Cascade, Refined, accept, refine, view_of
+from .judging import AT_ONCE, Sample, with_errors
 from .network import StagedNetwork
-from .windows import Looks, frame_pass
-from .zoom import enlarge, to_network
-
-Sample = tuple[np.ndarray, pd.DataFrame]
-"""A frame (Y, X) and its truth table."""
+from .windows import Looks, View, frame_passes
+from .zoom import to_network
 
 SCREENS = 12
 MERGE_DISTANCES = (3.0, 4.0, 6.0, 8.0)
+_WIDEST = Cascade(stage=1, screen=1, screen_distance=1, accept_distance=1, merge_distance=1, looks=4, votes=5)
 
 
 class Seen(NamedTuple):
-    """A sample as the network sees it: frame, true positions (n, 2) and size, all in its own pixels."""
+    """A sample as the network sees it: view, true positions (n, 2) and size, all in its own pixels."""
 
-    frame: np.ndarray
+    view: View
     truth: np.ndarray
     size: np.ndarray
 
@@ -37,9 +34,8 @@ class Seen(NamedTuple):
     def by(cls, network: StagedNetwork, sample: Sample) -> Seen:
         """Normalise and enlarge a sample as this network wants it."""
         frame, truth = sample
-        seen = enlarge(normalise(frame, network.normalisation), network.zoom)
         positions = to_network(truth[["y", "x"]].to_numpy(float), network.zoom)
-        return cls(seen, positions, network.zoom * np.array(frame.shape))
+        return cls(view_of(frame, network, _WIDEST), positions, network.zoom * np.array(frame.shape))
 
 
 class Pair(NamedTuple):
@@ -55,6 +51,9 @@ class Calibrated(Settings):
 
     cascade: Cascade
     score: float = Field(ge=0, le=1, description="F measure that counts precision double.")
+    unpolished: Cascade | None = Field(
+        None, description="The same without fitting, where the cascade fits: its thresholds are stricter."
+    )
 
 
 class Calibration(Settings):
@@ -62,8 +61,8 @@ class Calibration(Settings):
 
     pairs: tuple[Calibrated, ...] = Field((), description="One for each pair of stages, recentred and faithful.")
 
-    def cascade(self, stage: int, screen: int | None = None, faithful: bool = False) -> Cascade:
-        """Return the calibrated cascade of a pair of stages.
+    def cascade(self, stage: int, screen: int | None = None, faithful: bool = False, polish: bool = True) -> Cascade:
+        """Return the calibrated cascade of a pair of stages, with a last fit where that helped, or without.
 
         Without `screen`, the first stage that screens nearly as well as any:
         its score is within half a percent of the best.
@@ -86,7 +85,8 @@ class Calibration(Settings):
                 "and a screening stage not above it."
             )
         good = max(pair.score for pair in fit) - 5e-3
-        return min((pair.cascade for pair in fit if pair.score >= good), key=lambda cascade: cascade.screen)
+        first = min((pair for pair in fit if pair.score >= good), key=lambda pair: pair.cascade.screen)
+        return first.cascade if polish or first.unpolished is None else first.unpolished
 
 
 def all_pairs(stages: int) -> list[Pair]:
@@ -109,7 +109,9 @@ def calibrate(network: StagedNetwork, samples: Iterable[Sample], pairs: Sequence
     """Yield the calibrated cascade of each pair of stages.
 
     T1 lets through nearly every particle that the screening stage can see;
-    Dp and T2 then give the best score.
+    Dp and T2 then give the best score. Last come the factors that make a
+    standard error of what the network, or a fit, says of its certainty; a
+    network that can fit polishes where that lowers the error.
 
     Parameters
     ----------
@@ -118,16 +120,23 @@ def calibrate(network: StagedNetwork, samples: Iterable[Sample], pairs: Sequence
         Simulated frames like those to be tracked; some without particles.
     pairs : sequence of Pair
     """
-    views = [Seen.by(network, sample) for sample in samples]
+    samples = list(samples)
+    seen = [Seen.by(network, sample) for sample in samples]
+    views = [one.view for one in seen]
     passes: dict[int, list[Looks]] = {}
     for pair in pairs:
         if pair.screen not in passes:
-            passes[pair.screen] = [frame_pass(view.frame, network, pair.screen) for view in views]
-        yield _calibrated(network, views, passes[pair.screen], pair)
+            passes[pair.screen] = frame_passes(views, network, pair.screen)
+        found = _calibrated(network, seen, passes[pair.screen], pair)
+        plain, fitted = with_errors(network, samples, found.cascade)
+        if fitted is None:
+            yield found.with_(cascade=plain)
+        else:
+            yield Calibrated(cascade=fitted.cascade, score=fitted.score, unpolished=plain)
 
 
-def _calibrated(network: StagedNetwork, views: list[Seen], passes: list[Looks], pair: Pair) -> Calibrated:
-    truths = [view.truth for view in views]
+def _calibrated(network: StagedNetwork, seen: list[Seen], passes: list[Looks], pair: Pair) -> Calibrated:
+    truths = [one.truth for one in seen]
     open_gate = Cascade(
         **pair._asdict(),
         screen_distance=screening_distance(passes, truths, WITHIN * network.zoom, far=network.window / 3),
@@ -137,7 +146,7 @@ def _calibrated(network: StagedNetwork, views: list[Seen], passes: list[Looks], 
     best = (-1.0, open_gate)
     for distance in MERGE_DISTANCES:
         cascade = open_gate.with_(merge_distance=distance)
-        score, accept_distance = _best_threshold(*_judged(network, views, passes, cascade))
+        score, accept_distance = _best_threshold(*_judged(network, seen, passes, cascade))
         if score > best[0] + 1e-3:
             best = (score, cascade.with_(accept_distance=accept_distance))
     return Calibrated(cascade=best[1], score=best[0])
@@ -174,13 +183,11 @@ def _needed(looks: Looks, truth: np.ndarray, within: float) -> np.ndarray:
 
 
 def _judged(
-    network: StagedNetwork, views: list[Seen], passes: list[Looks], cascade: Cascade
+    network: StagedNetwork, seen: list[Seen], passes: list[Looks], cascade: Cascade
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Return the distances of true and of false detections, and the number of particles."""
     right, wrong, particles = [], [], 0
-    for (frame, truth, size), looks in zip(views, passes, strict=True):
-        candidates = looks[looks.distances < cascade.screen_distance]
-        refined, _ = refine(frame, network, cascade, candidates)
+    for (_, truth, size), (refined, _) in zip(seen, _refined(network, seen, passes, cascade), strict=True):
         refined = refined[accept(refined, size, cascade)]
         _, hits, _ = match(truth, refined.positions, WITHIN * network.zoom)
         hit = np.isin(np.arange(len(refined)), hits)
@@ -188,6 +195,14 @@ def _judged(
         wrong.append(refined.distances[~hit])
         particles += len(truth)
     return np.concatenate(right), np.concatenate(wrong), particles
+
+
+def _refined(network: StagedNetwork, seen: list[Seen], passes: list[Looks], cascade: Cascade) -> Iterator[Refined]:
+    """Refine what was passed on, some frames at a time."""
+    candidates = [looks[np.flatnonzero(looks.distances < cascade.screen_distance)] for looks in passes]
+    for i in range(0, len(seen), AT_ONCE):
+        views = [one.view for one in seen[i : i + AT_ONCE]]
+        yield from refine(views, network, cascade, candidates[i : i + AT_ONCE])
 
 
 def _best_threshold(right: np.ndarray, wrong: np.ndarray, particles: int) -> tuple[float, float]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Self, cast
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from ..normalisation import normalise
+from ..normalisation import normalise, without_hot_pixels
 from ..settings import Settings
-from .merge import agree, merge
-from .network import StagedNetwork
-from .windows import Looks, frame_pass, look_at, window_scan
+from .merge import agree, gather, merge
+from .network import FittingNetwork, StagedNetwork
+from .windows import Looks, View, frame_passes, look_at, margin_of, view_scan
 from .zoom import enlarge
 
 # Patches a few pixels apart meet the pooling grid differently, so that their errors are less alike.
@@ -49,12 +51,32 @@ class Cascade(Settings):
     step: PositiveInt | None = Field(
         None, description="Window step of a scan, in network pixels; by default one shared pass."
     )
+    polish: bool = Field(
+        False, description="Fit the network's own kind of particle to the pixels around each detection."
+    )
+    sigma_factor: PositiveFloat = Field(
+        1.0, description="Standard error of a position, per unit of what the network says of it."
+    )
+    polished_sigma_factor: PositiveFloat = Field(
+        1.0, description="Standard error of a polished position, per unit of what the fit says of it."
+    )
+    least_significance: NonNegativeFloat = Field(
+        0.0, description="Fitted particles that stand out of the background by fewer standard errors are dropped."
+    )
+    doubt: NonNegativeFloat = Field(
+        0.0, description="By how many more standard errors they must stand out for every network pixel of distance."
+    )
 
     @model_validator(mode="after")
     def _climbs(self) -> Self:
         if self.screen > self.stage:
             raise ValueError(f"expected a screening stage up to {self.stage}, got {self.screen}")
         return self
+
+    @property
+    def shifts(self) -> tuple[tuple[int, int], ...]:
+        """Where the patches around a candidate lie, in network pixels."""
+        return _SHIFTS[self.looks]
 
 
 def find(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, full_scale: float = 1.0) -> pd.DataFrame:
@@ -72,50 +94,74 @@ def find(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, full_scale
     Returns
     -------
     DataFrame
-        ``y, x`` in pixels of the frame, ``distance`` likewise (small is sure)
-        and ``votes``, the windows that were averaged.
+        ``y, x`` in pixels of the frame, ``distance`` likewise (small is sure),
+        ``votes``, the windows that were averaged, ``sigma``, the standard error
+        of the position along one axis in pixels, and ``significance``, by how many
+        standard errors a fitted particle stands out of the background (nan where
+        none was fitted).
     """
-    zoom = network.zoom
-    seen = enlarge(normalise(frame, network.normalisation, full_scale), zoom)
-    candidates = screen(seen, network, cascade)
-    looks, votes = refine(seen, network, cascade, candidates)
-    kept = accept(looks, zoom * np.array(frame.shape), cascade)
-    return table(looks[kept].on_film(zoom), votes[kept])
+    return find_each([frame], network, cascade, full_scale)[0]
 
 
-def screen(frame: np.ndarray, network: StagedNetwork, cascade: Cascade) -> Looks:
-    """Return the windows of a normalised frame that the screening stage passes on."""
+def find_each(
+    frames: Sequence[np.ndarray], network: StagedNetwork, cascade: Cascade, full_scale: float = 1.0
+) -> list[pd.DataFrame]:
+    """Find the particles of several frames of one size at a time, which for small frames is faster; see `find`."""
+    if network.normalisation == "standard":
+        frames = [without_hot_pixels(frame) for frame in frames]
+    views = [view_of(frame, network, cascade, full_scale) for frame in frames]
+    refined = refine(views, network, cascade, screen(views, network, cascade))
+    return [_accepted(frame, network, cascade, *answer) for frame, answer in zip(frames, refined, strict=True)]
+
+
+def view_of(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, full_scale: float = 1.0) -> View:
+    """Return a frame as the network sees it: normalised, enlarged and surrounded."""
+    seen = enlarge(normalise(frame, network.normalisation, full_scale), network.zoom)
+    return View.of(seen, margin_of(network, cascade.votes, cascade.shifts))
+
+
+def screen(views: Sequence[View], network: StagedNetwork, cascade: Cascade) -> list[Looks]:
+    """Return the windows of each view that the screening stage passes on."""
     step = cascade.step or network.step
     if step == network.step:
-        looks = frame_pass(frame, network, cascade.screen)
+        all_looks = frame_passes(views, network, cascade.screen)
     else:
-        looks = window_scan(frame, network, cascade.screen, step)
-    return looks[looks.distances < cascade.screen_distance]
+        all_looks = [view_scan(view, network, cascade.screen, step) for view in views]
+    return [looks[np.flatnonzero(looks.distances < cascade.screen_distance)] for looks in all_looks]
 
 
-def refine(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, candidates: Looks) -> tuple[Looks, np.ndarray]:
-    """Return what the answering stage makes of the candidates, and how many votes each is the mean of."""
+Refined = tuple[Looks, np.ndarray]
+"""Looks, and how many votes each is the mean of."""
+
+
+def refine(
+    views: Sequence[View], network: StagedNetwork, cascade: Cascade, candidates: Sequence[Looks]
+) -> list[Refined]:
+    """Return what the answering stage makes of each view's candidates, and how many votes each is the mean of."""
     way = climb if cascade.faithful else recentre
-    return way(frame, network, cascade, candidates)
+    return way(views, network, cascade, candidates)
 
 
-def climb(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, candidates: Looks) -> tuple[Looks, np.ndarray]:
+def climb(
+    views: Sequence[View], network: StagedNetwork, cascade: Cascade, candidates: Sequence[Looks]
+) -> list[Refined]:
     """Refine the very windows that were passed on (thesis 4.2.2)."""
-    if cascade.screen == cascade.stage:
-        return candidates, np.ones(len(candidates), int)
-    looks = look_at(frame, candidates.centres.astype(int), network, cascade.stage)
-    return looks, np.ones(len(looks), int)
+    if cascade.screen < cascade.stage:
+        candidates = look_at(views, [one.centres.astype(int) for one in candidates], network, cascade.stage)
+    return [(looks, np.ones(len(looks), int)) for looks in candidates]
 
 
 def recentre(
-    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, candidates: Looks
-) -> tuple[Looks, np.ndarray]:
-    """Look again once a particle: cut windows centred on each candidate and average their votes."""
-    spots = candidates.positions[merge(candidates, cascade.merge_distance)]
-    centres = np.clip(np.rint(spots).astype(int), 0, np.array(frame.shape) - 1)
-    shifts = _SHIFTS[cascade.looks]
-    looks = look_at(frame, centres, network, cascade.stage, cascade.votes, shifts)
-    return agree(looks, len(shifts) * cascade.votes**2, cascade.merge_distance / 2)
+    views: Sequence[View], network: StagedNetwork, cascade: Cascade, candidates: Sequence[Looks]
+) -> list[Refined]:
+    """Look again once a particle: cut windows centred on each candidate and combine their votes."""
+    centres = [
+        np.clip(np.rint(gather(one, cascade.merge_distance)).astype(int), 0, np.array(view.shape) - 1)
+        for view, one in zip(views, candidates, strict=True)
+    ]
+    votes = len(cascade.shifts) * cascade.votes**2
+    looks = look_at(views, centres, network, cascade.stage, cascade.votes, cascade.shifts)
+    return [agree(one, votes, cascade.merge_distance / 2) for one in looks]
 
 
 def accept(looks: Looks, size: np.ndarray, cascade: Cascade) -> np.ndarray:
@@ -128,7 +174,59 @@ def accept(looks: Looks, size: np.ndarray, cascade: Cascade) -> np.ndarray:
     return sure[merge(looks[sure], cascade.merge_distance)]
 
 
-def table(looks: Looks, votes: np.ndarray) -> pd.DataFrame:
+def _accepted(
+    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, looks: Looks, votes: np.ndarray
+) -> pd.DataFrame:
+    """Return a frame's detections as a table."""
+    kept = accept(looks, network.zoom * np.array(frame.shape), cascade)
+    looks, votes = looks[kept].on_film(network.zoom), votes[kept]
+    sigmas, significances = cascade.sigma_factor * looks.scales, np.full(len(looks), np.nan)
+    if cascade.polish and len(looks):
+        looks, sigmas, significances = polished(frame, network, cascade, looks, sigmas)
+        stay = _stay(looks, significances, cascade, network.zoom)
+        looks, votes, sigmas, significances = looks[stay], votes[stay], sigmas[stay], significances[stay]
+    return table(looks, votes, sigmas, significances)
+
+
+def polished(
+    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, looks: Looks, sigmas: np.ndarray
+) -> tuple[Looks, np.ndarray, np.ndarray]:
+    """Fit particles where they were found, in pixels of the film.
+
+    Returns
+    -------
+    Looks, ndarray (n,)
+        The same with fitted positions, and their standard errors; where a fit
+        failed or left the frame, as they were.
+    ndarray (n,)
+        How many standard errors each stands out of the background; nan where
+        the fit failed.
+    """
+    fit = cast(FittingNetwork, network).fit
+    positions, errors, significances = fit(frame, looks.positions, cascade.merge_distance / network.zoom)
+    inside = np.all((positions >= -0.5) & (positions <= np.array(frame.shape) - 0.5), axis=1)
+    fitted = np.isfinite(errors) & inside
+    looks = replace(looks, positions=np.where(fitted[:, None], positions, looks.positions))
+    return (
+        looks,
+        np.where(fitted, cascade.polished_sigma_factor * errors, sigmas),
+        np.where(fitted, significances, np.nan),
+    )
+
+
+def least_significances(distances: np.ndarray, least: float, doubt: float) -> np.ndarray:
+    """Return by how many standard errors detections must stand out, given their distances in network pixels."""
+    return np.where(least > 0, least + doubt * distances, 0.0)
+
+
+def _stay(looks: Looks, significances: np.ndarray, cascade: Cascade, zoom: float) -> np.ndarray:
+    """Return the indices of fitted looks that stand out, and did not fall on another's place."""
+    wanted = least_significances(zoom * looks.distances, cascade.least_significance, cascade.doubt)
+    out = np.flatnonzero(~(significances < wanted))
+    return out[merge(looks[out], cascade.merge_distance / zoom)]
+
+
+def table(looks: Looks, votes: np.ndarray, sigmas: np.ndarray, significances: np.ndarray) -> pd.DataFrame:
     """Return looks as a table, from top to bottom."""
     order = np.lexsort(looks.positions.T[::-1])
     return pd.DataFrame(
@@ -137,5 +235,7 @@ def table(looks: Looks, votes: np.ndarray) -> pd.DataFrame:
             "x": looks.positions[order, 1].astype(float),
             "distance": np.maximum(looks.distances[order], 0).astype(float),
             "votes": votes[order].astype(np.int64),
+            "sigma": sigmas[order].astype(float),
+            "significance": significances[order].astype(float),
         }
     )

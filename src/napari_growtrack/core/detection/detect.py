@@ -6,16 +6,20 @@ import math
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ..errors import GrowtrackWarning
+from ..errors import GrowtrackWarning, StackError
 from ..stacks import Stack, open_stack
 from ..tables import DETECTION_COLUMNS, empty
-from .cascade import Cascade, find
+from .cascade import Cascade, find_each
 from .network import StagedNetwork
+from .windows import TOGETHER
+
+Contrast = Literal["auto", "normal", "inverted"]
+_MOST_AT_ONCE = 8
 
 
 class FrameDetections(NamedTuple):
@@ -27,9 +31,13 @@ class FrameDetections(NamedTuple):
 
 
 def iter_detections(
-    source: Any, network: StagedNetwork, cascade: Cascade, frames: Iterable[int] | None = None
+    source: Any,
+    network: StagedNetwork,
+    cascade: Cascade,
+    frames: Iterable[int] | None = None,
+    contrast: Contrast = "auto",
 ) -> Iterator[FrameDetections]:
-    """Yield the detections of each frame, reading one frame at a time.
+    """Yield the detections of each frame, reading one frame, or a few small ones, at a time.
 
     Parameters
     ----------
@@ -39,11 +47,15 @@ def iter_detections(
     cascade : Cascade
     frames : iterable of int, optional
         Which frames; all by default.
+    contrast : {"auto", "normal", "inverted"}
+        ``inverted`` tracks the film's negative, for networks of bright particles
+        where particles are dark, or the reverse. ``auto`` looks at two frames and
+        takes the negative where it shows far more; see `shows_more_inverted`.
 
     Yields
     ------
     FrameDetections
-        Number, table ``frame, y, x, distance, votes`` and time of a frame.
+        Number, table ``frame, y, x, distance, votes, sigma`` and time of a frame.
 
     Raises
     ------
@@ -55,28 +67,98 @@ def iter_detections(
     Warns
     -----
     GrowtrackWarning
-        When frames are smaller than the network's window, or constant.
+        When frames are smaller than the network's window, or constant, or where
+        ``auto`` has taken the negative.
     """
     stack = open_stack(source)
     try:
         _warn_if_small(stack, math.ceil(network.window / network.zoom))
-        for number in range(len(stack)) if frames is None else frames:
-            began = time.perf_counter()
-            table = _one(stack, number, network, cascade)
-            yield FrameDetections(number, table, time.perf_counter() - began)
+        numbers = range(len(stack)) if frames is None else list(frames)
+        sign = _sign(stack, network, cascade, contrast, numbers)
+        for some in _groups(numbers, _at_once(stack)):
+            yield from _tracked(stack, some, network, cascade, sign)
     finally:
         if stack is not source:
             stack.close()
 
 
-def _one(stack: Stack, number: int, network: StagedNetwork, cascade: Cascade) -> pd.DataFrame:
-    frame = stack[number]
-    if frame.min() == frame.max():
-        _warn(f"Frame {number} of {stack.name} is constant (every pixel is {frame.flat[0]:g}): nothing to find.")
-        return empty(DETECTION_COLUMNS)
-    found = find(frame, network, cascade, stack.full_scale)
-    found.insert(0, "frame", np.full(len(found), number, np.int64))
-    return found
+def _at_once(stack: Stack) -> int:
+    """Return how many frames are tracked together: small ones a few at a time, which is faster."""
+    return max(1, min(_MOST_AT_ONCE, TOGETHER // (stack.shape[1] * stack.shape[2])))
+
+
+def _groups(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (numbers[i : i + size] for i in range(0, len(numbers), size))
+
+
+def _tracked(
+    stack: Stack, numbers: Sequence[int], network: StagedNetwork, cascade: Cascade, sign: int
+) -> Iterator[FrameDetections]:
+    """Track some frames together; where one cannot be read, those before it are tracked first."""
+    began, frames, stop = time.perf_counter(), [], None
+    for number in numbers:
+        try:
+            frames.append(sign * stack[number] if sign < 0 else stack[number])
+        except (StackError, IndexError) as error:
+            stop = error
+            break
+    tables = _tables(stack, numbers, frames, network, cascade)
+    seconds = (time.perf_counter() - began) / max(len(frames), 1)
+    for number, table in zip(numbers, tables, strict=False):
+        yield FrameDetections(number, table, seconds)
+    if stop is not None:
+        raise stop
+
+
+def _tables(
+    stack: Stack, numbers: Sequence[int], frames: list[np.ndarray], network: StagedNetwork, cascade: Cascade
+) -> list[pd.DataFrame]:
+    """Return the detections of frames, none in constant ones."""
+    varied = [i for i, frame in enumerate(frames) if frame.min() < frame.max()]
+    for i in set(range(len(frames))) - set(varied):
+        value = abs(frames[i].flat[0])
+        _warn(f"Frame {numbers[i]} of {stack.name} is constant (every pixel is {value:g}): nothing to find.")
+    found = iter(find_each([frames[i] for i in varied], network, cascade, stack.full_scale) if varied else ())
+    tables = []
+    for i, number in enumerate(numbers[: len(frames)]):
+        table = next(found) if i in varied else empty(DETECTION_COLUMNS[1:])
+        table.insert(0, "frame", np.full(len(table), number, np.int64))
+        tables.append(table)
+    return tables
+
+
+def _sign(stack: Stack, network: StagedNetwork, cascade: Cascade, contrast: Contrast, numbers: Sequence[int]) -> int:
+    """Return -1 where the film's negative is to be tracked, else 1."""
+    if contrast != "auto":
+        return -1 if contrast == "inverted" else 1
+    if network.normalisation != "standard" or not len(numbers):
+        return 1
+    looked_at = {numbers[0], numbers[len(numbers) // 2]}
+    try:
+        inverted = shows_more_inverted([stack[number] for number in sorted(looked_at)], network, cascade)
+    except (StackError, IndexError):
+        return 1  # what is wrong with them will be said when their turn comes
+    if inverted:
+        _warn(
+            f"The particles of {stack.name} look dark where this network's are bright, or the reverse, "
+            "so the negative is tracked. Set the contrast if that is wrong."
+        )
+    return -1 if inverted else 1
+
+
+def shows_more_inverted(frames: Sequence[np.ndarray], network: StagedNetwork, cascade: Cascade) -> bool:
+    """Return whether the negatives of some frames show far more particles than the frames do.
+
+    Far more is more than three times as many, and at least three a frame.
+    """
+    varied = [frame for frame in frames if frame.min() < frame.max()]
+    if not varied:
+        return False
+    normal, inverted = (
+        sum(map(len, find_each([sign * frame for frame in varied], network, cascade.with_(polish=False))))
+        for sign in (1, -1)
+    )
+    return inverted > 3 * normal and inverted >= 3 * len(varied)
 
 
 def median_milliseconds(found: Sequence[FrameDetections]) -> float:
@@ -84,7 +166,13 @@ def median_milliseconds(found: Sequence[FrameDetections]) -> float:
     return 1e3 * float(np.median([one.seconds for one in found])) if found else 0.0
 
 
-def detect(source: Any, network: StagedNetwork, cascade: Cascade, frames: Iterable[int] | None = None) -> pd.DataFrame:
+def detect(
+    source: Any,
+    network: StagedNetwork,
+    cascade: Cascade,
+    frames: Iterable[int] | None = None,
+    contrast: Contrast = "auto",
+) -> pd.DataFrame:
     """Return all detections of a film in one table; see `iter_detections`.
 
     Examples
@@ -93,7 +181,7 @@ def detect(source: Any, network: StagedNetwork, cascade: Cascade, frames: Iterab
     >>> network = load_network("vesicles")  # doctest: +SKIP
     >>> detect("film.tif", network, network.cascade())  # doctest: +SKIP
     """
-    return collect(found.table for found in iter_detections(source, network, cascade, frames))
+    return collect(found.table for found in iter_detections(source, network, cascade, frames, contrast))
 
 
 def collect(tables: Iterable[pd.DataFrame], columns: Iterable[str] = DETECTION_COLUMNS) -> pd.DataFrame:

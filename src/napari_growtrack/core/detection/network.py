@@ -22,7 +22,7 @@ class StagedNetwork(Protocol):
 
     @property
     def stages(self) -> int:
-        """How many stages there are; they count from 1."""
+        """How many stages there are."""
 
     @property
     def normalisation(self) -> Normalisation:
@@ -33,8 +33,24 @@ class StagedNetwork(Protocol):
         """How much larger the network sees a frame than it is; 1 for most."""
 
     def answer(self, images: np.ndarray, stage: int) -> np.ndarray:
-        """Answer all aligned windows of images (n, Y, X) with (n, rows, columns, 3): y, x, distance in pixels.
+        """Answer all aligned windows of images (n, Y, X) with (n, rows, columns, 3 or 4).
 
         The window of row i and column j begins at pixel ``(step * i, step * j)``;
-        ``y, x`` point from its centre to the nearest particle.
+        its answer is ``y, x, distance``, in pixels, where ``y, x`` point from its
+        centre to the nearest particle, and perhaps the logarithm of how far off
+        they may be.
+        """
+
+
+class FittingNetwork(StagedNetwork, Protocol):
+    """A network that knows what its particles look like, and can fit them."""
+
+    def fit(
+        self, frame: np.ndarray, positions: np.ndarray, farthest: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Fit particles to a frame (Y, X) of the film, beginning where they were found.
+
+        Returns positions (n, 2) in pixels of the film, their standard errors
+        along one axis, and by how many standard errors each particle stands out
+        of its background; nan where the fit failed or ended farther away.
         """

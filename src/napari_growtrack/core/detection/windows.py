@@ -1,4 +1,4 @@
-"""Look at a frame through windows: all at once in one pass, one by one in a scan, or centred on chosen spots."""
+"""Look at frames through windows: all at once in one pass, one by one in a scan, or centred on chosen spots."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..normalisation import pad
+from ..normalisation import surrounded
 from .network import StagedNetwork
 from .zoom import to_film
+
+TILE = 128
+"""Windows along each side that a pass answers at a time; larger frames are passed in tiles, to bound the memory."""
+TOGETHER = 2**18
+"""Pixels of small frames that a pass answers at a time."""
 
 
 @dataclass(frozen=True)
@@ -24,28 +29,69 @@ class Looks:
         Where each window believes the nearest particle to be, ``(y, x)`` in pixels.
     distances : ndarray (n,)
         How far from its centre it believes it to be, in pixels.
+    scales : ndarray (n,)
+        How far off it believes the position may be, in pixels up to a common
+        factor; 1 where the network does not say.
     """
 
     centres: np.ndarray
     positions: np.ndarray
     distances: np.ndarray
+    scales: np.ndarray
 
     @classmethod
     def of(cls, centres: np.ndarray, answers: np.ndarray) -> Looks:
-        """Turn answers relative to the centres, (n, 3), into places in the frame."""
-        answers = answers.reshape(-1, 3)
-        centres = centres.reshape(-1, 2)
-        return cls(centres, centres + answers[:, :2], answers[:, 2])
+        """Turn answers relative to the centres, (n, 3) or (n, 4), into places in the frame."""
+        centres, answers = centres.reshape(-1, 2), answers.reshape(-1, answers.shape[-1])
+        scales = np.exp(answers[:, 3]) if answers.shape[1] > 3 else np.ones(len(answers), np.float32)
+        return cls(centres, centres + answers[:, :2], answers[:, 2], scales)
+
+    @classmethod
+    def none(cls) -> Looks:
+        """Return no looks."""
+        return cls.of(np.empty((0, 2)), np.empty((0, 3), np.float32))
 
     def on_film(self, zoom: float) -> Looks:
         """Return the same looks at an enlarged frame in pixels of the film."""
-        return Looks(to_film(self.centres, zoom), to_film(self.positions, zoom), self.distances / zoom)
+        places = to_film(self.centres, zoom), to_film(self.positions, zoom)
+        return Looks(*places, self.distances / zoom, self.scales / zoom)
 
     def __len__(self) -> int:
         return len(self.distances)
 
-    def __getitem__(self, which: np.ndarray) -> Looks:
-        return Looks(self.centres[which], self.positions[which], self.distances[which])
+    def __getitem__(self, which: np.ndarray | slice) -> Looks:
+        return Looks(self.centres[which], self.positions[which], self.distances[which], self.scales[which])
+
+
+@dataclass(frozen=True)
+class View:
+    """A normalised frame surrounded by its mean, so that windows may reach over its edge.
+
+    Attributes
+    ----------
+    pixels : ndarray (Y + 2 margin, X + 2 margin) float32
+    margin : int
+        In pixels.
+    """
+
+    pixels: np.ndarray
+    margin: int
+
+    @classmethod
+    def of(cls, frame: np.ndarray, margin: int) -> View:
+        """Surround a frame (Y, X)."""
+        return cls(surrounded(frame, margin), margin)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the frame itself."""
+        height, width = self.pixels.shape
+        return height - 2 * self.margin, width - 2 * self.margin
+
+    def cut(self, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """Return a part, by its first pixel in the frame, without copying."""
+        top, left = top + self.margin, left + self.margin
+        return self.pixels[top : top + height, left : left + width]
 
 
 def grid(length: int, step: int) -> np.ndarray:
@@ -55,46 +101,112 @@ def grid(length: int, step: int) -> np.ndarray:
     return first + step * np.arange(number)
 
 
-def frame_pass(frame: np.ndarray, network: StagedNetwork, stage: int) -> Looks:
-    """Answer all windows of a normalised frame in one pass that shares every convolution.
+def margin_of(network: StagedNetwork, votes: int = 1, shifts: Sequence[tuple[int, int]] = ((0, 0),)) -> int:
+    """Return how far from a frame's edge windows may reach, in network pixels."""
+    return (network.window + network.step * (votes - 1)) // 2 + int(np.abs(shifts).max()) + 1
 
-    The frame is padded with its mean, so that particles at its edge are seen,
+
+def frame_pass(frame: np.ndarray, network: StagedNetwork, stage: int) -> Looks:
+    """Answer all windows of a normalised frame (Y, X) in one pass that shares every convolution.
+
+    The frame is surrounded by its mean, so that particles at its edge are seen,
     and frames smaller than a window too.
     """
-    ys, xs = grid(frame.shape[0], network.step), grid(frame.shape[1], network.step)
-    padded = _framed(frame, ys, xs, network.window)
-    return Looks.of(_mesh(ys, xs), network.answer(padded[None], stage))
+    return frame_passes([View.of(frame, margin_of(network))], network, stage)[0]
+
+
+def frame_passes(views: Sequence[View], network: StagedNetwork, stage: int) -> list[Looks]:
+    """Answer all windows of frames of one size: small ones several at a time, large ones in overlapping tiles.
+
+    Tiles give the same answers as the whole frame would.
+    """
+    if not views:
+        return []
+    ys, xs = grid(views[0].shape[0], network.step), grid(views[0].shape[1], network.step)
+    centres = _mesh(ys, xs)
+    rows, columns = _tiles(len(ys)), _tiles(len(xs))
+    if len(rows) * len(columns) == 1:
+        answers = _answer_whole(views, network, stage, ys, xs)
+    else:
+        answers = [_answer_tiles(view, network, stage, (ys, xs), (rows, columns)) for view in views]
+    return [Looks.of(centres, one) for one in answers]
+
+
+def _answer_whole(
+    views: Sequence[View], network: StagedNetwork, stage: int, ys: np.ndarray, xs: np.ndarray
+) -> list[np.ndarray]:
+    """Answer frames of one tile each, several at a time."""
+    cuts = [_cut(view, network, ys, xs) for view in views]
+    some = max(1, TOGETHER // cuts[0].size)
+    parts = [cuts[i : i + some] for i in range(0, len(cuts), some)]
+    return [one for part in parts for one in network.answer(np.stack(part) if len(part) > 1 else part[0][None], stage)]
+
+
+def _answer_tiles(
+    view: View,
+    network: StagedNetwork,
+    stage: int,
+    centres: tuple[np.ndarray, np.ndarray],
+    tiles: tuple[list[slice], list[slice]],
+) -> np.ndarray:
+    """Answer a frame tile by tile; all tiles have one size, so the last ones overlap those before."""
+    ys, xs = centres
+    answers = None
+    for rows in tiles[0]:
+        for columns in tiles[1]:
+            part = network.answer(_cut(view, network, ys[rows], xs[columns])[None], stage)[0]
+            if answers is None:
+                answers = np.empty((len(ys), len(xs), part.shape[-1]), part.dtype)
+            answers[rows, columns] = part
+    return np.asarray(answers)
+
+
+def _tiles(number: int) -> list[slice]:
+    """Return stretches of a row of windows, as long as one another."""
+    starts = [*range(0, max(number - TILE, 0), TILE), max(number - TILE, 0)]
+    return [slice(start, min(start + TILE, number)) for start in starts]
+
+
+def _cut(view: View, network: StagedNetwork, ys: np.ndarray, xs: np.ndarray) -> np.ndarray:
+    """Return what the windows centred on a grid see."""
+    half, window = network.window // 2, network.window
+    return view.cut(ys[0] - half, xs[0] - half, ys[-1] - ys[0] + window, xs[-1] - xs[0] + window)
 
 
 def window_scan(
     frame: np.ndarray, network: StagedNetwork, stage: int, step: int | None = None, batch: int = 256
 ) -> Looks:
-    """Answer windows one by one at any step, as the thesis does (4.2.1).
+    """Answer windows of a normalised frame (Y, X) one by one at any step, as the thesis does (4.2.1).
 
     Equal to `frame_pass` where `step` is the network's own, only slower.
     """
+    return view_scan(View.of(frame, margin_of(network)), network, stage, step, batch)
+
+
+def view_scan(view: View, network: StagedNetwork, stage: int, step: int | None = None, batch: int = 256) -> Looks:
+    """Answer windows of a surrounded frame one by one; see `window_scan`."""
     step = step or network.step
-    ys, xs = grid(frame.shape[0], step), grid(frame.shape[1], step)
-    centres = _mesh(ys, xs)
-    return look_at(frame, centres.reshape(-1, 2), network, stage, batch=batch)
+    centres = _mesh(grid(view.shape[0], step), grid(view.shape[1], step)).reshape(-1, 2)
+    return look_at([view], [centres], network, stage, batch=batch)[0]
 
 
 def look_at(
-    frame: np.ndarray,
-    centres: np.ndarray,
+    views: Sequence[View],
+    centres: Sequence[np.ndarray],
     network: StagedNetwork,
     stage: int,
     votes: int = 1,
     shifts: Sequence[tuple[int, int]] = ((0, 0),),
     batch: int = 256,
-) -> Looks:
-    """Look through windows centred on whole pixels.
+) -> list[Looks]:
+    """Look through windows centred on whole pixels of some frames, all frames' windows together.
 
     Parameters
     ----------
-    frame : ndarray (Y, X)
-        Normalised.
-    centres : ndarray (n, 2) of int
+    views : sequence of View
+        With a margin of `margin_of` or more.
+    centres : sequence of ndarray (n, 2) of int
+        One array a view.
     network : StagedNetwork
     stage : int
     votes : int
@@ -107,31 +219,30 @@ def look_at(
 
     Returns
     -------
-    Looks
-        ``n * len(shifts) * votes**2`` of them, those of one centre in a row.
+    list of Looks
+        Of each view, ``n * len(shifts) * votes**2``, those of one centre in a row.
     """
-    if not len(centres):
-        return Looks.of(np.empty((0, 2)), np.empty((0, 3)))
     side = network.window + network.step * (votes - 1)
     inside = network.step * np.arange(votes) + network.window // 2 - side // 2
-    margin = side // 2 + int(np.abs(shifts).max())
-    views = np.lib.stride_tricks.sliding_window_view(pad(frame, margin), (side, side))
-    spots = (centres[:, None] + np.array(shifts)).reshape(-1, 2)
-    corners = spots + margin - side // 2
-    parts = [
-        network.answer(views[some[:, 0], some[:, 1]], stage).reshape(-1, 3)
-        for some in (corners[i : i + batch] for i in range(0, len(corners), batch))
+    spots = [(one[:, None] + np.array(shifts)).reshape(-1, 2) for one in centres]
+    squares = [_squares(view, some - side // 2, side) for view, some in zip(views, spots, strict=True)]
+    joined = np.concatenate(squares) if len(squares) > 1 else squares[0]
+    if not len(joined):
+        return [Looks.none() for _ in views]
+    parts = [network.answer(joined[i : i + batch], stage) for i in range(0, len(joined), batch)]
+    answers = np.concatenate(parts) if len(parts) > 1 else parts[0]
+    ends = np.cumsum([len(some) for some in spots])
+    around = _mesh(inside, inside).reshape(1, -1, 2)
+    return [
+        Looks.of(some[:, None] + around, part.reshape(-1, part.shape[-1]))
+        for some, part in zip(spots, np.split(answers, ends[:-1]), strict=True)
     ]
-    return Looks.of(spots[:, None] + _mesh(inside, inside).reshape(1, -1, 2), np.concatenate(parts))
 
 
-def _framed(frame: np.ndarray, ys: np.ndarray, xs: np.ndarray, window: int) -> np.ndarray:
-    """Cut or pad a frame so that its aligned windows are centred on the grid."""
-    half = window // 2
-    padding = []
-    for length, centres in zip(frame.shape, (ys, xs), strict=True):
-        padding.append((half - centres[0], max(0, centres[-1] + half + 1 - length)))
-    return pad(frame, padding)[: ys[-1] - ys[0] + window, : xs[-1] - xs[0] + window]
+def _squares(view: View, corners: np.ndarray, side: int) -> np.ndarray:
+    """Copy squares out of a view, (n, side, side)."""
+    windows = np.lib.stride_tricks.sliding_window_view(view.pixels, (side, side))
+    return windows[corners[:, 0] + view.margin, corners[:, 1] + view.margin]
 
 
 def _mesh(ys: np.ndarray, xs: np.ndarray) -> np.ndarray:

@@ -35,6 +35,15 @@ def _another_llvm_is_loaded() -> bool:
         return False
 
 
+def _respect_thread_count() -> None:
+    """Let TensorFlow use as many threads as the environment allows other numerical libraries."""
+    threads = os.environ.get("GROWTRACK_THREADS") or os.environ.get("OMP_NUM_THREADS", "")
+    if threads.isdecimal() and int(threads) > 0:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
+        os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
+
+
+_respect_thread_count()
 with _own_symbols_first():
     import keras
 

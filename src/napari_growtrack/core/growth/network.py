@@ -100,7 +100,9 @@ class GrownNetwork:
         ndarray (n, rows, columns, outputs) float32
             For the window whose first pixel is ``(step * row, step * column)``:
             offset ``(y, x)`` of the nearest particle from the window's centre
-            and its distance, in pixels; or the scores of the classes, 0 to 1.
+            and its distance, in pixels, and where the plan has a fourth output the
+            logarithm of the position's uncertainty; or the scores of the classes,
+            0 to 1.
         """
         self.plan.check(stage)
         return self._predict(self.model((stage,)), images)[0]
@@ -142,8 +144,10 @@ class GrownNetwork:
     def _predict_batch(self, model: keras.Model, images: np.ndarray) -> list[np.ndarray]:
         n = len(images)
         size = next(bucket for bucket in _BUCKETS if bucket >= n)
-        batch = np.zeros((size, *images.shape[1:]), np.float32)
-        batch[:n] = images
+        batch = images
+        if size > n:
+            batch = np.zeros((size, *images.shape[1:]), np.float32)
+            batch[:n] = images
         answers = model.predict_on_batch(batch)
         return [answer[:n] for answer in (answers if isinstance(answers, list) else [answers])]
 
@@ -268,7 +272,7 @@ class GrownNetwork:
 
     def _new_block(self, block: Block, seed: int) -> keras.layers.Layer:
         plan, dense = self.plan, self.plan.layers[block.row - 1].kind == "dense"
-        stride = self._whole_stride(block.row - 1) if dense else 1
+        stride = self._whole_stride(block.row - 1) if dense else self.plan.layers[block.row - 1].stride
         shape = plan.kernel_shape(block.row)
         return _conv(block_name(block), plan.inputs(block), plan.width(block), shape, stride, "relu", seed)
 
@@ -321,10 +325,11 @@ class _PooledImages:
         """Return the image at the size of what a row reads."""
         while len(self._images) < row:
             layer = self._plan.layers[len(self._images) - 1]
-            before = (layer.kernel - 1) // 2
-            margin = (before, layer.kernel - 1 - before)
+            before = (layer.kernel - layer.stride) // 2
+            margin = (before, layer.kernel - layer.stride - before)
             cropped = keras.layers.Cropping2D((margin, margin), data_format="channels_last", dtype="float32")
-            self._images.append(_pooled(cropped(self._images[-1]), layer.pool, keras.layers.AveragePooling2D))
+            sampled = _pooled(cropped(self._images[-1]), layer.stride, keras.layers.AveragePooling2D)
+            self._images.append(_pooled(sampled, layer.pool, keras.layers.AveragePooling2D))
         return self._images[row - 1]
 
 

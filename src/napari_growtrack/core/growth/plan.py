@@ -52,11 +52,18 @@ class Block(NamedTuple):
 
 
 class Layer(Settings):
-    """A row of the table. A dense row ignores kernel and pooling."""
+    """A row of the table. A dense row ignores kernel, stride and pooling."""
 
     kind: Literal["conv", "dense"]
     kernel: PositiveInt = Field(3, le=1001, description="Side of the convolution's kernel, in pixels of its input.")
+    stride: PositiveInt = Field(1, le=1001, description="Pixels of its input from one place of the kernel to the next.")
     pool: PositiveInt = Field(2, le=1001, description="Side and stride of the max-pooling after it; 1 for none.")
+
+    @model_validator(mode="after")
+    def _covers(self) -> Self:
+        if self.kind == "conv" and self.stride > self.kernel:
+            raise ValueError(f"a stride of {self.stride} leaves gaps between kernels of {self.kernel} px")
+        return self
 
 
 class Plan(Settings):
@@ -81,7 +88,12 @@ class Plan(Settings):
         51, description="Side of the windows in pixels, or (height, width); odd and square for locating."
     )
     channels: PositiveInt = Field(1, le=64, description="Channels of the image.")
-    outputs: PositiveInt = Field(3, le=10000, description="Numbers in an answer: y, x and distance for locating.")
+    outputs: PositiveInt = Field(
+        3,
+        le=10000,
+        description="Numbers in an answer. For locating 3, y, x and distance, or 4: also the logarithm of how far "
+        "off the position may be.",
+    )
     task: Task = Field("locate", description="What an answer is: a place, or scores of classes.")
     answers: Literal["own", "sum", "mean"] = Field(
         "own", description="A stage answers by its own head, or by the sum or mean of its own and all earlier ones."
@@ -134,8 +146,8 @@ class Plan(Settings):
         height, width = self.shape
         if self.task == "locate" and (height != width or height % 2 == 0):
             raise ValueError(f"locating needs an odd square window, got {self._window_text}")
-        if self.task == "locate" and self.outputs != 3:
-            raise ValueError(f"locating has 3 outputs (y, x, distance), got {self.outputs}")
+        if self.task == "locate" and self.outputs not in (3, 4):
+            raise ValueError(f"locating has 3 or 4 outputs (y, x, distance, uncertainty), got {self.outputs}")
         if self.task == "binary" and self.outputs != 1:
             raise ValueError(f"a binary task has 1 output, got {self.outputs}")
 
@@ -158,6 +170,7 @@ class Plan(Settings):
         dense: Sequence[int] = (32, 32),
         kernel: PerRow = 3,
         pool: PerRow = 2,
+        stride: PerRow = 1,
         **other: Any,
     ) -> Self:
         """Return the table of layer-by-layer growth: each stage adds one layer (thesis chapter 3).
@@ -166,14 +179,14 @@ class Plan(Settings):
         ----------
         conv, dense : sequence of int
             Units of the rows.
-        kernel, pool : int or sequence of int
+        kernel, pool, stride : int or sequence of int
             Of all conv rows, or of each.
         **other
             Further fields of the plan, such as ``window=28`` or ``task="classes"``.
         """
         widths = [*conv, *dense]
         units = [[width if row == stage else 0 for stage in range(len(widths))] for row, width in enumerate(widths)]
-        return cls(layers=_rows(len(conv), len(dense), kernel, pool), units=units, **other)
+        return cls(layers=_rows(len(conv), len(dense), kernel, pool, stride), units=units, **other)
 
     @classmethod
     def breadth(
@@ -184,6 +197,7 @@ class Plan(Settings):
         base: int | None = None,
         kernel: PerRow = 3,
         pool: PerRow = 2,
+        stride: PerRow = 1,
         **other: Any,
     ) -> Self:
         """Return the table of breadth growth: each stage adds a narrow network (thesis 4.1).
@@ -199,7 +213,7 @@ class Plan(Settings):
         base : int, optional
             Instead of columns: networks with `base` units in the first layer,
             in the proportions of Table 4.1.
-        kernel, pool : int or sequence of int
+        kernel, pool, stride : int or sequence of int
             Of all conv rows, or of each.
         **other
             Further fields of the plan.
@@ -209,8 +223,30 @@ class Plan(Settings):
         columns = columns * repeat
         if not columns or len({len(column) for column in columns}) != 1:
             raise SettingsError("Breadth growth needs columns of equal length, for example (4, 8, 16, 8, 8).")
-        rows = _rows(min(conv, len(columns[0])), max(len(columns[0]) - conv, 0), kernel, pool)
+        rows = _rows(min(conv, len(columns[0])), max(len(columns[0]) - conv, 0), kernel, pool, stride)
         return cls(layers=rows, units=list(zip(*columns, strict=True)), **other)
+
+    @classmethod
+    def strided(cls, *columns: Sequence[int], window: int = 39, **other: Any) -> Self:
+        """Return the table that locates best for its cost: convolutions that step by two pixels, without pooling.
+
+        Max-pooling forgets where in its square the largest value was; a
+        convolution that steps does not, and is four times cheaper. There is a
+        fourth output, so that the network says how sure it is of a position.
+
+        Parameters
+        ----------
+        *columns : sequence of int
+            Units of three convolutions and two dense rows that each stage adds; by
+            default a cheap first stage to screen with, and two that add to it.
+        window : int
+            39 px for particles up to about 12 px wide, 51 px for larger ones.
+        **other
+            Further fields of the plan.
+        """
+        columns = columns or ((6, 12, 24, 16, 0), (10, 20, 40, 32, 32), (8, 16, 32, 16, 16))
+        usual = {"kernel": (5, 3, 3), "stride": 2, "pool": 1, "outputs": 4}
+        return cls.breadth(*columns, window=window, **{**usual, **other})
 
     @classmethod
     def plain(cls, conv: Sequence[int] = (16, 32, 64), dense: Sequence[int] = (32, 32), **other: Any) -> Self:
@@ -402,7 +438,9 @@ class Plan(Settings):
     def conv_shape(self, row: int) -> tuple[int, int]:
         """Return height and width of a row's map on one window, before pooling."""
         layer, (height, width) = self.layers[row - 1], self.map_shape(row - 1)
-        return (height - layer.kernel + 1, width - layer.kernel + 1) if layer.kind == "conv" else (1, 1)
+        if layer.kind == "dense":
+            return 1, 1
+        return (height - layer.kernel) // layer.stride + 1, (width - layer.kernel) // layer.stride + 1
 
     def map_shape(self, row: int) -> tuple[int, int]:
         """Return height and width of a row's map on one window; row 0 is the window itself."""
@@ -412,7 +450,7 @@ class Plan(Settings):
     def _map_shapes(self) -> tuple[tuple[int, int], ...]:
         shapes = [self.shape]
         for layer in self.layers:
-            height, width = ((side - layer.kernel + 1) // layer.pool for side in shapes[-1])
+            height, width = (((side - layer.kernel) // layer.stride + 1) // layer.pool for side in shapes[-1])
             shapes.append((height, width) if layer.kind == "conv" else (1, 1))
         return tuple(shapes)
 
@@ -429,7 +467,7 @@ class Plan(Settings):
 
     def stride(self, row: int) -> int:
         """Return how many pixels of the image one step on a row's map is, before dense rows bring it to `step`."""
-        return math.prod(layer.pool for layer in self.layers[:row] if layer.kind == "conv")
+        return math.prod(layer.stride * layer.pool for layer in self.layers[:row] if layer.kind == "conv")
 
     def inputs(self, block: Block) -> int:
         """Return the channels that a block reads."""
@@ -541,9 +579,9 @@ def head_name(stage: Stage) -> str:
     return f"head_{stage}"
 
 
-def _rows(conv: int, dense: int, kernel: PerRow, pool: PerRow) -> tuple[Layer, ...]:
-    kernels, pools = _each(kernel, conv), _each(pool, conv)
-    convs = [Layer(kind="conv", kernel=k, pool=p) for k, p in zip(kernels, pools, strict=True)]
+def _rows(conv: int, dense: int, kernel: PerRow, pool: PerRow, stride: PerRow) -> tuple[Layer, ...]:
+    each = zip(_each(kernel, conv), _each(pool, conv), _each(stride, conv), strict=True)
+    convs = [Layer(kind="conv", kernel=k, pool=p, stride=s) for k, p, s in each]
     return (*convs, *(Layer(kind="dense"),) * dense)
 
 

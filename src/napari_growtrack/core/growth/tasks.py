@@ -10,6 +10,7 @@ from .backend import keras
 from .plan import Plan, Task
 from .schedule import Schedule
 
+_LOG_SCALES = (-6.0, 3.0)
 _ACTIVATIONS: dict[Task, str | None] = {"locate": None, "binary": "sigmoid", "classes": "softmax", "labels": "sigmoid"}
 
 
@@ -53,18 +54,24 @@ def position_loss(schedule: Schedule) -> Any:
     """Return the loss of a place: of positions where a particle is in reach, and of the distance everywhere.
 
     ``squared`` is the thesis's mean squared error. ``robust`` is the distance between found and true position
-    plus the error of the distance, in pixels, so that rare large errors do not drown the fine ones.
+    plus the error of the distance, in pixels, so that rare large errors do not drown the fine ones. With a fourth
+    output, ``log s``, the position's loss is ``r / s + 2 log s + r``: but for a constant and the last term, the
+    negative logarithm of the likelihood that a plane's Laplace distribution of scale ``s`` gives an error ``r``.
     """
     ops = keras.ops
     limit = schedule.reach / schedule.unit * (1 - 1e-6)
 
     def loss(truth: Any, found: Any) -> Any:
         in_reach = ops.cast(truth[..., 2] < limit, found.dtype)
-        square = ops.square(truth - found)
+        square = ops.square(truth - found[..., :3])
         position = (square[..., 0] + square[..., 1]) * in_reach
         if schedule.loss == "squared":
             return ops.mean(position + square[..., 2]) / 3
-        return schedule.unit * ops.mean(_root(position) + 0.5 * _root(square[..., 2]))
+        error, distance = schedule.unit * _root(position), 0.5 * schedule.unit * _root(square[..., 2])
+        if found.shape[-1] == 3:
+            return ops.mean(error + distance)
+        scale = ops.clip(found[..., 3], *_LOG_SCALES)
+        return ops.mean(error + distance + in_reach * (error * ops.exp(-scale) + 2 * scale))
 
     def _root(square: Any) -> Any:
         return ops.sqrt(square + 1e-6) - 1e-3

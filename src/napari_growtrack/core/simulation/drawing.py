@@ -99,7 +99,7 @@ def _offset(spread: tuple[float, float, float], rng: np.random.Generator) -> flo
 @numba.njit(nogil=True, cache=True)
 def _describe(looks: tuple[Any, ...], positions: np.ndarray, wanted: int, rng: np.random.Generator) -> Numbers:
     """Give each position a kind of particle, its size and brightness, and the picture its background."""
-    particles, distractors, (background, gradient, snr) = looks
+    particles, distractors, (background, gradient, (low, high), by_ratio) = looks
     n, orders = len(positions), particles[1].shape[1] - 2
     radius, ellipticity, angle, intensity = np.empty(n), np.empty(n), np.empty(n), np.empty((n, orders))
     for p in range(n):
@@ -111,4 +111,5 @@ def _describe(looks: tuple[Any, ...], positions: np.ndarray, wanted: int, rng: n
         for i in range(orders):
             intensity[p, i] = uniform((spans[2 + i, 0], spans[2 + i, 1]), rng)
     light = uniform(background, rng), uniform(gradient, rng), uniform((0.0, 2 * np.pi), rng)
-    return (positions, radius, ellipticity, angle, intensity), np.arange(n) < wanted, light, uniform(snr, rng)
+    snr = low * (high / low) ** rng.random() if by_ratio else uniform((low, high), rng)
+    return (positions, radius, ellipticity, angle, intensity), np.arange(n) < wanted, light, snr

@@ -171,7 +171,8 @@ def _spread(placement: Placement) -> tuple[float, float, float]:
 
 def _looks(scene: Scene) -> tuple[Any, ...]:
     kinds = _kinds(scene.particles, scene.orders), _kinds(scene.distractors, scene.orders)
-    return *kinds, (_pair(scene.background), _pair(scene.gradient), _pair(scene.snr))
+    by_ratio = scene.snr_drawn == "by ratio"
+    return *kinds, (_pair(scene.background), _pair(scene.gradient), _pair(scene.snr), by_ratio)
 
 
 def _kinds(kinds: tuple[Particle, ...], orders: int) -> tuple[np.ndarray, np.ndarray]:

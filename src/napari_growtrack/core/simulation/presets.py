@@ -9,6 +9,29 @@ from .scene import Particle, Placement, Scene
 
 _SPOT = Particle(radius=(2, 3), rings={1: (0.4, 0.7)})
 _RINGED_BEAD = Particle(radius=(4, 6), rings={1: (0.3, 0.7), 2: (-0.4, -0.2)})
+_BRIGHT_AND_DARK = tuple(
+    Particle(radius=(1.5, 3), rings={order: scale}) for order in (1, 2) for scale in ((0.2, 0.6), (-0.6, -0.2))
+)
+_ANYTHING = (
+    *(
+        Particle(radius=radius, rings=rings, weight=weight)
+        for radius, weight in (((1.5, 3), 2), ((3, 6), 1))
+        for rings in ({1: (0.2, 0.7)}, {1: (-0.7, -0.2)}, {2: (0.2, 0.6)}, {2: (-0.6, -0.2)})
+    ),
+    Particle(radius=(1.5, 6), rings={1: (0.3, 0.7), 2: (-0.4, -0.2)}),
+    Particle(radius=(1.5, 6), rings={1: (-0.7, -0.3), 2: (0.2, 0.4)}),
+)
+
+_TABLE42 = Scene(
+    name="table42",
+    about="The thesis's multi-particle frames: six bright spots in 251 x 251 px at SNR 3.",
+    particles=[_SPOT],
+    density=6 / 2.51**2,
+    apart=20,
+    rim=0.1,
+    background=0.2,
+    snr=3,
+)
 
 SCENES: dict[str, Scene] = {
     scene.name: scene
@@ -16,11 +39,7 @@ SCENES: dict[str, Scene] = {
         Scene(
             name="default",
             about="One small particle near the centre, bright or dark, spot or ring.",
-            particles=[
-                Particle(radius=(1.5, 3), rings={order: sign})
-                for order in (1, 2)
-                for sign in ((0.2, 0.6), (-0.6, -0.2))
-            ],
+            particles=_BRIGHT_AND_DARK,
             apart=25,
             background=(0.2, 0.8),
             gradient=(0, 1),
@@ -72,15 +91,57 @@ SCENES: dict[str, Scene] = {
             window_first=Placement(shape="normal", size=10),
             window_others=Placement(shape="away", size=(15, 35)),
         ),
+        _TABLE42,
+        _TABLE42.with_(
+            name="dense",
+            about="A crowd: sixty bright spots in 251 x 251 px, down to 9 px from each other.",
+            density=60 / 2.51**2,
+            apart=9,
+            rim=0.05,
+            snr=5,
+        ),
+        _TABLE42.with_(
+            name="gradient",
+            about="Weak bright spots on a background that rises steeply across the frame.",
+            particles=[_SPOT.with_(rings={1: (0.2, 0.5)})],
+            density=8 / 2.51**2,
+            background=(0.35, 0.45),
+            gradient=(0.6, 0.8),
+            snr=6,
+        ),
         Scene(
-            name="table42",
-            about="The thesis's multi-particle frames: six bright spots in 251 x 251 px at SNR 3.",
-            particles=[_SPOT],
-            density=6 / 2.51**2,
-            apart=20,
+            name="mixed",
+            about="Bright and dark particles, spots and rings, side by side in uneven light.",
+            particles=_BRIGHT_AND_DARK,
+            density=8 / 2.51**2,
+            apart=25,
             rim=0.1,
-            background=0.2,
-            snr=3,
+            background=(0.3, 0.7),
+            gradient=(0, 0.6),
+            snr=10,
+        ),
+        Scene(
+            name="rings",
+            about="Large beads with a bright core and a dark ring, six in 251 x 251 px.",
+            particles=[_RINGED_BEAD],
+            density=6 / 2.51**2,
+            apart=30,
+            rim=0.1,
+            background=(0.2, 0.5),
+            gradient=(0, 0.3),
+            snr=10,
+        ),
+        _TABLE42.with_(
+            name="wide",
+            about="Twenty bright spots in a camera's wide strip of 300 x 700 px.",
+            density=20 / (3 * 7),
+            snr=5,
+        ),
+        _TABLE42.with_(
+            name="big",
+            about="A hundred bright spots in 1024 x 1024 px.",
+            density=100 / 10.24**2,
+            snr=5,
         ),
         Scene(
             name="species",
@@ -96,6 +157,17 @@ SCENES: dict[str, Scene] = {
             background=(0.2, 0.3),
             gradient=(0, 0.2),
             snr=6,
+        ),
+        Scene(
+            name="general",
+            about="Bright and dark spots and rings of many sizes, uneven light, few or many photons.",
+            particles=_ANYTHING,
+            density=(0.2, 3),
+            apart=15,
+            background=(0.15, 0.8),
+            gradient=(0, 1),
+            snr=(2, 50),
+            snr_drawn="by ratio",
         ),
         Scene(
             name="empty",

@@ -73,6 +73,9 @@ class Scene(Settings):
     background: Number = Field(description="Background level, 0 to 1.")
     gradient: Number = Field(Span(low=0, high=0), description="Background change over the longer side.")
     snr: Number = Field(description="Signal-to-noise ratio: intensity 1 gives SNR squared photons.")
+    snr_drawn: Literal["evenly", "by ratio"] = Field(
+        "evenly", description="Draw SNR evenly, or its logarithm evenly: as often from 2 to 4 as from 10 to 20."
+    )
     window_number: int = Field(1, ge=1, description="Particles in one of the thesis's windows.")
     window_first: Placement = Field(
         Placement(shape="normal", size=1), description="Where the first of them lies; it is the one to find."
@@ -95,6 +98,17 @@ class Scene(Settings):
         if self.distractor_density.high > 0 and not self.distractors:
             raise ValueError("distractors are wanted, but none is described in `distractors`")
         return self
+
+    @property
+    def diameter(self) -> float:
+        """How wide its particles look, in pixels: four radii R of the middle of what there is.
+
+        At this width a spot has fallen to a third of its peak; it is the diameter a
+        Laplacian of Gaussian is best tuned to.
+        """
+        low = min(kind.radius.low for kind in self.particles)
+        high = max(kind.radius.high for kind in self.particles)
+        return 2 * (low + high)
 
     @property
     def orders(self) -> int:

@@ -1,0 +1,163 @@
+"""Compare what a cascade finds on simulated frames with the truth, to choose what it accepts and learn how it errs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..matching import WITHIN, match
+from .cascade import Cascade, find_each, least_significances
+from .network import StagedNetwork
+
+Sample = tuple[np.ndarray, pd.DataFrame]
+"""A frame (Y, X) and its truth table."""
+
+AT_ONCE = 16
+_ACCEPT_DISTANCES = tuple(np.geomspace(0.4, 4.0, 11).round(2).tolist())
+_DOUBTS = (0.5, 1.0)
+_FEWEST = 50
+_FEWEST_GHOSTS = 5
+_FRAMES_A_GHOST = 50
+
+
+class Fitted(NamedTuple):
+    """A cascade that fits, and its score: the F measure that counts precision double."""
+
+    cascade: Cascade
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Detections in all samples, and the truth about them.
+
+    Attributes
+    ----------
+    distances, significances : ndarray (n,)
+        As detected; distances in network pixels.
+    errors : ndarray (n,)
+        How far from a particle, in pixels of the film; infinite for ghosts.
+    pulls : ndarray (n, 2)
+        Errors along y and x in units of `sigma`.
+    nothing : ndarray (n,) of bool
+        Whether the frame shows no particle.
+    particles, empty_frames : int
+        In all samples.
+    """
+
+    distances: np.ndarray
+    significances: np.ndarray
+    errors: np.ndarray
+    pulls: np.ndarray
+    nothing: np.ndarray
+    particles: int
+    empty_frames: int
+
+    @classmethod
+    def by(cls, network: StagedNetwork, samples: Sequence[Sample], cascade: Cascade) -> Judged:
+        """Track all samples."""
+        parts = []
+        for i in range(0, len(samples), AT_ONCE):
+            some = samples[i : i + AT_ONCE]
+            tables = find_each([frame for frame, _ in some], network, cascade)
+            parts += [_compared(table, truth, network.zoom) for table, (_, truth) in zip(tables, some, strict=True)]
+        numbers = [len(truth) for _, truth in samples]
+        distances, significances, errors, pulls, nothing = (
+            np.concatenate(several) for several in zip(*parts, strict=True)
+        )
+        return cls(distances, significances, errors, pulls, nothing, sum(numbers), numbers.count(0))
+
+    def within(self, accept_distance: float, least: float = 0.0, doubt: float = 0.0) -> Judged:
+        """Return what some thresholds accept."""
+        good = self.distances < accept_distance
+        good &= ~(self.significances < least_significances(self.distances, least, doubt))
+        columns = self.distances, self.significances, self.errors, self.pulls, self.nothing
+        distances, significances, errors, pulls, nothing = (column[good] for column in columns)
+        return Judged(distances, significances, errors, pulls, nothing, self.particles, self.empty_frames)
+
+    @property
+    def score(self) -> float:
+        """The F measure that counts precision double."""
+        right, number = np.isfinite(self.errors).sum(), len(self.errors)
+        return float(1.25 * right / max(number + 0.25 * self.particles, 1e-9))
+
+    @property
+    def median_error(self) -> float:
+        """In pixels; infinite without any."""
+        right = self.errors[np.isfinite(self.errors)]
+        return float(np.median(right)) if len(right) else np.inf
+
+    @property
+    def spread(self) -> float:
+        """The spread of the pulls: half the width that holds 68 % of them; 1 where too little is found."""
+        pulls = self.pulls[np.isfinite(self.errors)].ravel()
+        if len(pulls) < _FEWEST:
+            return 1.0
+        low, high = np.percentile(pulls, (16, 84))
+        return max(float(high - low) / 2, 1e-3)
+
+    def noise(self, doubt: float) -> float:
+        """Return the significance that noise exceeds about once in 50 empty frames; 0 where it shows nothing.
+
+        It counts less by `doubt` times a ghost's distance. The most significant
+        ghosts tell how their number falls with half the square of the
+        significance: exponentially, at a rate that follows from how far they
+        exceed the least of them on average.
+        """
+        excess = np.maximum(self.significances - doubt * self.distances, 0)
+        ghosts = np.sort(excess[self.nothing & np.isfinite(excess)])[::-1]
+        ghosts = ghosts[: max(_FEWEST_GHOSTS, self.empty_frames // 20)]
+        if not len(ghosts):
+            return 0.0
+        energy = ghosts**2 / 2
+        fall = (np.sum(energy - energy[-1]) + 1.0) / len(ghosts)
+        rate = len(ghosts) / self.empty_frames
+        return float(np.sqrt(2 * (energy[-1] + fall * np.log(max(rate * _FRAMES_A_GHOST, 1.0)))))
+
+
+def with_errors(network: StagedNetwork, samples: Sequence[Sample], cascade: Cascade) -> tuple[Cascade, Fitted | None]:
+    """Return a cascade that knows its standard errors, and one that fits too, where the network can and it helps.
+
+    The factors of `sigma` are what the spread of the pulls is without them. Where
+    particles are fitted, T2 and the least significance are chosen together.
+    """
+    plain = cascade.with_(polish=False, sigma_factor=1.0, polished_sigma_factor=1.0)
+    seen = Judged.by(network, samples, plain)
+    plain = plain.with_(sigma_factor=seen.spread)
+    if not hasattr(network, "fit"):
+        return plain, None
+    fitted, judged = _fitted(network, samples, plain)
+    return plain, fitted if judged.median_error < seen.median_error else None
+
+
+def _fitted(network: StagedNetwork, samples: Sequence[Sample], plain: Cascade) -> tuple[Fitted, Judged]:
+    """Return the best cascade that fits, and what it accepts."""
+    open_gate = plain.with_(polish=True, accept_distance=max(_ACCEPT_DISTANCES))
+    found = Judged.by(network, samples, open_gate)
+    ways = []
+    for distance, doubt in product(_ACCEPT_DISTANCES, _DOUBTS):
+        least = found.within(distance).noise(doubt)
+        accepted = found.within(distance, least, doubt)
+        ways.append((round(accepted.score, 3), distance, doubt, least, accepted))
+    score, distance, doubt, least, accepted = max(ways, key=lambda way: way[:3])
+    spread = accepted.spread
+    cascade = open_gate.with_(
+        accept_distance=distance, least_significance=least, doubt=doubt, polished_sigma_factor=spread
+    )
+    return Fitted(cascade, score), accepted
+
+
+def _compared(found: pd.DataFrame, truth: pd.DataFrame, zoom: float) -> tuple[np.ndarray, ...]:
+    """Return the columns of `Judged` for one sample."""
+    true, places = (table[["y", "x"]].to_numpy(float) for table in (truth, found))
+    rows, columns, distances = match(true, places, WITHIN)
+    errors, pulls = np.full(len(found), np.inf), np.full((len(found), 2), np.inf)
+    errors[columns] = distances
+    pulls[columns] = (places[columns] - true[rows]) / found["sigma"].to_numpy()[columns, None]
+    nothing = np.full(len(found), not len(truth))
+    return zoom * found["distance"].to_numpy(), found["significance"].to_numpy(), errors, pulls, nothing

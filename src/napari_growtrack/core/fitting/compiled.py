@@ -1,0 +1,383 @@
+"""Fit radial profiles to pixels by Gauss and Newton, in compiled code.
+
+A particle has ``4 + orders`` unknowns, in this order: its place ``y, x``, its radius, the level of the background
+around it, and the scale of each Bessel order. The place is odd where all others are even, so not knowing them costs it
+next to nothing.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+LEVEL, SCALES = 3, 4
+_LEAST_PIXELS = 24
+_LEAST_SHARE = 0.2
+_DAMPING = 1e-3
+_SIDE = 16
+_AROUND = 3
+_UNKNOWN = 1e30
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def first_guesses(
+    frame: np.ndarray, places: np.ndarray, radii: np.ndarray, table: np.ndarray, per_radius: float, reach: float
+) -> np.ndarray:
+    """Return unknowns, (n, 4 + orders): of some radii the one that fits best, with level and scales to it."""
+    orders = len(table)
+    found = np.zeros((len(places), 4 + orders))
+    size = 1 + orders
+    for p in range(len(places)):
+        found[p, 0], found[p, 1] = places[p, 0], places[p, 1]
+        best = np.inf
+        for radius in radii:
+            matrix, right, square, number = np.zeros((size, size)), np.zeros(size), 0.0, 0
+            values = np.ones(size)
+            top, bottom, left, end = _box(frame.shape, places[p, 0], places[p, 1], reach * radii[-1])
+            for i in range(top, bottom, 2):
+                for j in range(left, end, 2):
+                    distance = np.hypot(i - places[p, 0], j - places[p, 1]) / radius
+                    if distance > reach * radii[-1] / radius:
+                        continue
+                    at = distance * per_radius
+                    k = int(at)
+                    for n in range(orders):
+                        values[1 + n] = table[n, k] + (at - k) * (table[n, k + 1] - table[n, k])
+                    pixel = frame[i, j]
+                    square += pixel * pixel
+                    number += 1
+                    for a in range(size):
+                        right[a] += values[a] * pixel
+                        for b in range(a + 1):
+                            matrix[a, b] += values[a] * values[b]
+            solution = _solved(matrix, right, 1e-6)
+            left_over = square
+            for a in range(size):
+                left_over -= solution[a] * right[a]
+            if number and left_over < best:
+                best = left_over
+                found[p, 2] = radius
+                found[p, 3:] = solution
+    return found
+
+
+@numba.njit(nogil=True, cache=True)
+def _box(shape: tuple[int, int], y: float, x: float, reach: float) -> tuple[int, int, int, int]:
+    top, bottom = max(0, int(np.ceil(y - reach))), min(shape[0], int(np.floor(y + reach)) + 1)
+    left, end = max(0, int(np.ceil(x - reach))), min(shape[1], int(np.floor(x + reach)) + 1)
+    return top, bottom, left, end
+
+
+@numba.njit(nogil=True, cache=True)
+def _solved(matrix: np.ndarray, right: np.ndarray, damping: float) -> np.ndarray:
+    """Solve with the lower half of a symmetric matrix, its diagonal damped, by Cholesky."""
+    n = len(right)
+    lower = np.zeros((n, n))
+    for a in range(n):
+        for b in range(a + 1):
+            total = matrix[a, b] * (1 + damping if a == b else 1.0)
+            for c in range(b):
+                total -= lower[a, c] * lower[b, c]
+            lower[a, b] = np.sqrt(max(total, 1e-12)) if a == b else total / lower[b, b]
+    solution = right.copy()
+    for a in range(n):
+        for c in range(a):
+            solution[a] -= lower[a, c] * solution[c]
+        solution[a] /= lower[a, a]
+    for a in range(n - 1, -1, -1):
+        for c in range(a + 1, n):
+            solution[a] -= lower[c, a] * solution[c]
+        solution[a] /= lower[a, a]
+    return solution
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def add(
+    image: np.ndarray, unknowns: np.ndarray, sign: float, table: np.ndarray, per_radius: float, extent: float
+) -> None:
+    """Add a particle's light to an image, or take it away, as far as `extent` radii."""
+    y, x, radius = unknowns[0], unknowns[1], unknowns[2]
+    top, bottom, left, end = _box(image.shape, y, x, extent * radius)
+    step = per_radius / radius
+    last = extent * per_radius
+    for i in range(top, bottom):
+        for j in range(left, end):
+            at = np.sqrt((i - y) ** 2 + (j - x) ** 2) * step
+            if at < last:
+                k = int(at)
+                light = 0.0
+                for n in range(len(table)):
+                    light += unknowns[4 + n] * (table[n, k] + (at - k) * (table[n, k + 1] - table[n, k]))
+                image[i, j] += sign * light
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def settle(
+    rest: np.ndarray,
+    unknowns: np.ndarray,
+    ground: np.ndarray,
+    noise: np.ndarray,
+    usual: np.ndarray,
+    table: np.ndarray,
+    per_radius: float,
+    reach: float,
+    extent: float,
+    rounds: int,
+) -> np.ndarray:
+    """Improve one particle after the other on what the others leave; return each place's variance along one axis, (n,).
+
+    Parameters
+    ----------
+    rest : ndarray (Y, X)
+        The frame less the light of all particles; kept up to date.
+    unknowns : ndarray (n, 4 + orders)
+        Improved in place.
+    ground : ndarray (n, 4)
+        The background at each particle: slope along y and x per pixel, level,
+        and the variance of that; see `ground_at`.
+    noise : ndarray (2,)
+        Variance of a pixel: the first plus the second times its intensity.
+    usual : ndarray (3,)
+        Mean and variance that radii usually have, and the weight of an average pixel.
+    """
+    n_unknowns = unknowns.shape[1]
+    variances = np.full(len(unknowns), np.nan)
+    for p in range(len(unknowns)):
+        add(rest, unknowns[p], 1.0, table, per_radius, extent)
+        for _ in range(rounds):
+            matrix, right = np.zeros((n_unknowns, n_unknowns)), np.zeros(n_unknowns)
+            number = _normal(rest, unknowns[p], ground[p], noise, table, per_radius, reach, matrix, right)
+            if number < _LEAST_PIXELS:
+                break
+            matrix[2, 2] += 1 / usual[1]
+            right[2] += (usual[0] - unknowns[p, 2]) / usual[1]
+            matrix[LEVEL, LEVEL] += 1 / ground[p, 3]
+            right[LEVEL] += (ground[p, 2] - unknowns[p, LEVEL]) / ground[p, 3]
+            step = _solved(matrix, right, _DAMPING)
+            variances[p] = _variance_of_place(matrix)
+            shrink = min(1.0, 1.0 / max(np.hypot(step[0], step[1]), 1e-9))
+            small = min(1.0, 0.25 * unknowns[p, 2] / max(abs(step[2]), 1e-9))
+            for a in range(n_unknowns):
+                unknowns[p, a] += step[a] * (shrink if a < 2 else small if a == 2 else 1.0)
+            if abs(step[0]) + abs(step[1]) < 2e-3:
+                break
+        add(rest, unknowns[p], -1.0, table, per_radius, extent)
+    return variances
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _normal(
+    image: np.ndarray,
+    unknowns: np.ndarray,
+    slope: np.ndarray,
+    noise: np.ndarray,
+    table: np.ndarray,
+    per_radius: float,
+    reach: float,
+    matrix: np.ndarray,
+    right: np.ndarray,
+) -> int:
+    """Fill in the normal equations of one particle (the lower half), and return how many pixels they stand on."""
+    y, x, radius, level = unknowns[0], unknowns[1], unknowns[2], unknowns[3]
+    orders, size = len(table), len(unknowns)
+    row = np.empty(size)
+    row[3] = 1.0
+    step, last, number = per_radius / radius, reach * per_radius, 0
+    top, bottom, left, end = _box(image.shape, y, x, reach * radius)
+    for i in range(top, bottom):
+        dy = i - y
+        for j in range(left, end):
+            dx = j - x
+            r = np.sqrt(dy * dy + dx * dx)
+            at = r * step
+            if at >= last:
+                continue
+            k = int(at)
+            light, steep = 0.0, 0.0
+            for n in range(orders):
+                rise = table[n, k + 1] - table[n, k]
+                value = table[n, k] + (at - k) * rise
+                row[4 + n] = value
+                light += unknowns[4 + n] * value
+                steep += unknowns[4 + n] * rise
+            steep *= step
+            away = steep / max(r, 1e-3)
+            row[0], row[1], row[2] = -away * dy, -away * dx, -steep * r / radius
+            model = level + slope[0] * dy + slope[1] * dx + light
+            weight = 1 / max(noise[0] + noise[1] * model, noise[2])
+            miss = weight * (image[i, j] - model)
+            number += 1
+            for a in range(size):
+                right[a] += row[a] * miss
+                weighted = weight * row[a]
+                for b in range(a + 1):
+                    matrix[a, b] += weighted * row[b]
+    return number
+
+
+@numba.njit(nogil=True, cache=True)
+def _variance_of_place(matrix: np.ndarray) -> float:
+    """Return the mean variance of y and x, from the lower half of the normal matrix."""
+    total = 0.0
+    for axis in range(2):
+        unit = np.zeros(len(matrix))
+        unit[axis] = 1.0
+        total += _solved(matrix, unit, 1e-9)[axis]
+    return total / 2
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def significances_at(
+    shape: tuple[int, int],
+    unknowns: np.ndarray,
+    ground: np.ndarray,
+    noise: np.ndarray,
+    table: np.ndarray,
+    per_radius: float,
+    reach: float,
+) -> np.ndarray:
+    """Return how many standard errors each particle's light stands out of the background, (n,).
+
+    The errors are those that the background alone would make: nothing but noise
+    exceeds a significance as often, whatever the noise of particles is.
+    """
+    found = np.full(len(unknowns), np.nan)
+    orders = len(table)
+    values = np.empty(orders)
+    for p in range(len(unknowns)):
+        y, x, radius = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2]
+        step, last, number = per_radius / radius, reach * per_radius, 0
+        top, bottom, left, end = _box(shape, y, x, reach * radius)
+        sums, products = np.zeros(orders), np.zeros((orders, orders))
+        for i in range(top, bottom):
+            for j in range(left, end):
+                at = np.sqrt((i - y) ** 2 + (j - x) ** 2) * step
+                if at >= last:
+                    continue
+                k = int(at)
+                number += 1
+                for n in range(orders):
+                    values[n] = table[n, k] + (at - k) * (table[n, k + 1] - table[n, k])
+                    sums[n] += values[n]
+                    for m in range(n + 1):
+                        products[n, m] += values[n] * values[m]
+        if number < _LEAST_PIXELS:
+            continue
+        variance = max(noise[0] + noise[1] * unknowns[p, LEVEL], noise[2])
+        unsure = 1 / (number / variance + 1 / ground[p, 3])
+        square = 0.0
+        for n in range(orders):
+            for m in range(orders):
+                both = products[max(n, m), min(n, m)] / variance - sums[n] * sums[m] / variance**2 * unsure
+                square += unknowns[p, SCALES + n] * unknowns[p, SCALES + m] * both
+        found[p] = np.sqrt(max(square, 0.0))
+    return found
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def spread_of_noise(
+    rest: np.ndarray,
+    unknowns: np.ndarray,
+    ground: np.ndarray,
+    table: np.ndarray,
+    per_radius: float,
+    reach: float,
+) -> np.ndarray:
+    """Return how the variance of pixels near particles grows with their intensity, and its least value, (3,)."""
+    s0 = s1 = s2 = q0 = q1 = 0.0
+    for p in range(len(unknowns)):
+        y, x, radius, level = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2], unknowns[p, 3]
+        step, last = per_radius / radius, reach * per_radius
+        top, bottom, left, end = _box(rest.shape, y, x, reach * radius)
+        for i in range(top, bottom):
+            for j in range(left, end):
+                at = np.sqrt((i - y) ** 2 + (j - x) ** 2) * step
+                if at >= last:
+                    continue
+                k = int(at)
+                dark = level + ground[p, 0] * (i - y) + ground[p, 1] * (j - x)
+                light = 0.0
+                for n in range(len(table)):
+                    light += unknowns[p, 4 + n] * (table[n, k] + (at - k) * (table[n, k + 1] - table[n, k]))
+                square = (rest[i, j] - dark) ** 2
+                light += dark
+                s0 += 1.0
+                s1 += light
+                s2 += light * light
+                q0 += square
+                q1 += square * light
+    found = np.array([1.0, 0.0, 1.0])
+    if s0 < _LEAST_PIXELS or q0 <= 0:
+        return found
+    mean, square = s1 / s0, q0 / s0
+    spread = s2 / s0 - mean * mean
+    found[1] = (q1 / s0 - mean * square) / spread if spread > 1e-12 * (mean * mean + 1e-300) else 0.0
+    found[0] = square - found[1] * mean
+    found[2] = _LEAST_SHARE * square
+    return found
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def block_means(image: np.ndarray) -> np.ndarray:
+    """Return the means of blocks of 16 x 16 px; what is left over at the ends joins the last ones."""
+    rows, columns = max(1, image.shape[0] // _SIDE), max(1, image.shape[1] // _SIDE)
+    means = np.zeros((rows, columns))
+    for a in range(rows):
+        bottom = image.shape[0] if a == rows - 1 else (a + 1) * _SIDE
+        for b in range(columns):
+            end = image.shape[1] if b == columns - 1 else (b + 1) * _SIDE
+            total = 0.0
+            for i in range(a * _SIDE, bottom):
+                for j in range(b * _SIDE, end):
+                    total += image[i, j]
+            means[a, b] = total / ((bottom - a * _SIDE) * (end - b * _SIDE))
+    return means
+
+
+def unknown_ground(number: int) -> np.ndarray:
+    """Return backgrounds of which nothing is known, (n, 4); see `ground_at`."""
+    return np.tile([0.0, 0.0, 0.0, _UNKNOWN], (number, 1))
+
+
+@numba.njit(nogil=True, cache=True)
+def ground_at(means: np.ndarray, places: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Return the background at each place, (n, 4): of a plane through the means of the blocks around it.
+
+    Slope along y and x per pixel, level, and the variance of the level: blocks
+    that scatter about the plane more than noise makes them say how far from
+    flat it is. Blocks far off the plane, where something is that was not taken
+    away, count less (Tukey's weights).
+    """
+    ground = np.zeros((len(places), 4))
+    ground[:, 3] = _UNKNOWN
+    rows, columns = means.shape
+    count = (2 * _AROUND + 1) ** 2
+    design, value, weight = np.empty((count, 3)), np.empty(count), np.empty(count)
+    for p in range(len(places)):
+        down, right_ = places[p, 0] / _SIDE - 0.5, places[p, 1] / _SIDE - 0.5
+        a0, b0 = int(np.rint(down)), int(np.rint(right_))
+        n = 0
+        for a in range(max(0, a0 - _AROUND), min(rows, a0 + _AROUND + 1)):
+            for b in range(max(0, b0 - _AROUND), min(columns, b0 + _AROUND + 1)):
+                design[n, 0], design[n, 1], design[n, 2] = 1.0, a - down, b - right_
+                value[n], weight[n] = means[a, b], 1.0
+                n += 1
+        if min(rows, columns) < 3 or n < 9:
+            continue
+        plane, scatter = np.zeros(3), 0.0
+        for _ in range(4):
+            matrix, right = np.zeros((3, 3)), np.zeros(3)
+            for m in range(n):
+                for u in range(3):
+                    right[u] += weight[m] * design[m, u] * value[m]
+                    for v in range(u + 1):
+                        matrix[u, v] += weight[m] * design[m, u] * design[m, v]
+            plane = _solved(matrix, right, 1e-9)
+            off = np.abs(value[:n] - design[:n] @ plane)
+            scatter = 1.48 * np.median(off)
+            for m in range(n):
+                weight[m] = max(1e-3, (1 - min(1.0, off[m] / (4 * scatter + 1e-12)) ** 2) ** 2)
+        ground[p, 0], ground[p, 1], ground[p, 2] = plane[1] / _SIDE, plane[2] / _SIDE, plane[0]
+        shot = max(noise[0] + noise[1] * plane[0], noise[2]) / _SIDE**2
+        ground[p, 3] = max(scatter**2 - shot, 0.0) + 4 * max(scatter**2, shot) / n
+    return ground
