@@ -145,6 +145,11 @@ def _import(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", required=True, metavar="NET.growtrack", help="network to write")
 
 
+def _calibrate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("network", metavar="NET", help="a bundled network's name, or a file")
+    command.add_argument("-o", "--output", required=True, metavar="NET.growtrack", help="network to write")
+
+
 def _export(command: argparse.ArgumentParser) -> None:
     command.add_argument("network", metavar="NET", help="a bundled network's name, or a file")
     command.add_argument("--stage", type=int, metavar="S", help="default: the last")
@@ -215,6 +220,7 @@ _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "score": _score,
     "networks": _networks,
     "show": _show,
+    "calibrate": _calibrate,
     "import": _import,
     "export": _export,
     "benchmark": _benchmark,

@@ -233,6 +233,18 @@ def import_(chosen: Arguments) -> None:
     _say(f"{network.card}\n\n{chosen.output} is ready: growtrack track FILM -n {chosen.output}")
 
 
+def calibrate(chosen: Arguments) -> None:
+    """Find a network's thresholds again, and measure what it reaches; its weights stay."""
+    from .core.files import check_writable, write_or_rescue
+
+    check_writable(chosen.output)
+    with quiet_import():
+        from .core.making import iter_calibrate
+    network = watched(iter_calibrate(_network(chosen.network)))
+    write_or_rescue(chosen.output, network.save)
+    _say(f"{network.card}\n\n{chosen.output} is ready: growtrack track FILM -n {chosen.output}")
+
+
 def export(chosen: Arguments) -> None:
     """Write a stage as a Keras or ONNX model for other programs."""
     from .core.files import check_writable
@@ -340,7 +352,7 @@ def _no_nan(values: Any) -> Any:
 
 COMMANDS = {
     command.__name__.rstrip("_"): command
-    for command in (demo, simulate, grow, track, score, networks, show, import_, export, benchmark)
+    for command in (demo, simulate, grow, track, score, networks, show, calibrate, import_, export, benchmark)
 }
 
 if __name__ == "__main__":

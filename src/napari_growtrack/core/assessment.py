@@ -17,20 +17,22 @@ from .tables import TRUTH_COLUMNS
 SHAPE: Shape = (251, 251)
 
 
-def calibration_samples(
-    scene: Scene, seed: int, number: int = 64, empty: int = 48, shape: Shape = SHAPE
-) -> list[Sample]:
-    """Simulate frames of a scene with their truth: a quarter empty, a quarter at the least SNR, half as they come.
-
-    More empty ones follow, evenly lit and at the least SNR, which show what noise alone is taken for.
-    """
+def calibration_samples(scene: Scene, seed: int, number: int = 64, shape: Shape = SHAPE) -> list[Sample]:
+    """Simulate frames of a scene with their truth: a quarter empty, a quarter at the least SNR, half as they come."""
     rng = np.random.default_rng([seed, 1_000_001])
     dimmest = scene.with_(snr=scene.snr.low)
-    dark = dimmest.with_(gradient=scene.gradient.low)
     pictures = [
         draw(dimmest if i % 4 == 1 else scene, shape, rng, number=0 if i % 4 == 0 else None) for i in range(number)
     ]
-    pictures += [draw(dark, shape, rng, number=0) for _ in range(empty)]
+    return [(simulate_frame(picture, rng), picture.truth()) for picture in pictures]
+
+
+def noise_samples(scene: Scene, seed: int, number: int = 64, shape: Shape = SHAPE) -> list[Sample]:
+    """Simulate frames that show nothing but the noise of a scene's least SNR, evenly lit, with their empty truth."""
+    rng = np.random.default_rng([seed, 4_000_037])
+    gradient = min(max(0.0, scene.gradient.low), scene.gradient.high)
+    bare = scene.with_(snr=scene.snr.low, gradient=gradient, distractors=(), distractor_density=0)
+    pictures = [draw(bare, shape, rng, number=0) for _ in range(number)]
     return [(simulate_frame(picture, rng), picture.truth()) for picture in pictures]
 
 

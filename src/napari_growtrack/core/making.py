@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .archive import read_card, read_growing, write_archive
-from .assessment import calibration_samples, report, snr_levels
+from .assessment import calibration_samples, noise_samples, report, snr_levels
 from .card import Accuracy, Card, HistoryPoint, Provenance, Recipe
 from .datasets import Dataset
 from .deeptrack import read_deeptrack, unit_of
@@ -131,6 +131,21 @@ def iter_import(
     card = yield from _calibrated(grown, card)
     card = yield from _measured(grown, card)
     return Network(grown, card)
+
+
+def iter_calibrate(network: Network) -> Generator[MakingProgress, None, Network]:
+    """Find a network's thresholds and report again, as this version does; the generator returns the network.
+
+    Its weights stay as they are.
+
+    Raises
+    ------
+    SettingsError
+        When the network does not locate.
+    """
+    card = yield from _calibrated(network.grown, network.card)
+    card = yield from _measured(network.grown, card)
+    return Network(network.grown, card)
 
 
 def make_network(recipe: Recipe, data: tuple[Dataset, Dataset] | None = None, start: Network | None = None) -> Network:
@@ -293,8 +308,9 @@ def _stages(stages: Sequence[int]) -> str:
 
 def _calibrated(grown: GrownNetwork, card: Card) -> Generator[MakingProgress, None, Card]:
     began, pairs, done = time.perf_counter(), all_pairs(grown.stages), []
-    samples = calibration_samples(card.recipe.located_scene, card.recipe.seed)
-    for pair in calibrate(Network(grown, card), samples, pairs):
+    scene, seed = card.recipe.located_scene, card.recipe.seed
+    samples, noise = calibration_samples(scene, seed), noise_samples(scene, seed)
+    for pair in calibrate(Network(grown, card), samples, pairs, noise):
         done.append(pair)
         yield _progress("calibrating", len(done) / len(pairs), began)
     return card.with_(calibration=Calibration(pairs=done))

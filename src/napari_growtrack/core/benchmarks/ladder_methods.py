@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..baselines import Baseline, has_trackpy, laplacian_baseline, trackpy_baseline
-from ..detection import Cascade, find
+from ..detection import Cascade, detect, find
 from ..making import iter_import
 from ..networks import Network, load_network
 from ..simulation import named_scene
@@ -45,6 +45,10 @@ class Tracked:
     def __call__(self, frame: np.ndarray) -> pd.DataFrame:
         """Return a frame's detections; see `find`."""
         return find(frame, _loaded(self.network), self.cascade)
+
+    def film(self, frames: np.ndarray) -> pd.DataFrame:
+        """Return the detections of a film (T, Y, X); see `detect`."""
+        return detect(frames, _loaded(self.network), self.cascade, contrast="normal")
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Calibration(Settings):
         """Return the calibrated cascade of a pair of stages, with a last fit where that helped, or without.
 
         Without `screen`, the first stage that screens nearly as well as any:
-        its score is within half a percent of the best.
+        its score is within one percent of the best.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class Calibration(Settings):
                 f"There are no thresholds for stage {stage}{by}. Choose one of the network's stages, "
                 "and a screening stage not above it."
             )
-        good = max(pair.score for pair in fit) - 5e-3
+        good = max(pair.score for pair in fit) - 1e-2
         first = min((pair for pair in fit if pair.score >= good), key=lambda pair: pair.cascade.screen)
         return first.cascade if polish or first.unpolished is None else first.unpolished
 
@@ -105,7 +105,9 @@ def all_pairs(stages: int) -> list[Pair]:
     return [Pair(stage, screen, faithful) for faithful in (False, True) for stage, screen in steps]
 
 
-def calibrate(network: StagedNetwork, samples: Iterable[Sample], pairs: Sequence[Pair]) -> Iterator[Calibrated]:
+def calibrate(
+    network: StagedNetwork, samples: Iterable[Sample], pairs: Sequence[Pair], noise: Iterable[Sample] = ()
+) -> Iterator[Calibrated]:
     """Yield the calibrated cascade of each pair of stages.
 
     T1 lets through nearly every particle that the screening stage can see;
@@ -119,8 +121,11 @@ def calibrate(network: StagedNetwork, samples: Iterable[Sample], pairs: Sequence
     samples : iterable of (frame, truth)
         Simulated frames like those to be tracked; some without particles.
     pairs : sequence of Pair
+    noise : iterable of (frame, truth)
+        Frames that show nothing but noise: how significant a fitted particle has
+        to be.
     """
-    samples = list(samples)
+    samples, noise = list(samples), list(noise)
     seen = [Seen.by(network, sample) for sample in samples]
     views = [one.view for one in seen]
     passes: dict[int, list[Looks]] = {}
@@ -128,7 +133,7 @@ def calibrate(network: StagedNetwork, samples: Iterable[Sample], pairs: Sequence
         if pair.screen not in passes:
             passes[pair.screen] = frame_passes(views, network, pair.screen)
         found = _calibrated(network, seen, passes[pair.screen], pair)
-        plain, fitted = with_errors(network, samples, found.cascade)
+        plain, fitted = with_errors(network, samples, noise, found.cascade)
         if fitted is None:
             yield found.with_(cascade=plain)
         else:

@@ -116,8 +116,10 @@ def find_each(
 
 def view_of(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, full_scale: float = 1.0) -> View:
     """Return a frame as the network sees it: normalised, enlarged and surrounded."""
-    seen = enlarge(normalise(frame, network.normalisation, full_scale), network.zoom)
-    return View.of(seen, margin_of(network, cascade.votes, cascade.shifts))
+    margin = margin_of(network, cascade.votes, cascade.shifts)
+    if network.zoom == 1:
+        return View(normalise(frame, network.normalisation, full_scale, margin), margin)
+    return View.of(enlarge(normalise(frame, network.normalisation, full_scale), network.zoom), margin)
 
 
 def screen(views: Sequence[View], network: StagedNetwork, cascade: Cascade) -> list[Looks]:
@@ -200,18 +202,14 @@ def polished(
         failed or left the frame, as they were.
     ndarray (n,)
         How many standard errors each stands out of the background; nan where
-        the fit failed.
+        too little of it is in the frame.
     """
     fit = cast(FittingNetwork, network).fit
     positions, errors, significances = fit(frame, looks.positions, cascade.merge_distance / network.zoom)
     inside = np.all((positions >= -0.5) & (positions <= np.array(frame.shape) - 0.5), axis=1)
     fitted = np.isfinite(errors) & inside
     looks = replace(looks, positions=np.where(fitted[:, None], positions, looks.positions))
-    return (
-        looks,
-        np.where(fitted, cascade.polished_sigma_factor * errors, sigmas),
-        np.where(fitted, significances, np.nan),
-    )
+    return looks, np.where(fitted, cascade.polished_sigma_factor * errors, sigmas), significances
 
 
 def least_significances(distances: np.ndarray, least: float, doubt: float) -> np.ndarray:

@@ -22,7 +22,7 @@ _ACCEPT_DISTANCES = tuple(np.geomspace(0.4, 4.0, 11).round(2).tolist())
 _DOUBTS = (0.5, 1.0)
 _FEWEST = 50
 _FEWEST_GHOSTS = 5
-_FRAMES_A_GHOST = 50
+_FRAMES_A_GHOST = 100
 
 
 class Fitted(NamedTuple):
@@ -44,9 +44,7 @@ class Judged:
         How far from a particle, in pixels of the film; infinite for ghosts.
     pulls : ndarray (n, 2)
         Errors along y and x in units of `sigma`.
-    nothing : ndarray (n,) of bool
-        Whether the frame shows no particle.
-    particles, empty_frames : int
+    particles, frames : int
         In all samples.
     """
 
@@ -54,9 +52,8 @@ class Judged:
     significances: np.ndarray
     errors: np.ndarray
     pulls: np.ndarray
-    nothing: np.ndarray
     particles: int
-    empty_frames: int
+    frames: int
 
     @classmethod
     def by(cls, network: StagedNetwork, samples: Sequence[Sample], cascade: Cascade) -> Judged:
@@ -66,19 +63,16 @@ class Judged:
             some = samples[i : i + AT_ONCE]
             tables = find_each([frame for frame, _ in some], network, cascade)
             parts += [_compared(table, truth, network.zoom) for table, (_, truth) in zip(tables, some, strict=True)]
-        numbers = [len(truth) for _, truth in samples]
-        distances, significances, errors, pulls, nothing = (
-            np.concatenate(several) for several in zip(*parts, strict=True)
-        )
-        return cls(distances, significances, errors, pulls, nothing, sum(numbers), numbers.count(0))
+        particles = sum(len(truth) for _, truth in samples)
+        distances, significances, errors, pulls = (np.concatenate(several) for several in zip(*parts, strict=True))
+        return cls(distances, significances, errors, pulls, particles, len(samples))
 
     def within(self, accept_distance: float, least: float = 0.0, doubt: float = 0.0) -> Judged:
         """Return what some thresholds accept."""
         good = self.distances < accept_distance
         good &= ~(self.significances < least_significances(self.distances, least, doubt))
-        columns = self.distances, self.significances, self.errors, self.pulls, self.nothing
-        distances, significances, errors, pulls, nothing = (column[good] for column in columns)
-        return Judged(distances, significances, errors, pulls, nothing, self.particles, self.empty_frames)
+        columns = self.distances[good], self.significances[good], self.errors[good], self.pulls[good]
+        return Judged(*columns, self.particles, self.frames)
 
     @property
     def score(self) -> float:
@@ -102,7 +96,7 @@ class Judged:
         return max(float(high - low) / 2, 1e-3)
 
     def noise(self, doubt: float) -> float:
-        """Return the significance that noise exceeds about once in 50 empty frames; 0 where it shows nothing.
+        """Return the significance that noise exceeds about once in 100 frames, judged on frames of noise; 0 where never.
 
         It counts less by `doubt` times a ghost's distance. The most significant
         ghosts tell how their number falls with half the square of the
@@ -110,17 +104,19 @@ class Judged:
         exceed the least of them on average.
         """
         excess = np.maximum(self.significances - doubt * self.distances, 0)
-        ghosts = np.sort(excess[self.nothing & np.isfinite(excess)])[::-1]
-        ghosts = ghosts[: max(_FEWEST_GHOSTS, self.empty_frames // 20)]
+        ghosts = np.sort(excess[np.isfinite(excess)])[::-1]
+        ghosts = ghosts[: max(_FEWEST_GHOSTS, self.frames // 20)]
         if not len(ghosts):
             return 0.0
         energy = ghosts**2 / 2
         fall = (np.sum(energy - energy[-1]) + 1.0) / len(ghosts)
-        rate = len(ghosts) / self.empty_frames
+        rate = len(ghosts) / self.frames
         return float(np.sqrt(2 * (energy[-1] + fall * np.log(max(rate * _FRAMES_A_GHOST, 1.0)))))
 
 
-def with_errors(network: StagedNetwork, samples: Sequence[Sample], cascade: Cascade) -> tuple[Cascade, Fitted | None]:
+def with_errors(
+    network: StagedNetwork, samples: Sequence[Sample], noise: Sequence[Sample], cascade: Cascade
+) -> tuple[Cascade, Fitted | None]:
     """Return a cascade that knows its standard errors, and one that fits too, where the network can and it helps.
 
     The factors of `sigma` are what the spread of the pulls is without them. Where
@@ -131,20 +127,25 @@ def with_errors(network: StagedNetwork, samples: Sequence[Sample], cascade: Casc
     plain = plain.with_(sigma_factor=seen.spread)
     if not hasattr(network, "fit"):
         return plain, None
-    fitted, judged = _fitted(network, samples, plain)
+    fitted, judged = _fitted(network, samples, noise, plain)
     return plain, fitted if judged.median_error < seen.median_error else None
 
 
-def _fitted(network: StagedNetwork, samples: Sequence[Sample], plain: Cascade) -> tuple[Fitted, Judged]:
+def _fitted(
+    network: StagedNetwork, samples: Sequence[Sample], noise: Sequence[Sample], plain: Cascade
+) -> tuple[Fitted, Judged]:
     """Return the best cascade that fits, and what it accepts."""
-    open_gate = plain.with_(polish=True, accept_distance=max(_ACCEPT_DISTANCES))
+    open_gate = plain.with_(polish=True, looks=1, accept_distance=max(_ACCEPT_DISTANCES))
     found = Judged.by(network, samples, open_gate)
+    ghosts = Judged.by(network, noise, open_gate) if noise else None
     ways = []
-    for distance, doubt in product(_ACCEPT_DISTANCES, _DOUBTS):
-        least = found.within(distance).noise(doubt)
+    for doubt, distance in product(_DOUBTS, _ACCEPT_DISTANCES):
+        least = ghosts.within(distance).noise(doubt) if ghosts else 0.0
         accepted = found.within(distance, least, doubt)
-        ways.append((round(accepted.score, 3), distance, doubt, least, accepted))
-    score, distance, doubt, least, accepted = max(ways, key=lambda way: way[:3])
+        ways.append((accepted.score, doubt, distance, least, accepted))
+    best = max(score for score, *_ in ways)
+    good = [way for way in ways if way[0] >= best - 1e-3]
+    score, doubt, distance, least, accepted = good[len(good) // 2]  # neither the strictest nor the loosest of the best
     spread = accepted.spread
     cascade = open_gate.with_(
         accept_distance=distance, least_significance=least, doubt=doubt, polished_sigma_factor=spread
@@ -159,5 +160,4 @@ def _compared(found: pd.DataFrame, truth: pd.DataFrame, zoom: float) -> tuple[np
     errors, pulls = np.full(len(found), np.inf), np.full((len(found), 2), np.inf)
     errors[columns] = distances
     pulls[columns] = (places[columns] - true[rows]) / found["sigma"].to_numpy()[columns, None]
-    nothing = np.full(len(found), not len(truth))
-    return zoom * found["distance"].to_numpy(), found["significance"].to_numpy(), errors, pulls, nothing
+    return zoom * found["distance"].to_numpy(), found["significance"].to_numpy(), errors, pulls

@@ -3,12 +3,20 @@
 A particle has ``4 + orders`` unknowns, in this order: its place ``y, x``, its radius, the level of the background
 around it, and the scale of each Bessel order. The place is odd where all others are even, so not knowing them costs it
 next to nothing.
+
+Profiles are tabulated over the square of the distance, in squared radii, so that no pixel needs a root or a division.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
+
+Shape = tuple[np.ndarray, float, float, float]
+"""Profiles of each order over the squared distance (orders, entries), entries per squared radius, how far a particle is
+fitted and how far its light is taken away, in radii."""
 
 LEVEL, SCALES = 3, 4
 _LEAST_PIXELS = 24
@@ -19,33 +27,43 @@ _AROUND = 3
 _UNKNOWN = 1e30
 
 
+@numba.njit(nogil=True, cache=True)
+def _rows(shape: tuple[int, int], y: float, reach: float) -> tuple[int, int]:
+    return max(0, int(np.ceil(y - reach))), min(shape[0], int(np.floor(y + reach)) + 1)
+
+
+@numba.njit(nogil=True, cache=True)
+def _columns(shape: tuple[int, int], dy: float, x: float, reach: float) -> tuple[int, int]:
+    """Return the stretch of a row that lies within reach."""
+    half = np.sqrt(max(reach * reach - dy * dy, 0.0))
+    return max(0, int(np.ceil(x - half))), min(shape[1], int(np.floor(x + half)) + 1)
+
+
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def first_guesses(
-    frame: np.ndarray, places: np.ndarray, radii: np.ndarray, table: np.ndarray, per_radius: float, reach: float
-) -> np.ndarray:
+def first_guesses(frame: np.ndarray, places: np.ndarray, radii: np.ndarray, shape: Shape) -> np.ndarray:
     """Return unknowns, (n, 4 + orders): of some radii the one that fits best, with level and scales to it."""
+    table, per_square, reach, _ = shape
     orders = len(table)
-    found = np.zeros((len(places), 4 + orders))
     size = 1 + orders
+    found = np.zeros((len(places), 4 + orders))
+    matrix, right, values = np.zeros((size, size)), np.zeros(size), np.ones(size)
     for p in range(len(places)):
-        found[p, 0], found[p, 1] = places[p, 0], places[p, 1]
+        y, x = places[p, 0], places[p, 1]
+        found[p, 0], found[p, 1] = y, x
+        top, bottom = _rows(frame.shape, y, reach * radii[-1])
         best = np.inf
         for radius in radii:
-            matrix, right, square, number = np.zeros((size, size)), np.zeros(size), 0.0, 0
-            values = np.ones(size)
-            top, bottom, left, end = _box(frame.shape, places[p, 0], places[p, 1], reach * radii[-1])
+            matrix[:], right[:], square = 0.0, 0.0, 0.0
+            scale, last = per_square / radius**2, table.shape[1] - 2.0
             for i in range(top, bottom, 2):
+                left, end = _columns(frame.shape, i - y, x, reach * radii[-1])
                 for j in range(left, end, 2):
-                    distance = np.hypot(i - places[p, 0], j - places[p, 1]) / radius
-                    if distance > reach * radii[-1] / radius:
-                        continue
-                    at = distance * per_radius
+                    at = min(((i - y) ** 2 + (j - x) ** 2) * scale, last)
                     k = int(at)
                     for n in range(orders):
                         values[1 + n] = table[n, k] + (at - k) * (table[n, k + 1] - table[n, k])
                     pixel = frame[i, j]
                     square += pixel * pixel
-                    number += 1
                     for a in range(size):
                         right[a] += values[a] * pixel
                         for b in range(a + 1):
@@ -54,18 +72,11 @@ def first_guesses(
             left_over = square
             for a in range(size):
                 left_over -= solution[a] * right[a]
-            if number and left_over < best:
+            if left_over < best:
                 best = left_over
                 found[p, 2] = radius
                 found[p, 3:] = solution
     return found
-
-
-@numba.njit(nogil=True, cache=True)
-def _box(shape: tuple[int, int], y: float, x: float, reach: float) -> tuple[int, int, int, int]:
-    top, bottom = max(0, int(np.ceil(y - reach))), min(shape[0], int(np.floor(y + reach)) + 1)
-    left, end = max(0, int(np.ceil(x - reach))), min(shape[1], int(np.floor(x + reach)) + 1)
-    return top, bottom, left, end
 
 
 @numba.njit(nogil=True, cache=True)
@@ -92,23 +103,30 @@ def _solved(matrix: np.ndarray, right: np.ndarray, damping: float) -> np.ndarray
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def add(
-    image: np.ndarray, unknowns: np.ndarray, sign: float, table: np.ndarray, per_radius: float, extent: float
-) -> None:
-    """Add a particle's light to an image, or take it away, as far as `extent` radii."""
+def add(image: np.ndarray, unknowns: np.ndarray, sign: float, shape: Shape) -> None:
+    """Add a particle's light to an image, or take it away."""
+    table, per_square, _, extent = shape
     y, x, radius = unknowns[0], unknowns[1], unknowns[2]
-    top, bottom, left, end = _box(image.shape, y, x, extent * radius)
-    step = per_radius / radius
-    last = extent * per_radius
+    scale = np.float32(per_square / radius**2)
+    last = np.int32(table.shape[1] - 2)
+    top, bottom = _rows(image.shape, y, extent * radius)
     for i in range(top, bottom):
-        for j in range(left, end):
-            at = np.sqrt((i - y) ** 2 + (j - x) ** 2) * step
-            if at < last:
-                k = int(at)
-                light = 0.0
-                for n in range(len(table)):
-                    light += unknowns[4 + n] * (table[n, k] + (at - k) * (table[n, k + 1] - table[n, k]))
-                image[i, j] += sign * light
+        left, end = _columns(image.shape, i - y, x, extent * radius)
+        rise, row = np.float32((i - y) ** 2), image[i]
+        for n in range(len(table)):
+            peak, profile = np.float32(sign * unknowns[SCALES + n]), table[n]
+            for j in range(left, end):
+                dx = np.float32(j - x)
+                at = (rise + dx * dx) * scale
+                k = min(np.int32(at), last)
+                row[j] += peak * (profile[k] + (at - np.float32(k)) * (profile[k + 1] - profile[k]))
+
+
+@numba.njit(nogil=True, cache=True)
+def add_each(image: np.ndarray, unknowns: np.ndarray, sign: float, shape: Shape) -> None:
+    """Add the light of particles (n, 4 + orders) to an image, or take it away."""
+    for p in range(len(unknowns)):
+        add(image, unknowns[p], sign, shape)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
@@ -118,10 +136,7 @@ def settle(
     ground: np.ndarray,
     noise: np.ndarray,
     usual: np.ndarray,
-    table: np.ndarray,
-    per_radius: float,
-    reach: float,
-    extent: float,
+    shape: Shape,
     rounds: int,
 ) -> np.ndarray:
     """Improve one particle after the other on what the others leave; return each place's variance along one axis, (n,).
@@ -135,18 +150,21 @@ def settle(
     ground : ndarray (n, 4)
         The background at each particle: slope along y and x per pixel, level,
         and the variance of that; see `ground_at`.
-    noise : ndarray (2,)
-        Variance of a pixel: the first plus the second times its intensity.
-    usual : ndarray (3,)
-        Mean and variance that radii usually have, and the weight of an average pixel.
+    noise : ndarray (3,)
+        Variance of a pixel: the first plus the second times its intensity, at least the third.
+    usual : ndarray (2,)
+        Mean and variance that radii usually have.
+    shape : Shape
+    rounds : int
     """
-    n_unknowns = unknowns.shape[1]
+    size = unknowns.shape[1]
     variances = np.full(len(unknowns), np.nan)
+    matrix, right = np.zeros((size, size)), np.zeros(size)
     for p in range(len(unknowns)):
-        add(rest, unknowns[p], 1.0, table, per_radius, extent)
+        add(rest, unknowns[p], 1.0, shape)
         for _ in range(rounds):
-            matrix, right = np.zeros((n_unknowns, n_unknowns)), np.zeros(n_unknowns)
-            number = _normal(rest, unknowns[p], ground[p], noise, table, per_radius, reach, matrix, right)
+            matrix[:], right[:] = 0.0, 0.0
+            number = _normal(rest, unknowns[p], ground[p], noise, shape, matrix, right)
             if number < _LEAST_PIXELS:
                 break
             matrix[2, 2] += 1 / usual[1]
@@ -154,14 +172,16 @@ def settle(
             matrix[LEVEL, LEVEL] += 1 / ground[p, 3]
             right[LEVEL] += (ground[p, 2] - unknowns[p, LEVEL]) / ground[p, 3]
             step = _solved(matrix, right, _DAMPING)
-            variances[p] = _variance_of_place(matrix)
             shrink = min(1.0, 1.0 / max(np.hypot(step[0], step[1]), 1e-9))
             small = min(1.0, 0.25 * unknowns[p, 2] / max(abs(step[2]), 1e-9))
-            for a in range(n_unknowns):
+            for a in range(size):
                 unknowns[p, a] += step[a] * (shrink if a < 2 else small if a == 2 else 1.0)
+            variances[p] = 0.0
             if abs(step[0]) + abs(step[1]) < 2e-3:
                 break
-        add(rest, unknowns[p], -1.0, table, per_radius, extent)
+        if variances[p] == 0.0:
+            variances[p] = _variance_of_place(matrix)
+        add(rest, unknowns[p], -1.0, shape)
     return variances
 
 
@@ -169,44 +189,41 @@ def settle(
 def _normal(
     image: np.ndarray,
     unknowns: np.ndarray,
-    slope: np.ndarray,
+    ground: np.ndarray,
     noise: np.ndarray,
-    table: np.ndarray,
-    per_radius: float,
-    reach: float,
+    shape: Shape,
     matrix: np.ndarray,
     right: np.ndarray,
 ) -> int:
     """Fill in the normal equations of one particle (the lower half), and return how many pixels they stand on."""
+    table, per_square, reach, _ = shape
     y, x, radius, level = unknowns[0], unknowns[1], unknowns[2], unknowns[3]
     orders, size = len(table), len(unknowns)
     row = np.empty(size)
     row[3] = 1.0
-    step, last, number = per_radius / radius, reach * per_radius, 0
-    top, bottom, left, end = _box(image.shape, y, x, reach * radius)
+    scale, last, number = per_square / radius**2, table.shape[1] - 2.0, 0
+    top, bottom = _rows(image.shape, y, reach * radius)
     for i in range(top, bottom):
         dy = i - y
+        left, end = _columns(image.shape, dy, x, reach * radius)
+        number += max(0, end - left)
         for j in range(left, end):
             dx = j - x
-            r = np.sqrt(dy * dy + dx * dx)
-            at = r * step
-            if at >= last:
-                continue
+            square = dy * dy + dx * dx
+            at = min(square * scale, last)
             k = int(at)
             light, steep = 0.0, 0.0
             for n in range(orders):
                 rise = table[n, k + 1] - table[n, k]
                 value = table[n, k] + (at - k) * rise
-                row[4 + n] = value
-                light += unknowns[4 + n] * value
-                steep += unknowns[4 + n] * rise
-            steep *= step
-            away = steep / max(r, 1e-3)
-            row[0], row[1], row[2] = -away * dy, -away * dx, -steep * r / radius
-            model = level + slope[0] * dy + slope[1] * dx + light
+                row[SCALES + n] = value
+                light += unknowns[SCALES + n] * value
+                steep += unknowns[SCALES + n] * rise
+            steep *= -2 * scale
+            row[0], row[1], row[2] = steep * dy, steep * dx, steep * square / radius
+            model = level + ground[0] * dy + ground[1] * dx + light
             weight = 1 / max(noise[0] + noise[1] * model, noise[2])
             miss = weight * (image[i, j] - model)
-            number += 1
             for a in range(size):
                 right[a] += row[a] * miss
                 weighted = weight * row[a]
@@ -228,34 +245,28 @@ def _variance_of_place(matrix: np.ndarray) -> float:
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def significances_at(
-    shape: tuple[int, int],
-    unknowns: np.ndarray,
-    ground: np.ndarray,
-    noise: np.ndarray,
-    table: np.ndarray,
-    per_radius: float,
-    reach: float,
+    frame_shape: tuple[int, int], unknowns: np.ndarray, ground: np.ndarray, noise: np.ndarray, shape: Shape
 ) -> np.ndarray:
     """Return how many standard errors each particle's light stands out of the background, (n,).
 
     The errors are those that the background alone would make: nothing but noise
     exceeds a significance as often, whatever the noise of particles is.
     """
+    table, per_square, reach, _ = shape
     found = np.full(len(unknowns), np.nan)
     orders = len(table)
-    values = np.empty(orders)
+    values, sums, products = np.empty(orders), np.zeros(orders), np.zeros((orders, orders))
     for p in range(len(unknowns)):
         y, x, radius = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2]
-        step, last, number = per_radius / radius, reach * per_radius, 0
-        top, bottom, left, end = _box(shape, y, x, reach * radius)
-        sums, products = np.zeros(orders), np.zeros((orders, orders))
+        scale, last, number = per_square / radius**2, table.shape[1] - 2.0, 0
+        sums[:], products[:] = 0.0, 0.0
+        top, bottom = _rows(frame_shape, y, reach * radius)
         for i in range(top, bottom):
+            left, end = _columns(frame_shape, i - y, x, reach * radius)
+            number += max(0, end - left)
             for j in range(left, end):
-                at = np.sqrt((i - y) ** 2 + (j - x) ** 2) * step
-                if at >= last:
-                    continue
+                at = min(((i - y) ** 2 + (j - x) ** 2) * scale, last)
                 k = int(at)
-                number += 1
                 for n in range(orders):
                     values[n] = table[n, k] + (at - k) * (table[n, k + 1] - table[n, k])
                     sums[n] += values[n]
@@ -275,32 +286,24 @@ def significances_at(
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def spread_of_noise(
-    rest: np.ndarray,
-    unknowns: np.ndarray,
-    ground: np.ndarray,
-    table: np.ndarray,
-    per_radius: float,
-    reach: float,
-) -> np.ndarray:
+def spread_of_noise(rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, shape: Shape) -> np.ndarray:
     """Return how the variance of pixels near particles grows with their intensity, and its least value, (3,)."""
+    table, per_square, reach, _ = shape
     s0 = s1 = s2 = q0 = q1 = 0.0
     for p in range(len(unknowns)):
         y, x, radius, level = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2], unknowns[p, 3]
-        step, last = per_radius / radius, reach * per_radius
-        top, bottom, left, end = _box(rest.shape, y, x, reach * radius)
+        scale, last = per_square / radius**2, table.shape[1] - 2.0
+        top, bottom = _rows(rest.shape, y, reach * radius)
         for i in range(top, bottom):
+            left, end = _columns(rest.shape, i - y, x, reach * radius)
             for j in range(left, end):
-                at = np.sqrt((i - y) ** 2 + (j - x) ** 2) * step
-                if at >= last:
-                    continue
+                at = min(((i - y) ** 2 + (j - x) ** 2) * scale, last)
                 k = int(at)
                 dark = level + ground[p, 0] * (i - y) + ground[p, 1] * (j - x)
-                light = 0.0
+                light = dark
                 for n in range(len(table)):
-                    light += unknowns[p, 4 + n] * (table[n, k] + (at - k) * (table[n, k + 1] - table[n, k]))
+                    light += unknowns[p, SCALES + n] * (table[n, k] + (at - k) * (table[n, k + 1] - table[n, k]))
                 square = (rest[i, j] - dark) ** 2
-                light += dark
                 s0 += 1.0
                 s1 += light
                 s2 += light * light
@@ -328,8 +331,10 @@ def block_means(image: np.ndarray) -> np.ndarray:
             end = image.shape[1] if b == columns - 1 else (b + 1) * _SIDE
             total = 0.0
             for i in range(a * _SIDE, bottom):
+                part = np.float32(0.0)
                 for j in range(b * _SIDE, end):
-                    total += image[i, j]
+                    part += image[i, j]
+                total += float(part)
             means[a, b] = total / ((bottom - a * _SIDE) * (end - b * _SIDE))
     return means
 
@@ -353,28 +358,31 @@ def ground_at(means: np.ndarray, places: np.ndarray, noise: np.ndarray) -> np.nd
     rows, columns = means.shape
     count = (2 * _AROUND + 1) ** 2
     design, value, weight = np.empty((count, 3)), np.empty(count), np.empty(count)
+    off, matrix, right = np.empty(count), np.zeros((3, 3)), np.zeros(3)
     for p in range(len(places)):
-        down, right_ = places[p, 0] / _SIDE - 0.5, places[p, 1] / _SIDE - 0.5
-        a0, b0 = int(np.rint(down)), int(np.rint(right_))
+        down, across = places[p, 0] / _SIDE - 0.5, places[p, 1] / _SIDE - 0.5
+        a0, b0 = int(np.rint(down)), int(np.rint(across))
         n = 0
         for a in range(max(0, a0 - _AROUND), min(rows, a0 + _AROUND + 1)):
             for b in range(max(0, b0 - _AROUND), min(columns, b0 + _AROUND + 1)):
-                design[n, 0], design[n, 1], design[n, 2] = 1.0, a - down, b - right_
+                design[n, 0], design[n, 1], design[n, 2] = 1.0, a - down, b - across
                 value[n], weight[n] = means[a, b], 1.0
                 n += 1
         if min(rows, columns) < 3 or n < 9:
             continue
         plane, scatter = np.zeros(3), 0.0
-        for _ in range(4):
-            matrix, right = np.zeros((3, 3)), np.zeros(3)
+        for _ in range(3):
+            matrix[:], right[:] = 0.0, 0.0
             for m in range(n):
                 for u in range(3):
-                    right[u] += weight[m] * design[m, u] * value[m]
+                    weighted = weight[m] * design[m, u]
+                    right[u] += weighted * value[m]
                     for v in range(u + 1):
-                        matrix[u, v] += weight[m] * design[m, u] * design[m, v]
+                        matrix[u, v] += weighted * design[m, v]
             plane = _solved(matrix, right, 1e-9)
-            off = np.abs(value[:n] - design[:n] @ plane)
-            scatter = 1.48 * np.median(off)
+            for m in range(n):
+                off[m] = abs(value[m] - plane[0] - plane[1] * design[m, 1] - plane[2] * design[m, 2])
+            scatter = 1.48 * np.median(off[:n])
             for m in range(n):
                 weight[m] = max(1e-3, (1 - min(1.0, off[m] / (4 * scatter + 1e-12)) ** 2) ** 2)
         ground[p, 0], ground[p, 1], ground[p, 2] = plane[1] / _SIDE, plane[2] / _SIDE, plane[0]

@@ -8,14 +8,16 @@ grown on (thesis 3.5.1); noise and background are measured on the frame itself, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from ..simulation.render import PER_RADIUS, profiles
+from ..simulation.render import profile
 from ..simulation.scene import Scene
 from .compiled import (
-    add,
+    Shape,
+    add_each,
     block_means,
     first_guesses,
     ground_at,
@@ -25,9 +27,11 @@ from .compiled import (
     unknown_ground,
 )
 
-_RADII = 5
-_EXTENT = 1.6
-_MOST_PIXELS_WIDE = 64.0
+_RADII = 4
+_REACHES = (3.4, 4.8, 6.0, 7.2, 8.4, 9.5, 10.6, 11.7)
+_EXTENT = 1.5
+_WIDEST = 64.0
+_PER_SQUARE = 64
 
 
 class Polished(NamedTuple):
@@ -74,14 +78,23 @@ class ParticleModel:
         return cls(tuple(orders), (low / zoom, high / zoom))
 
     @property
-    def reach(self) -> float:
-        """How far from its centre a particle is fitted, in radii: to the first zero of the highest order, nearly."""
-        return (3.4, 4.8, 6.0, 7.2, 8.4, 9.5, 10.6, 11.7)[self.orders[-1] - 1]
-
-    @property
     def radii(self) -> np.ndarray:
         """Radii to begin with."""
         return np.geomspace(*self.radius, _RADII) if self.radius[0] < self.radius[1] else np.array(self.radius[:1])
+
+    @property
+    def usual(self) -> np.ndarray:
+        """Mean and variance that radii usually have, (2,): not quite as strict as the scene."""
+        low, high = self.radius
+        return np.array([(low + high) / 2, max((high - low) ** 2 / 6, (0.05 * high) ** 2)])
+
+    @cached_property
+    def shape(self) -> Shape:
+        """What compiled code knows of the particles: they are fitted nearly to the first zero of the highest order."""
+        reach = min(_REACHES[self.orders[-1] - 1], _WIDEST / self.radius[1])
+        distances = np.sqrt(np.arange(round((_EXTENT * reach) ** 2 * _PER_SQUARE) + 2) / _PER_SQUARE)
+        table = np.stack([profile(order, distances) for order in self.orders]).astype(np.float32)
+        return table, float(_PER_SQUARE), reach, _EXTENT * reach
 
 
 def polish(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farthest: float) -> Polished:
@@ -106,42 +119,26 @@ def polish(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farth
     """
     if not len(positions):
         return Polished(positions, np.empty(0), np.empty(0))
-    rest = np.array(frame, np.float32)
-    rows = [order - 1 for order in model.orders]
-    table = np.ascontiguousarray(profiles()[rows])
-    reach = min(model.reach, _MOST_PIXELS_WIDE / model.radius[1])
-    shape = table, float(PER_RADIUS), reach
-    extent = _EXTENT * reach
-    unknowns = first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, *shape)
-    for particle in unknowns:
-        add(rest, particle, -1.0, table, float(PER_RADIUS), extent)
-    low, high = model.radius
-    usual = np.array([(low + high) / 2, max((high - low) ** 2 / 6, (0.05 * high) ** 2)])
+    rest, shape = np.array(frame, np.float32), model.shape
+    unknowns = first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, shape)
+    add_each(rest, unknowns, -1.0, shape)
     ground = unknown_ground(len(unknowns))
-    noise = spread_of_noise(rest, unknowns, ground, *shape)
-    settle(rest, unknowns, ground, noise, usual, *shape, extent, 2)
-    noise = spread_of_noise(rest, unknowns, ground, *shape)
+    settle(rest, unknowns, ground, spread_of_noise(rest, unknowns, ground, shape), model.usual, shape, 1)
+    noise = spread_of_noise(rest, unknowns, ground, shape)
     ground = ground_at(block_means(rest), unknowns[:, :2], noise)
-    variances = settle(rest, unknowns, ground, noise, usual, *shape, extent, 3)
+    variances = settle(rest, unknowns, ground, noise, model.usual, shape, 2)
     found, moved = unknowns[:, :2].copy(), np.hypot(*(unknowns[:, :2] - positions).T)
     good = np.isfinite(variances) & (moved <= farthest)
     if not good.all():
-        unknowns[~good] = _where_found(rest, unknowns[~good], positions[~good], model, shape)
+        unknowns[~good] = _where_found(rest, unknowns[~good], positions[~good], model)
     return Polished(
         np.where(good[:, None], found, positions),
         np.where(good, np.sqrt(np.maximum(variances, 0)), np.nan),
-        significances_at(rest.shape, unknowns, ground, noise, *shape),
+        significances_at(rest.shape, unknowns, ground, noise, shape),
     )
 
 
-def _where_found(
-    rest: np.ndarray,
-    failed: np.ndarray,
-    positions: np.ndarray,
-    model: ParticleModel,
-    shape: tuple[np.ndarray, float, float],
-) -> np.ndarray:
+def _where_found(rest: np.ndarray, failed: np.ndarray, positions: np.ndarray, model: ParticleModel) -> np.ndarray:
     """Return the unknowns of particles at the places where fits that ran away began."""
-    for particle in failed:
-        add(rest, particle, 1.0, shape[0], shape[1], _EXTENT * shape[2])
-    return first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, *shape)
+    add_each(rest, failed, 1.0, model.shape)
+    return first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, model.shape)

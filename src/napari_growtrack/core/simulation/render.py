@@ -19,7 +19,7 @@ from .picture import Picture
 from .poisson import count_photons, tables
 from .scene import MAX_ORDER
 
-PER_RADIUS = 128
+_PER_RADIUS = 128
 _REACH = 256
 
 
@@ -74,7 +74,7 @@ def profile(order: int, distance: np.ndarray) -> np.ndarray:
 @cache
 def profiles() -> np.ndarray:
     """Return the table of radial profiles, (orders, distances) float32, that ends with zeros."""
-    distance = np.arange(_REACH * PER_RADIUS) / PER_RADIUS
+    distance = np.arange(_REACH * _PER_RADIUS) / _PER_RADIUS
     table = np.stack([profile(order, distance) for order in range(1, MAX_ORDER + 1)])
     return np.pad(table, ((0, 0), (0, 2))).astype(np.float32)
 
@@ -110,7 +110,7 @@ def _add_particles(image: np.ndarray, particles: Particles, profiles: np.ndarray
     entry, part = np.empty(width, np.int32), np.empty(width, np.float32)
     end = np.float32(profiles.shape[1] - 2)
     for p in range(len(radius)):
-        scale, squeeze = np.float32(PER_RADIUS / radius[p]), np.float32(1 / ellipticity[p])
+        scale, squeeze = np.float32(_PER_RADIUS / radius[p]), np.float32(1 / ellipticity[p])
         cos, sin = np.float32(np.cos(angle[p])), np.float32(np.sin(angle[p]))
         for i in range(height):
             row, dy = image[i], np.float32(i - positions[p, 0])
