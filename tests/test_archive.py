@@ -171,7 +171,7 @@ MUTATIONS = {
     "another format": (lambda _: {"schema.json": b"{}"}, "is a zip file, but not a grown network"),
     "a newer one": (
         lambda _: {"schema.json": json.dumps({"format": "growtrack", "schema": 99})},
-        "has format 99, this version reads 1 to 2. Update napari-growtrack",
+        "has format 99, this version reads 1 to 3. Update napari-growtrack",
     ),
     "no plan": (lambda _: {"plan.json": None}, "has no part plan.json"),
     "damaged text": (lambda _: {"plan.json": b"{"}, "has a damaged part plan.json"),
@@ -218,7 +218,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 def test_a_missing_file_and_an_unknown_name_are_told_apart(tmp_path):
     with pytest.raises(NetworkFileError, match=r"cannot be read: No such file or directory"):
         read_card(tmp_path / "none.growtrack")
-    with pytest.raises(NetworkFileError, match=r"There is no network 'vesicle'. Choose one of beads, vesicles"):
+    with pytest.raises(NetworkFileError, match=r"There is no network 'vesicle'. Choose one of beads, general, species, vesicles"):
         network_path("vesicle")
 
 

@@ -341,7 +341,7 @@ REFUSALS = {
     "missing film": (["track", "nowhere.tif"], "nowhere.tif"),
     "unknown network": (
         ["track", "FILM", "-n", "vesicle"],
-        "There is no network 'vesicle'. Choose one of beads, vesicles",
+        "There is no network 'vesicle'. Choose one of beads, general, species, vesicles",
     ),
     "unknown stage": (["track", "FILM", "--stage", 9], "There is no stage 9; this network has stages 1 to 3"),
     "screen above stage": (
@@ -443,7 +443,7 @@ ODD_FILMS = {
     ),
     "small": (
         np.random.default_rng(0).normal(size=(2, 20, 30)).astype("f4"),
-        "20 x 30 px, smaller than the network's 51 px",
+        "20 x 30 px, smaller than the network's 39 px",
     ),
 }
 

@@ -294,6 +294,70 @@ def test_frames_tracked_together_are_tracked_as_each_alone(cascade):
         pd.testing.assert_frame_equal(table, find(frame, PointSeer(), cascade))
 
 
+def test_frames_of_any_sizes_are_tracked_together_and_none_too():
+    frames = [frame_with(SPOTS[0]), frame_with((7, 8), shape=(30, 22)), frame_with(*SPOTS)]
+    tables = find_each(frames, PointSeer(), RECENTRED)
+    assert [len(table) for table in tables] == [1, 1, 4]
+    assert find_each([], PointSeer(), RECENTRED) == []
+
+
+def test_windows_are_cut_out_only_when_their_batch_is_due(monkeypatch):
+    network, batches = PointSeer(), []
+    answer = network.answer
+    monkeypatch.setattr(network, "answer", lambda images, stage: batches.append(len(images)) or answer(images, stage))
+    one_by_one = window_scan(frame_with(*SPOTS), network, 2, batch=100)
+    assert max(batches) == 100
+    np.testing.assert_array_equal(one_by_one.positions, window_scan(frame_with(*SPOTS), network, 2).positions)
+
+
+def test_frames_count_from_the_first_even_when_asked_for_from_the_last():
+    film = np.stack([frame_with(SPOTS[0])] * 5)
+    assert detect(film, PointSeer(), RECENTRED, frames=[-1, 0]).frame.tolist() == [4, 0]
+
+
+def test_a_cascade_that_fits_needs_a_network_that_can():
+    with pytest.raises(SettingsError, match="does not know what its particles look like"):
+        find(frame_with(*SPOTS), PointSeer(), RECENTRED.with_(polish=True))
+
+
+def test_a_frame_with_nan_is_refused():
+    with pytest.raises(StackError, match="NaN"):
+        find(np.full((30, 30), np.nan), PointSeer(), RECENTRED)
+
+
+def test_thresholds_need_samples():
+    with pytest.raises(SettingsError, match="simulated frames, and there are none"):
+        next(calibrate(PointSeer(), [], [Pair(2, 1)]))
+
+
+class FittingSeer(PointSeer):
+    """Fits to the spot's own pixel plus a quarter, as significant as it is told."""
+
+    significance = 9.0
+
+    def fit(self, frame, positions, farthest):
+        n = len(positions)
+        return np.rint(positions) + 0.25, np.full(n, 0.1), np.full(n, self.significance)
+
+
+@pytest.mark.parametrize(("significance", "found"), [(9.0, 4), (3.0, 0), (np.nan, 0)])
+def test_fitted_particles_have_to_stand_out(significance, found):
+    network = FittingSeer()
+    network.significance = significance
+    cascade = RECENTRED.with_(polish=True, least_significance=5, doubt=1, polished_sigma_factor=2)
+    table = find(frame_with(*SPOTS), network, cascade)
+    assert len(table) == found
+    np.testing.assert_allclose(table.sigma, 0.2)
+    np.testing.assert_allclose(table.y % 1, 0.25)
+
+
+def test_a_network_that_fits_gets_both_kinds_of_thresholds(samples):
+    noise = [(frame_with(), samples[0][1])]
+    (calibrated,) = calibrate(FittingSeer(), samples * 10, [Pair(2, 1)], noise)
+    assert calibrated.unpolished is None  # a quarter of a pixel off is worse than the network's own answer
+    assert not calibrated.cascade.polish
+
+
 def test_frames_before_an_unreadable_one_are_kept():
     film = np.stack([frame_with(SPOTS[0])] * 5)
     film[3] = np.nan
@@ -349,6 +413,13 @@ def test_a_film_of_dark_particles_is_tracked_as_its_negative():
     assert found.groupby("frame").size().tolist() == [4, 4, 4]
     assert detect(film, SpotSeer(), cascade, contrast="normal").empty
     pd.testing.assert_frame_equal(found, detect(-film, SpotSeer(), cascade))
+
+
+def test_the_negative_of_a_unit_film_reaches_from_0_to_1():
+    film = 255 - np.stack([255 * frame_with(*SPOTS)] * 2).astype("u1")
+    found = detect(film, PointSeer(), RECENTRED, contrast="inverted")
+    assert found.groupby("frame").size().tolist() == [4, 4]
+    assert len(Tracker(PointSeer(), RECENTRED, inverted=True)(film[0])) == 4
 
 
 def test_a_film_that_shows_nothing_either_way_is_not_inverted():

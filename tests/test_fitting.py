@@ -77,5 +77,21 @@ def test_the_model_of_a_scene_spans_its_particles_and_shrinks_with_the_film():
     scene = named_scene("table42").with_(
         particles=[Particle(radius=(2, 3), rings={1: 0.5}), Particle(radius=6, rings={3: 0.2})]
     )
-    assert ParticleModel.of(scene) == ParticleModel((1, 3), (2, 6))
-    assert ParticleModel.of(scene, zoom=2) == ParticleModel((1, 3), (1, 3))
+    assert ParticleModel.of(scene) == ParticleModel((1, 3), (2, 6), (1, 1))
+    assert ParticleModel.of(scene, zoom=2) == ParticleModel((1, 3), (1, 3), (1, 1))
+    assert ParticleModel.of(named_scene("mixed")).signs == (0, 0)
+    assert ParticleModel.of(named_scene("rings")).signs == (1, -1)
+
+
+def test_too_few_pixels_tell_no_error():
+    found = polish(np.random.default_rng(0).normal(size=(3, 3)), np.array([[1.0, 1.0]]), SPOTS, 2)
+    assert np.isnan(found.sigmas).all()
+
+
+def test_a_dark_hole_is_no_bright_particle():
+    picture = draw(SCENES["many photons"], (90, 90), np.random.default_rng(3), 1)
+    frame = simulate_frame(picture, np.random.default_rng(0))
+    assert polish(frame, picture.positions, SPOTS, 4).significances > 20
+    bright = ParticleModel((1,), (2, 3), (1,))
+    assert polish(frame, picture.positions, bright, 4).significances > 20
+    assert polish(-frame, picture.positions, bright, 4).significances < 3

@@ -264,6 +264,7 @@ POINTS = [HistoryPoint(images=8, stage=1, loss=0.5), HistoryPoint(images=16, sta
     ("plan", "schedule", "name", "losses"),
     [
         (DEPTH, Schedule(minutes=1), "loss_px", [0.5, 0.25]),
+        (DEPTH.with_(outputs=4), Schedule(minutes=1), "loss_mixed", [0.5, 0.25]),
         (DEPTH, Schedule.thesis(), "loss_px2", [0.5 * 625, 0.25 * 625]),
         (CLASSES, Schedule.images(), "loss_nat", [0.5, 0.25]),
     ],

@@ -172,7 +172,7 @@ def _track(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--no-polish", action="store_true", help="leave positions as the network gives them")
     command.add_argument(
-        "--threads", type=_positive, metavar="N", help="threads to use; default: $OMP_NUM_THREADS, or all cores"
+        "--threads", type=_positive, metavar="N", help="threads of TensorFlow; default: $OMP_NUM_THREADS, or all cores"
     )
     command.add_argument("--faithful", action="store_true", help="the thesis's cascade instead of recentred windows")
     command.add_argument(

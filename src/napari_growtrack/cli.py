@@ -139,7 +139,7 @@ def grow(chosen: Arguments) -> None:
 
 def track(chosen: Arguments) -> int:
     """Track a film and write its detections."""
-    from .core.detection import collect, iter_detections, median_milliseconds
+    from .core.detection import collect, iter_detections, median_milliseconds, resolved_contrast
     from .core.files import check_writable, write_or_rescue
     from .core.stacks import open_stack
     from .core.tables import check_table_path, write_table
@@ -155,13 +155,14 @@ def track(chosen: Arguments) -> int:
         if chosen.diameter is not None:
             network = network.for_diameter(chosen.diameter)
         cascade = _cascade(network, chosen)
-        steps = iter_detections(stack, network, cascade, frames, chosen.contrast)
+        contrast = resolved_contrast(stack, network, cascade, chosen.contrast, frames)
+        steps = iter_detections(stack, network, cascade, frames, contrast)
         found, stop = kept(frames_bar(steps, len(frames)))
         detections = collect(one.table for one in found)
         recipe = {
             **network.card.made_with(cascade),
             "diameter": network.diameter,
-            "contrast": chosen.contrast,
+            "contrast": contrast,
             "film": stack.name,
             "frames": _ends(found),
         }

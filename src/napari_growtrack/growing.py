@@ -134,7 +134,11 @@ def _options(names: Sequence[str]) -> str:
 def _recipe(chosen: Chosen, data: Data | None, start: Network | None) -> Recipe:
     scene = None if data else _scene(chosen, start)
     taught = f"on the scene {scene.name}. {scene.about}" if scene else f"on {data[0].name}." if data else ""
-    plan = _plan(chosen.plan or ("depth" if data else "strided"), data) if start is None else _further(chosen, start)
+    plan = (
+        _plan(chosen.plan or ("depth" if data or chosen.schedule else "strided"), data)
+        if start is None
+        else _further(chosen, start)
+    )
     if (plan.task == "locate") == (scene is None):
         needs = "a --scene needs one that locates" if scene else "a --dataset needs one that tells classes apart"
         raise SettingsError(f"{chosen.plan or chosen.start} is for the task {plan.task!r}; {needs}.")

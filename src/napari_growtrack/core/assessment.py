@@ -58,7 +58,7 @@ def report(network: StagedNetwork, cascade: Cascade, scene: Scene, seed: int = 0
     rng = np.random.default_rng([seed, 2_000_003])
     pictures = [draw(scene, SHAPE, rng) for _ in range(number)]
     film, truth = film_of(pictures, rng)
-    found = list(iter_detections(film, network, cascade))
+    found = list(iter_detections(film, network, cascade, contrast="normal"))
     result = score(truth, collect(one.table for one in found))
     return Report(
         stage=cascade.stage,

@@ -108,7 +108,7 @@ class HistoryPoint(Settings):
 
     images: int = Field(description="Images used so far.")
     stage: PositiveInt
-    loss: float = Field(description="Mean loss since the last point, in pixels for the robust loss.")
+    loss: float = Field(description="Mean loss since the last point.")
 
 
 class Card(Settings):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from .growth.network import GrownNetwork
     from .growth.plan import Plan
 
-_LEAST_ZOOM = 1 / 8
+MOST_ZOOM = 8.0
+"""How much larger or smaller frames are made for a network at most."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,14 @@ class Network:
         SettingsError
             When frames would have to be made more than eight times larger or smaller.
         """
-        magnification = self.card.recipe.located_scene.diameter / diameter if diameter > 0 else float("inf")
-        if not _LEAST_ZOOM <= self.grown.zoom * magnification <= 1 / _LEAST_ZOOM:
-            known = self.card.recipe.located_scene.diameter
+        known = self.card.recipe.located_scene.diameter
+        least, most = known * self.grown.zoom / MOST_ZOOM, known * self.grown.zoom * MOST_ZOOM
+        if not least <= diameter <= most:
             raise SettingsError(
                 f"{self.card.name} knows particles about {known:.3g} px wide, and frames are enlarged or shrunk up to "
-                f"eight times for it; expected a diameter from {known / 8:.2g} to {known * 8:.3g} px, got {diameter:g}."
+                f"{MOST_ZOOM:g} times for it; expected a diameter from {least:.3g} to {most:.3g} px, got {diameter:g}."
             )
+        magnification = known / diameter
         return replace(self, magnification=magnification)
 
     @cached_property

@@ -56,7 +56,8 @@ def without_hot_pixels(frame: np.ndarray) -> np.ndarray:
 
     A pixel is hot, or dead, when it is far from the frame's mean (six standard
     deviations of the others) and stands out of its eight neighbours by three
-    times their own range: particles, which are wider than a pixel, do not.
+    times their own range. Particles do not, unless they are less than about two
+    pixels wide at half their height.
 
     Parameters
     ----------

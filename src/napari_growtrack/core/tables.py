@@ -32,7 +32,7 @@ def empty(columns: Iterable[str]) -> pd.DataFrame:
     Examples
     --------
     >>> empty(DETECTION_COLUMNS).shape
-    (0, 5)
+    (0, 7)
     """
     return pd.DataFrame({column: pd.Series(dtype=_dtype(column)) for column in columns})
 

@@ -16,14 +16,13 @@ from ..core.archive import read_card
 from ..core.card import Card
 from ..core.detection import Cascade, Contrast, iter_detections
 from ..core.errors import SettingsError
-from ..core.networks import Network, load_network, network_path
+from ..core.networks import MOST_ZOOM, Network, load_network, network_path
 from ..core.stacks import Stack
 from ..core.tables import DETECTION_COLUMNS, empty
 
 HEARTBEAT = 0.1
 """Seconds between signs of life while a network is being loaded."""
 
-_LARGEST_ZOOM = 8  # of `Network.for_diameter`
 _RECENT = 101
 _ENOUGH = 3
 _File = tuple[Path, int]  # and when it was last written, so that a file grown anew is loaded anew
@@ -160,7 +159,7 @@ class Session:
     def diameters(self) -> tuple[float, float]:
         """The least and the greatest diameter that frames can be resampled for, in pixels."""
         at_no_zoom = self.own_diameter * self.card.recipe.zoom
-        return at_no_zoom / _LARGEST_ZOOM, at_no_zoom * _LARGEST_ZOOM
+        return at_no_zoom / MOST_ZOOM, at_no_zoom * MOST_ZOOM
 
     def cascade(self) -> Cascade:
         """Return the calibrated cascade of what is chosen.

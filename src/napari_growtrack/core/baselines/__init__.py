@@ -4,7 +4,7 @@ A `Locator` finds spots of some strength, a `Baseline` is a grid of locators, an
 gives a `Detector`. Detectors are plain values, so that they can be sent to a process of their own; see `on_one_core`.
 """
 
-from .alone import on_one_core, peak_memory, peak_of
+from .alone import on_one_core, peak_memory, peak_of, resident_memory
 from .laplacian import Laplacian, laplacian_baseline
 from .trackpy_locate import Trackpy, has_trackpy, trackpy_baseline
 from .tuning import Baseline, Detector, Locator, detections
@@ -21,5 +21,6 @@ __all__ = [
     "on_one_core",
     "peak_memory",
     "peak_of",
+    "resident_memory",
     "trackpy_baseline",
 ]

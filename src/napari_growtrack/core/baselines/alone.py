@@ -61,6 +61,15 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
+def resident_memory() -> float:
+    """Return how much memory this process holds now, in MiB; NaN where the system does not tell."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return float("nan")
+    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 2**10
+
+
 def _hush() -> None:
     with open(os.devnull, "wb") as sink:
         os.dup2(sink.fileno(), 2)

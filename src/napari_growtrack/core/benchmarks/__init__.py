@@ -28,6 +28,7 @@ from . import (
     scaling,
     simulator,
     speed,
+    stream,
     thesis,
 )
 from .rows import Rows, Scale
@@ -102,6 +103,7 @@ CASES = {
         scaling.draw_scaling,
         tables={"costs": scaling.costs},
     ),
+    "stream": Case("latency and memory of a stream of 5000 frames through Tracker, beside trackpy", stream.measure),
 }
 
 

@@ -27,7 +27,7 @@ def measure(scale: str, name: str = "vesicles") -> list[dict[str, Any]]:
         film, truth = film_of(pictures, rng)
         limit = bound(pictures[:20], rng)
         for way, cascade in _ways(network):
-            found = detect(film, network, cascade)
+            found = detect(film, network, cascade, contrast="normal")
             result, thesis = score(truth, found), thesis_score(truth, found)
             rows.append(
                 {
@@ -54,6 +54,6 @@ def _ways(network: Any) -> list[tuple[str, Any]]:
 def _empty(network: Any, frames: int, header: list[str]) -> dict[str, Any]:
     rng = np.random.default_rng(7)
     film = np.stack([simulate_frame(draw(named_scene("empty"), SHAPE, rng), rng) for _ in range(frames)])
-    found = detect(film, network, network.cascade())
+    found = detect(film, network, network.cascade(), contrast="normal")
     row = {name: "" for name in header}
     return {**row, "SNR": 3.0, "way": f"{frames} frames without particles", "false": f"{len(found)} detections"}

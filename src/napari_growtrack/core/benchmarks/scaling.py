@@ -71,10 +71,14 @@ def frame_of(size: Size) -> np.ndarray:
 
 
 def fitted(sizes: Sequence[Size], times: Sequence[float]) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return ``(a, b, c)`` of the line in ms, ms a pixel and ms a particle, its value at each size, and R²."""
+    """Return ``(a, b, c)`` of the line in ms, ms a pixel and ms a particle, its value at each size, and R².
+
+    The least squares are of relative errors.
+    """
     terms, measured = np.array([(1.0, side**2, number) for side, number in sizes]), np.array(times)
     scale = terms.max(0)  # columns of like size, for the sake of the solver
-    coefficients = np.linalg.lstsq(terms / scale, measured, rcond=None)[0] / scale
+    relative = terms / scale / measured[:, None]  # a tenth too much counts alike for small frames and large
+    coefficients = np.linalg.lstsq(relative, np.ones(len(times)), rcond=None)[0] / scale
     line = terms @ coefficients
     left, spread = np.square(measured - line).sum(), np.square(measured - measured.mean()).sum()
     return coefficients, line, float(1 - left / spread)

@@ -2,7 +2,7 @@
 
 from .calibrate import Calibrated, Calibration, Pair, all_pairs, calibrate
 from .cascade import Cascade, find, find_each
-from .detect import Contrast, FrameDetections, collect, detect, iter_detections, median_milliseconds
+from .detect import Contrast, FrameDetections, collect, detect, iter_detections, median_milliseconds, resolved_contrast
 from .network import FittingNetwork, StagedNetwork
 from .tracker import Latency, Tracker
 from .windows import Looks, frame_pass, look_at, window_scan
@@ -29,5 +29,6 @@ __all__ = [
     "iter_detections",
     "look_at",
     "median_milliseconds",
+    "resolved_contrast",
     "window_scan",
 ]

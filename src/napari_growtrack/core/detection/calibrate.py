@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from ..errors import SettingsError
 from ..matching import WITHIN, match
 from ..settings import Settings
-from .cascade import Cascade, Refined, accept, refine, view_of
+from .cascade import Cascade, Refined, accept, mended, refine, view_of
 from .judging import AT_ONCE, Sample, with_errors
 from .network import StagedNetwork
 from .windows import Looks, View, frame_passes
@@ -35,7 +35,7 @@ class Seen(NamedTuple):
         """Normalise and enlarge a sample as this network wants it."""
         frame, truth = sample
         positions = to_network(truth[["y", "x"]].to_numpy(float), network.zoom)
-        return cls(view_of(frame, network, _WIDEST), positions, network.zoom * np.array(frame.shape))
+        return cls(view_of(mended(frame, network), network, _WIDEST), positions, network.zoom * np.array(frame.shape))
 
 
 class Pair(NamedTuple):
@@ -124,8 +124,15 @@ def calibrate(
     noise : iterable of (frame, truth)
         Frames that show nothing but noise: how significant a fitted particle has
         to be.
+
+    Raises
+    ------
+    SettingsError
+        When there are no samples.
     """
     samples, noise = list(samples), list(noise)
+    if not samples:
+        raise SettingsError("Thresholds are found on simulated frames, and there are none. Give some.")
     seen = [Seen.by(network, sample) for sample in samples]
     views = [one.view for one in seen]
     passes: dict[int, list[Looks]] = {}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
+from ..errors import SettingsError, StackError
 from ..normalisation import normalise, without_hot_pixels
 from ..settings import Settings
 from .merge import agree, gather, merge
@@ -24,6 +25,10 @@ _SHIFTS = {
     3: ((0, 0), (3, 1), (-1, -3)),
     4: ((-1, -2), (2, -1), (1, 2), (-2, 1)),
 }
+
+
+_NARROW = 3.0
+"""Networks with a larger zoom look for particles that may be narrower than two pixels of the film."""
 
 
 class Cascade(Settings):
@@ -99,19 +104,36 @@ def find(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, full_scale
         of the position along one axis in pixels, and ``significance``, by how many
         standard errors a fitted particle stands out of the background (nan where
         none was fitted).
+
+    Raises
+    ------
+    StackError
+        When a pixel is no number.
+    SettingsError
+        When the cascade fits particles that the network does not know.
     """
+    if not np.isfinite(np.sum(frame)):
+        raise StackError("The frame holds NaN or infinite pixels; replace them (for example numpy.nan_to_num).")
     return find_each([frame], network, cascade, full_scale)[0]
 
 
 def find_each(
     frames: Sequence[np.ndarray], network: StagedNetwork, cascade: Cascade, full_scale: float = 1.0
 ) -> list[pd.DataFrame]:
-    """Find the particles of several frames of one size at a time, which for small frames is faster; see `find`."""
-    if network.normalisation == "standard":
-        frames = [without_hot_pixels(frame) for frame in frames]
+    """Find the particles of several frames together, which is faster where they are small; see `find`."""
+    if cascade.polish and not hasattr(network, "fit"):
+        raise SettingsError("This network does not know what its particles look like. Set polish to false.")
+    frames = [mended(frame, network) for frame in frames]
     views = [view_of(frame, network, cascade, full_scale) for frame in frames]
     refined = refine(views, network, cascade, screen(views, network, cascade))
     return [_accepted(frame, network, cascade, *answer) for frame, answer in zip(frames, refined, strict=True)]
+
+
+def mended(frame: np.ndarray, network: StagedNetwork) -> np.ndarray:
+    """Return a frame without hot pixels, unless the network knows the camera's own units, or particles as narrow."""
+    if network.normalisation != "standard" or network.zoom > _NARROW:
+        return frame
+    return without_hot_pixels(frame)
 
 
 def view_of(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, full_scale: float = 1.0) -> View:
@@ -206,10 +228,8 @@ def polished(
     """
     fit = cast(FittingNetwork, network).fit
     positions, errors, significances = fit(frame, looks.positions, cascade.merge_distance / network.zoom)
-    inside = np.all((positions >= -0.5) & (positions <= np.array(frame.shape) - 0.5), axis=1)
-    fitted = np.isfinite(errors) & inside
-    looks = replace(looks, positions=np.where(fitted[:, None], positions, looks.positions))
-    return looks, np.where(fitted, cascade.polished_sigma_factor * errors, sigmas), significances
+    sigmas = np.where(np.isfinite(errors), cascade.polished_sigma_factor * errors, sigmas)
+    return replace(looks, positions=positions), sigmas, significances
 
 
 def least_significances(distances: np.ndarray, least: float, doubt: float) -> np.ndarray:
@@ -220,7 +240,7 @@ def least_significances(distances: np.ndarray, least: float, doubt: float) -> np
 def _stay(looks: Looks, significances: np.ndarray, cascade: Cascade, zoom: float) -> np.ndarray:
     """Return the indices of fitted looks that stand out, and did not fall on another's place."""
     wanted = least_significances(zoom * looks.distances, cascade.least_significance, cascade.doubt)
-    out = np.flatnonzero(~(significances < wanted))
+    out = np.flatnonzero((significances >= wanted) | (wanted <= 0))  # what is nan does not stand out
     return out[merge(looks[out], cascade.merge_distance / zoom)]
 
 

@@ -55,7 +55,8 @@ def iter_detections(
     Yields
     ------
     FrameDetections
-        Number, table ``frame, y, x, distance, votes, sigma`` and time of a frame.
+        Number, table ``frame, y, x, distance, votes, sigma,
+        significance`` and time of a frame.
 
     Raises
     ------
@@ -73,10 +74,10 @@ def iter_detections(
     stack = open_stack(source)
     try:
         _warn_if_small(stack, math.ceil(network.window / network.zoom))
-        numbers = range(len(stack)) if frames is None else list(frames)
-        sign = _sign(stack, network, cascade, contrast, numbers)
+        numbers = range(len(stack)) if frames is None else [_from_start(number, len(stack)) for number in frames]
+        inverted = resolved_contrast(stack, network, cascade, contrast, numbers) == "inverted"
         for some in _groups(numbers, _at_once(stack)):
-            yield from _tracked(stack, some, network, cascade, sign)
+            yield from _tracked(stack, some, network, cascade, inverted)
     finally:
         if stack is not source:
             stack.close()
@@ -87,22 +88,27 @@ def _at_once(stack: Stack) -> int:
     return max(1, min(_MOST_AT_ONCE, TOGETHER // (stack.shape[1] * stack.shape[2])))
 
 
+def _from_start(number: int, length: int) -> int:
+    """Return a frame's number from the first on; one that is not there stays, and is refused when its turn comes."""
+    return number + length if -length <= number < 0 else number
+
+
 def _groups(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (numbers[i : i + size] for i in range(0, len(numbers), size))
 
 
 def _tracked(
-    stack: Stack, numbers: Sequence[int], network: StagedNetwork, cascade: Cascade, sign: int
+    stack: Stack, numbers: Sequence[int], network: StagedNetwork, cascade: Cascade, inverted: bool
 ) -> Iterator[FrameDetections]:
     """Track some frames together; where one cannot be read, those before it are tracked first."""
     began, frames, stop = time.perf_counter(), [], None
     for number in numbers:
         try:
-            frames.append(sign * stack[number] if sign < 0 else stack[number])
+            frames.append(negative(stack[number], network, stack.full_scale) if inverted else stack[number])
         except (StackError, IndexError) as error:
             stop = error
             break
-    tables = _tables(stack, numbers, frames, network, cascade)
+    tables = _tables(stack, numbers, frames, network, cascade, inverted)
     seconds = (time.perf_counter() - began) / max(len(frames), 1)
     for number, table in zip(numbers, tables, strict=False):
         yield FrameDetections(number, table, seconds)
@@ -111,14 +117,19 @@ def _tracked(
 
 
 def _tables(
-    stack: Stack, numbers: Sequence[int], frames: list[np.ndarray], network: StagedNetwork, cascade: Cascade
+    stack: Stack,
+    numbers: Sequence[int],
+    frames: list[np.ndarray],
+    network: StagedNetwork,
+    cascade: Cascade,
+    inverted: bool,
 ) -> list[pd.DataFrame]:
     """Return the detections of frames, none in constant ones."""
     varied = [i for i, frame in enumerate(frames) if frame.min() < frame.max()]
-    for i in set(range(len(frames))) - set(varied):
-        value = abs(frames[i].flat[0])
-        _warn(f"Frame {numbers[i]} of {stack.name} is constant (every pixel is {value:g}): nothing to find.")
-    found = iter(find_each([frames[i] for i in varied], network, cascade, stack.full_scale) if varied else ())
+    for i in sorted(set(range(len(frames))) - set(varied)):
+        frame = negative(frames[i], network, stack.full_scale) if inverted else frames[i]
+        _warn(f"Frame {numbers[i]} of {stack.name} is constant (every pixel is {frame.flat[0]:g}): nothing to find.")
+    found = iter(find_each([frames[i] for i in varied], network, cascade, stack.full_scale))
     tables = []
     for i, number in enumerate(numbers[: len(frames)]):
         table = next(found) if i in varied else empty(DETECTION_COLUMNS[1:])
@@ -127,23 +138,45 @@ def _tables(
     return tables
 
 
-def _sign(stack: Stack, network: StagedNetwork, cascade: Cascade, contrast: Contrast, numbers: Sequence[int]) -> int:
-    """Return -1 where the film's negative is to be tracked, else 1."""
+def negative(frame: np.ndarray, network: StagedNetwork, full_scale: float) -> np.ndarray:
+    """Return a frame's negative: what is dark becomes bright, and the other way round."""
+    return np.float32(full_scale) - frame if network.normalisation == "unit" else -frame
+
+
+def resolved_contrast(
+    stack: Stack, network: StagedNetwork, cascade: Cascade, contrast: Contrast, numbers: Sequence[int]
+) -> Contrast:
+    """Return whether a film is tracked as it is or as its negative, with a warning where ``auto`` takes that.
+
+    Parameters
+    ----------
+    stack : Stack
+    network : StagedNetwork
+    cascade : Cascade
+    contrast : {"auto", "normal", "inverted"}
+        What was asked for.
+    numbers : sequence of int
+        The frames to be tracked; the first and the middle one are looked at.
+
+    Returns
+    -------
+    {"normal", "inverted"}
+    """
     if contrast != "auto":
-        return -1 if contrast == "inverted" else 1
+        return contrast
     if network.normalisation != "standard" or not len(numbers):
-        return 1
-    looked_at = {numbers[0], numbers[len(numbers) // 2]}
+        return "normal"
     try:
-        inverted = shows_more_inverted([stack[number] for number in sorted(looked_at)], network, cascade)
+        looked_at = [stack[number] for number in sorted({numbers[0], numbers[len(numbers) // 2]})]
     except (StackError, IndexError):
-        return 1  # what is wrong with them will be said when their turn comes
-    if inverted:
-        _warn(
-            f"The particles of {stack.name} look dark where this network's are bright, or the reverse, "
-            "so the negative is tracked. Set the contrast if that is wrong."
-        )
-    return -1 if inverted else 1
+        return "normal"  # what is wrong with them will be said when their turn comes
+    if not shows_more_inverted(looked_at, network, cascade):
+        return "normal"
+    _warn(
+        f"The particles of {stack.name} look dark where this network's are bright, or the reverse, "
+        "so the negative is tracked. Set the contrast if that is wrong."
+    )
+    return "inverted"
 
 
 def shows_more_inverted(frames: Sequence[np.ndarray], network: StagedNetwork, cascade: Cascade) -> bool:
@@ -155,8 +188,7 @@ def shows_more_inverted(frames: Sequence[np.ndarray], network: StagedNetwork, ca
     if not varied:
         return False
     normal, inverted = (
-        sum(map(len, find_each([sign * frame for frame in varied], network, cascade.with_(polish=False))))
-        for sign in (1, -1)
+        sum(map(len, find_each([sign * frame for frame in varied], network, cascade))) for sign in (1, -1)
     )
     return inverted > 3 * normal and inverted >= 3 * len(varied)
 

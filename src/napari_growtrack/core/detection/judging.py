@@ -20,6 +20,8 @@ Sample = tuple[np.ndarray, pd.DataFrame]
 AT_ONCE = 16
 _ACCEPT_DISTANCES = tuple(np.geomspace(0.4, 4.0, 11).round(2).tolist())
 _DOUBTS = (0.5, 1.0)
+_WORTH_FITTING = 0.5
+_WORTH_A_LOOK = 3e-3
 _FEWEST = 50
 _FEWEST_GHOSTS = 5
 _FRAMES_A_GHOST = 100
@@ -70,7 +72,8 @@ class Judged:
     def within(self, accept_distance: float, least: float = 0.0, doubt: float = 0.0) -> Judged:
         """Return what some thresholds accept."""
         good = self.distances < accept_distance
-        good &= ~(self.significances < least_significances(self.distances, least, doubt))
+        wanted = least_significances(self.distances, least, doubt)
+        good &= (self.significances >= wanted) | (wanted <= 0)
         columns = self.distances[good], self.significances[good], self.errors[good], self.pulls[good]
         return Judged(*columns, self.particles, self.frames)
 
@@ -96,7 +99,7 @@ class Judged:
         return max(float(high - low) / 2, 1e-3)
 
     def noise(self, doubt: float) -> float:
-        """Return the significance that noise exceeds about once in 100 frames, judged on frames of noise; 0 where never.
+        """Return the significance that noise exceeds about once in 100 frames, given frames of noise; 0 if never.
 
         It counts less by `doubt` times a ghost's distance. The most significant
         ghosts tell how their number falls with half the square of the
@@ -120,14 +123,16 @@ def with_errors(
     """Return a cascade that knows its standard errors, and one that fits too, where the network can and it helps.
 
     The factors of `sigma` are what the spread of the pulls is without them. Where
-    particles are fitted, T2 and the least significance are chosen together.
+    particles are fitted, T2 and the least significance are chosen together, and
+    a second look is taken only if it pays: the fit does not need it.
     """
     plain = cascade.with_(polish=False, sigma_factor=1.0, polished_sigma_factor=1.0)
     seen = Judged.by(network, samples, plain)
     plain = plain.with_(sigma_factor=seen.spread)
-    if not hasattr(network, "fit"):
+    if not hasattr(network, "fit") or seen.score < _WORTH_FITTING:
         return plain, None
-    fitted, judged = _fitted(network, samples, noise, plain)
+    once, twice = (_fitted(network, samples, noise, plain.with_(looks=looks)) for looks in (1, 2))
+    fitted, judged = twice if twice[0].score > once[0].score + _WORTH_A_LOOK else once
     return plain, fitted if judged.median_error < seen.median_error else None
 
 
@@ -135,11 +140,13 @@ def _fitted(
     network: StagedNetwork, samples: Sequence[Sample], noise: Sequence[Sample], plain: Cascade
 ) -> tuple[Fitted, Judged]:
     """Return the best cascade that fits, and what it accepts."""
-    open_gate = plain.with_(polish=True, looks=1, accept_distance=max(_ACCEPT_DISTANCES))
+    plain = plain.with_(sigma_factor=1.0)
+    plain = plain.with_(sigma_factor=Judged.by(network, samples, plain).spread)
+    open_gate = plain.with_(polish=True, accept_distance=max(_ACCEPT_DISTANCES))
     found = Judged.by(network, samples, open_gate)
     ghosts = Judged.by(network, noise, open_gate) if noise else None
     ways = []
-    for doubt, distance in product(_DOUBTS, _ACCEPT_DISTANCES):
+    for distance, doubt in product(_ACCEPT_DISTANCES, _DOUBTS):
         least = ghosts.within(distance).noise(doubt) if ghosts else 0.0
         accepted = found.within(distance, least, doubt)
         ways.append((accepted.score, doubt, distance, least, accepted))

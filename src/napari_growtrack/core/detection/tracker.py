@@ -13,6 +13,7 @@ from ..errors import StackError
 from ..stacks import ArrayStack
 from ..tables import DETECTION_COLUMNS, empty
 from .cascade import Cascade, find
+from .detect import negative
 from .network import StagedNetwork
 
 _REMEMBERED = 10_000
@@ -52,7 +53,7 @@ class Tracker:
         self.network = network
         self.cascade = network.cascade() if cascade is None else cascade  # type: ignore[attr-defined]
         self.frames = 0
-        self._sign = -1 if inverted else 1
+        self._inverted = inverted
         self._milliseconds: deque[float] = deque(maxlen=_REMEMBERED)
 
     def warm_up(self, shape: tuple[int, int], frames: int = 3) -> None:
@@ -73,7 +74,7 @@ class Tracker:
         Returns
         -------
         DataFrame
-            ``frame, y, x, distance, votes, sigma``; frames count from 0.
+            ``frame, y, x, distance, votes, sigma, significance``; frames count from 0.
 
         Raises
         ------
@@ -85,7 +86,7 @@ class Tracker:
         if frame.ndim != 2:
             raise StackError(f"Expected one grey frame (Y, X), got shape {frame.shape}. Hand frames over one by one.")
         stack = ArrayStack(frame, f"frame {self.frames} of the stream")
-        pixels = self._sign * stack[0]
+        pixels = negative(stack[0], self.network, stack.full_scale) if self._inverted else stack[0]
         if pixels.min() < pixels.max():
             table = find(pixels, self.network, self.cascade, stack.full_scale)
         else:

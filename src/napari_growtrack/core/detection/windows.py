@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,12 +116,12 @@ def frame_pass(frame: np.ndarray, network: StagedNetwork, stage: int) -> Looks:
 
 
 def frame_passes(views: Sequence[View], network: StagedNetwork, stage: int) -> list[Looks]:
-    """Answer all windows of frames of one size: small ones several at a time, large ones in overlapping tiles.
+    """Answer all windows of some frames: small ones of one size several at a time, large ones in overlapping tiles.
 
     Tiles give the same answers as the whole frame would.
     """
-    if not views:
-        return []
+    if len({view.shape for view in views}) != 1:
+        return [frame_passes([view], network, stage)[0] for view in views]
     ys, xs = grid(views[0].shape[0], network.step), grid(views[0].shape[1], network.step)
     centres = _mesh(ys, xs)
     rows, columns = _tiles(len(ys)), _tiles(len(xs))
@@ -225,11 +225,10 @@ def look_at(
     side = network.window + network.step * (votes - 1)
     inside = network.step * np.arange(votes) + network.window // 2 - side // 2
     spots = [(one[:, None] + np.array(shifts)).reshape(-1, 2) for one in centres]
-    squares = [_squares(view, some - side // 2, side) for view, some in zip(views, spots, strict=True)]
-    joined = np.concatenate(squares) if len(squares) > 1 else squares[0]
-    if not len(joined):
+    corners = [some - side // 2 for some in spots]
+    parts = [network.answer(squares, stage) for squares in _batches(views, corners, side, batch)]
+    if not parts:
         return [Looks.none() for _ in views]
-    parts = [network.answer(joined[i : i + batch], stage) for i in range(0, len(joined), batch)]
     answers = np.concatenate(parts) if len(parts) > 1 else parts[0]
     ends = np.cumsum([len(some) for some in spots])
     around = _mesh(inside, inside).reshape(1, -1, 2)
@@ -239,10 +238,22 @@ def look_at(
     ]
 
 
-def _squares(view: View, corners: np.ndarray, side: int) -> np.ndarray:
-    """Copy squares out of a view, (n, side, side)."""
-    windows = np.lib.stride_tricks.sliding_window_view(view.pixels, (side, side))
-    return windows[corners[:, 0] + view.margin, corners[:, 1] + view.margin]
+def _batches(views: Sequence[View], corners: Sequence[np.ndarray], side: int, size: int) -> Iterator[np.ndarray]:
+    """Yield squares of all views in order, (up to size, side, side), copied when their turn comes."""
+    parts, number = [], 0
+    for view, some in zip(views, corners, strict=True):
+        windows = np.lib.stride_tricks.sliding_window_view(view.pixels, (side, side))
+        rows, columns = some.T + view.margin
+        first = 0
+        while first < len(some):
+            last = min(first + size - number, len(some))
+            parts.append(windows[rows[first:last], columns[first:last]])
+            number, first = number + last - first, last
+            if number == size:
+                yield np.concatenate(parts) if len(parts) > 1 else parts[0]
+                parts, number = [], 0
+    if number:
+        yield np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 def _mesh(ys: np.ndarray, xs: np.ndarray) -> np.ndarray:

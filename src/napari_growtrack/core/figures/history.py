@@ -38,8 +38,9 @@ def draw_history(table: pd.DataFrame, bound: float | None = None) -> Figure:
     if bound is not None:
         axes.axhline(bound, **dashed(), label=BOUND)
     axes.set(xlabel="images used", ylabel=MEASURES[measure], xlim=(0, None))
-    axes.set_yscale("log", nonpositive="mask")
-    plain_log(axes)
+    if measure != "loss_mixed":
+        axes.set_yscale("log", nonpositive="mask")
+        plain_log(axes)
     large_numbers(axes)
     _mark_beginnings(axes, table)
     return finished(figure, total, "stage")

@@ -25,6 +25,7 @@ MEASURES = {
     "mean_activation": "mean activation",
     "loss_px": "loss (px)",
     "loss_px2": "loss (px²)",
+    "loss_mixed": "loss (px and nat)",
     "loss_nat": "cross-entropy (nat)",
     "ms_per_window": "time per window (ms)",
     "ms_per_frame": "time per frame (ms)",

@@ -9,8 +9,6 @@ Profiles are tabulated over the square of the distance, in squared radii, so tha
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba
 import numpy as np
 
@@ -19,7 +17,7 @@ Shape = tuple[np.ndarray, float, float, float]
 fitted and how far its light is taken away, in radii."""
 
 LEVEL, SCALES = 3, 4
-_LEAST_PIXELS = 24
+_LEAST_PIXELS = 10
 _LEAST_SHARE = 0.2
 _DAMPING = 1e-3
 _SIDE = 16
@@ -51,7 +49,7 @@ def first_guesses(frame: np.ndarray, places: np.ndarray, radii: np.ndarray, shap
         y, x = places[p, 0], places[p, 1]
         found[p, 0], found[p, 1] = y, x
         top, bottom = _rows(frame.shape, y, reach * radii[-1])
-        best = np.inf
+        best = -1.0
         for radius in radii:
             matrix[:], right[:], square = 0.0, 0.0, 0.0
             scale, last = per_square / radius**2, table.shape[1] - 2.0
@@ -72,8 +70,8 @@ def first_guesses(frame: np.ndarray, places: np.ndarray, radii: np.ndarray, shap
             left_over = square
             for a in range(size):
                 left_over -= solution[a] * right[a]
-            if left_over < best:
-                best = left_over
+            if best < 0 or left_over < best:
+                best = max(left_over, 0.0)
                 found[p, 2] = radius
                 found[p, 3:] = solution
     return found
@@ -162,6 +160,7 @@ def settle(
     matrix, right = np.zeros((size, size)), np.zeros(size)
     for p in range(len(unknowns)):
         add(rest, unknowns[p], 1.0, shape)
+        stepped = False
         for _ in range(rounds):
             matrix[:], right[:] = 0.0, 0.0
             number = _normal(rest, unknowns[p], ground[p], noise, shape, matrix, right)
@@ -176,10 +175,10 @@ def settle(
             small = min(1.0, 0.25 * unknowns[p, 2] / max(abs(step[2]), 1e-9))
             for a in range(size):
                 unknowns[p, a] += step[a] * (shrink if a < 2 else small if a == 2 else 1.0)
-            variances[p] = 0.0
+            stepped = True
             if abs(step[0]) + abs(step[1]) < 2e-3:
                 break
-        if variances[p] == 0.0:
+        if stepped:
             variances[p] = _variance_of_place(matrix)
         add(rest, unknowns[p], -1.0, shape)
     return variances

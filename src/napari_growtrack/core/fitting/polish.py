@@ -16,6 +16,7 @@ import numpy as np
 from ..simulation.render import profile
 from ..simulation.scene import Scene
 from .compiled import (
+    SCALES,
     Shape,
     add_each,
     block_means,
@@ -30,7 +31,7 @@ from .compiled import (
 _RADII = 4
 _REACHES = (3.4, 4.8, 6.0, 7.2, 8.4, 9.5, 10.6, 11.7)
 _EXTENT = 1.5
-_WIDEST = 64.0
+_NARROWEST, _WIDEST = 3.0, 64.0
 _PER_SQUARE = 64
 
 
@@ -64,10 +65,14 @@ class ParticleModel:
         The Bessel orders that the particles are made of.
     radius : (float, float)
         The least and the greatest radius R, in pixels of the film.
+    signs : tuple of int
+        1 for each order whose scale is never negative, -1 for one that is never
+        positive, else 0; without, 0 for all.
     """
 
     orders: tuple[int, ...]
     radius: tuple[float, float]
+    signs: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, scene: Scene, zoom: float = 1.0) -> ParticleModel:
@@ -75,7 +80,9 @@ class ParticleModel:
         orders = sorted({order for kind in scene.particles for order in kind.rings})
         low = min(kind.radius.low for kind in scene.particles)
         high = max(kind.radius.high for kind in scene.particles)
-        return cls(tuple(orders), (low / zoom, high / zoom))
+        scales = [[kind.rings[order] for kind in scene.particles if order in kind.rings] for order in orders]
+        signs = [all(one.low >= 0 for one in some) - all(one.high <= 0 for one in some) for some in scales]
+        return cls(tuple(orders), (low / zoom, high / zoom), tuple(signs))
 
     @property
     def radii(self) -> np.ndarray:
@@ -88,10 +95,22 @@ class ParticleModel:
         low, high = self.radius
         return np.array([(low + high) / 2, max((high - low) ** 2 / 6, (0.05 * high) ** 2)])
 
+    def possible(self, unknowns: np.ndarray) -> np.ndarray:
+        """Return unknowns without the light that such particles cannot have: what is dark if they are bright."""
+        possible = unknowns.copy()
+        for column, sign in enumerate(self.signs, start=SCALES):
+            if sign:
+                possible[:, column] = sign * np.maximum(sign * possible[:, column], 0)
+        return possible
+
     @cached_property
     def shape(self) -> Shape:
-        """What compiled code knows of the particles: they are fitted nearly to the first zero of the highest order."""
-        reach = min(_REACHES[self.orders[-1] - 1], _WIDEST / self.radius[1])
+        """What compiled code knows of the particles.
+
+        They are fitted nearly to the first zero of the highest order, and over a
+        few pixels at least.
+        """
+        reach = min(max(_REACHES[self.orders[-1] - 1], _NARROWEST / self.radius[0]), _WIDEST / self.radius[1])
         distances = np.sqrt(np.arange(round((_EXTENT * reach) ** 2 * _PER_SQUARE) + 2) / _PER_SQUARE)
         table = np.stack([profile(order, distances) for order in self.orders]).astype(np.float32)
         return table, float(_PER_SQUARE), reach, _EXTENT * reach
@@ -119,7 +138,9 @@ def polish(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farth
     """
     if not len(positions):
         return Polished(positions, np.empty(0), np.empty(0))
-    rest, shape = np.array(frame, np.float32), model.shape
+    spread = float(np.std(frame))
+    rest = np.divide(frame, spread if spread > 0 else 1.0, dtype=np.float32, order="C")
+    shape = model.shape
     unknowns = first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, shape)
     add_each(rest, unknowns, -1.0, shape)
     ground = unknown_ground(len(unknowns))
@@ -127,14 +148,15 @@ def polish(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farth
     noise = spread_of_noise(rest, unknowns, ground, shape)
     ground = ground_at(block_means(rest), unknowns[:, :2], noise)
     variances = settle(rest, unknowns, ground, noise, model.usual, shape, 2)
-    found, moved = unknowns[:, :2].copy(), np.hypot(*(unknowns[:, :2] - positions).T)
-    good = np.isfinite(variances) & (moved <= farthest)
+    found = unknowns[:, :2].copy()
+    inside = np.all((found >= -0.5) & (found <= np.array(rest.shape) - 0.5), axis=1)
+    good = np.isfinite(variances) & (np.hypot(*(found - positions).T) <= farthest) & inside
     if not good.all():
         unknowns[~good] = _where_found(rest, unknowns[~good], positions[~good], model)
     return Polished(
         np.where(good[:, None], found, positions),
         np.where(good, np.sqrt(np.maximum(variances, 0)), np.nan),
-        significances_at(rest.shape, unknowns, ground, noise, shape),
+        significances_at(rest.shape, model.possible(unknowns), ground, noise, shape),
     )
 
 

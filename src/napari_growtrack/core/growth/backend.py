@@ -36,11 +36,13 @@ def _another_llvm_is_loaded() -> bool:
 
 
 def _respect_thread_count() -> None:
-    """Let TensorFlow use as many threads as the environment allows other numerical libraries."""
-    threads = os.environ.get("GROWTRACK_THREADS") or os.environ.get("OMP_NUM_THREADS", "")
-    if threads.isdecimal() and int(threads) > 0:
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
-        os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
+    """Let TensorFlow use as many threads as were asked for, or as other numerical libraries may use."""
+    asked, usual = (os.environ.get(name, "") for name in ("GROWTRACK_THREADS", "OMP_NUM_THREADS"))
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        if asked.isdecimal() and int(asked) > 0:
+            os.environ[name] = asked
+        elif usual.isdecimal() and int(usual) > 0:
+            os.environ.setdefault(name, usual)
 
 
 _respect_thread_count()

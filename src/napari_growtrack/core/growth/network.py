@@ -17,7 +17,7 @@ from ..errors import SettingsError
 from ..normalisation import Normalisation
 from .backend import keras
 from .plan import Block, Plan, Stage, block_name, head_name
-from .tasks import activated
+from .tasks import LOG_SCALES, activated
 
 _BUCKETS = (1, *range(2, 33, 2), 40, 48, 64, 96, 128, 192, 256, 512, 1024)
 
@@ -105,11 +105,11 @@ class GrownNetwork:
             0 to 1.
         """
         self.plan.check(stage)
-        return self._predict(self.model((stage,)), images)[0]
+        return self._sensible(self._predict(self.model((stage,)), images))[0]
 
     def answers(self, images: np.ndarray) -> list[np.ndarray]:
         """Answer with every stage in one climb; see `answer`."""
-        return self._predict(self.model(tuple(range(1, self.stages + 1))), images)
+        return self._sensible(self._predict(self.model(tuple(range(1, self.stages + 1))), images))
 
     def activations(self, images: np.ndarray, stage: Stage | None = None) -> dict[Block, np.ndarray]:
         """Return what every block a stage needs, of the last by default, makes of some windows.
@@ -132,6 +132,13 @@ class GrownNetwork:
         maps = self._maps(image, blocks, {})
         found = self._predict(keras.Model(image, [maps[block] for block in blocks]), images)
         return dict(zip(blocks, found, strict=True))
+
+    def _sensible(self, answers: list[np.ndarray]) -> list[np.ndarray]:
+        """Keep uncertainties within what they learn by."""
+        if self.plan.task == "locate" and self.plan.outputs == 4:
+            for answer in answers:
+                np.clip(answer[..., 3], *LOG_SCALES, out=answer[..., 3])
+        return answers
 
     def _predict(self, model: keras.Model, images: np.ndarray) -> list[np.ndarray]:
         """Predict in batches of few different sizes, so that compiled functions are used again."""

@@ -10,7 +10,9 @@ from .backend import keras
 from .plan import Plan, Task
 from .schedule import Schedule
 
-_LOG_SCALES = (-6.0, 3.0)
+LOG_SCALES = (-6.0, 3.0)
+"""Least and greatest logarithm of a position's uncertainty in pixels."""
+
 _ACTIVATIONS: dict[Task, str | None] = {"locate": None, "binary": "sigmoid", "classes": "softmax", "labels": "sigmoid"}
 
 
@@ -70,7 +72,7 @@ def position_loss(schedule: Schedule) -> Any:
         error, distance = schedule.unit * _root(position), 0.5 * schedule.unit * _root(square[..., 2])
         if found.shape[-1] == 3:
             return ops.mean(error + distance)
-        scale = ops.clip(found[..., 3], *_LOG_SCALES)
+        scale = ops.clip(found[..., 3], *LOG_SCALES)
         return ops.mean(error + distance + in_reach * (error * ops.exp(-scale) + 2 * scale))
 
     def _root(square: Any) -> Any:

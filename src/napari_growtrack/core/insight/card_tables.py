@@ -15,12 +15,14 @@ def history(card: Card) -> pd.DataFrame:
     DataFrame
         ``images`` used so far, over all stages; ``stage``; and the mean loss since
         the last point: ``loss_px`` for the robust loss, ``loss_px2`` for the
-        squared one, ``loss_nat`` for the cross-entropy of classes.
+        squared one, ``loss_mixed`` where the network also says how uncertain it
+        is (then it falls below 0), ``loss_nat`` for the cross-entropy of classes.
     """
     schedule, points = card.recipe.schedule, card.history
     name, scale = "loss_nat", 1.0
     if card.plan.task == "locate":
         name, scale = ("loss_px", 1.0) if schedule.loss == "robust" else ("loss_px2", schedule.unit**2)
+        name = "loss_mixed" if card.plan.outputs == 4 else name
     rows = [(point.images, point.stage, scale * point.loss) for point in points]
     return pd.DataFrame(rows, columns=["images", "stage", name])
 
