@@ -13,7 +13,7 @@ LINTING   := $(VENV)/.installed-dev
 WRITING   := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-jax lint docs networks benchmark clean system-libraries
+.PHONY: help demo test test-jax lint docs networks ladder benchmark clean system-libraries
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ networks: $(INSTALLED)  ## grow the bundled networks again from their recipes
 	    echo "Growing $$name from $$recipe"; \
 	    $(BIN)/growtrack grow --recipe "$$recipe" -o "$(ZOO)/$$name.growtrack"; \
 	done
+
+ladder: $(TESTING)  ## measure the ladder of docs/ladder.md again (15 minutes; GROWTRACK_DATA adds DeepTrack 1.0)
+	@for name in ladder scaling stream; do $(BIN)/growtrack benchmark $$name -o docs/ladder >/dev/null; done
 
 benchmark: $(INSTALLED)  ## run every benchmark
 	$(BIN)/growtrack benchmark all

@@ -52,7 +52,7 @@ def test_the_cameras_units_do_not_matter():
 def test_without_noise_a_particle_is_found_where_it_is():
     picture = draw(SCENES["few photons"].with_(snr=1e4), (120, 120), np.random.default_rng(0), 3)
     found = polish(simulate_frame(picture, np.random.default_rng(0)), picture.positions + 0.4, SPOTS, 3)
-    np.testing.assert_allclose(found.positions, picture.positions, atol=1e-2)
+    np.testing.assert_allclose(found.positions, picture.positions, atol=2e-2)
 
 
 def test_a_fit_that_runs_away_leaves_the_position():

@@ -152,7 +152,7 @@ def test_the_diameter_is_kept_until_another_network_is_chosen(qtbot, panel, view
 
 def test_the_box_offers_what_frames_can_be_resampled_for(panel):
     box = panel.form.diameter
-    assert (box.minimum(), box.maximum(), box.singleStep()) == (1.3, 80, 0.5)
+    assert (box.minimum(), box.maximum(), box.singleStep()) == (2.5, 80, 0.5)
 
 
 def test_a_rounded_diameter_is_still_the_networks_own(panel, tmp_path):

@@ -16,6 +16,8 @@ from .simulation.scene import Scene
 from .tables import PROGRAM
 from .version import package_version
 
+_ENLARGED, _SHRUNK = 4.0, 8.0
+
 
 class Recipe(Settings):
     """Everything that makes a network.
@@ -137,6 +139,15 @@ class Card(Settings):
     def plan(self) -> Plan:
         """The growth table."""
         return self.recipe.plan
+
+    @property
+    def diameters(self) -> tuple[float, float]:
+        """The least and the greatest width of particles that frames can be resampled for, in pixels.
+
+        Enlarged more than four times, single noisy pixels would look like particles.
+        """
+        at_no_zoom = self.recipe.located_scene.diameter * self.recipe.zoom
+        return at_no_zoom / max(_ENLARGED, self.recipe.zoom), at_no_zoom * _SHRUNK
 
     def cascade(
         self, stage: int | None = None, screen: int | None = None, faithful: bool = False, polish: bool = True

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from .growth.network import GrownNetwork
     from .growth.plan import Plan
 
-MOST_ZOOM = 8.0
-"""How much larger or smaller frames are made for a network at most."""
-
 
 @dataclass(frozen=True)
 class Network:
@@ -89,14 +86,13 @@ class Network:
         Raises
         ------
         SettingsError
-            When frames would have to be made more than eight times larger or smaller.
+            When frames would have to be made too large or too small; see `Card.diameters`.
         """
-        known = self.card.recipe.located_scene.diameter
-        least, most = known * self.grown.zoom / MOST_ZOOM, known * self.grown.zoom * MOST_ZOOM
+        known, (least, most) = self.card.recipe.located_scene.diameter, self.card.diameters
         if not least <= diameter <= most:
             raise SettingsError(
-                f"{self.card.name} knows particles about {known:.3g} px wide, and frames are enlarged or shrunk up to "
-                f"{MOST_ZOOM:g} times for it; expected a diameter from {least:.3g} to {most:.3g} px, got {diameter:g}."
+                f"{self.card.name} knows particles about {known:.3g} px wide, and frames are resampled for others; "
+                f"expected a diameter from {least:.3g} to {most:.3g} px, got {diameter:g}."
             )
         magnification = known / diameter
         return replace(self, magnification=magnification)

@@ -16,7 +16,7 @@ from ..core.archive import read_card
 from ..core.card import Card
 from ..core.detection import Cascade, Contrast, iter_detections
 from ..core.errors import SettingsError
-from ..core.networks import MOST_ZOOM, Network, load_network, network_path
+from ..core.networks import Network, load_network, network_path
 from ..core.stacks import Stack
 from ..core.tables import DETECTION_COLUMNS, empty
 
@@ -158,8 +158,7 @@ class Session:
     @property
     def diameters(self) -> tuple[float, float]:
         """The least and the greatest diameter that frames can be resampled for, in pixels."""
-        at_no_zoom = self.own_diameter * self.card.recipe.zoom
-        return at_no_zoom / MOST_ZOOM, at_no_zoom * MOST_ZOOM
+        return self.card.diameters
 
     def cascade(self) -> Cascade:
         """Return the calibrated cascade of what is chosen.

@@ -71,7 +71,8 @@ def _look(name: str) -> dict[str, Any]:
 
 def _front(axes: Axes, rows: Rows) -> None:
     for network, way in dict.fromkeys((row["network"], row["way"]) for row in rows if row["method"] == OURS):
-        _stages(axes, [row for row in rows if (row["network"], row["way"]) == (network, way)], f"{network}, {way}")
+        whose = network if way == "default" else OURS
+        _stages(axes, [row for row in rows if (row["network"], row["way"]) == (network, way)], f"{whose}, {way}")
     for name in _LOOKS:
         for row in _best(rows, name) if name != OURS else ():
             axes.plot(row[_TIME], row[_RELATIVE], label=name, **_look(name) | {"lw": 0})

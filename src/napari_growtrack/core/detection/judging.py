@@ -142,11 +142,15 @@ def _fitted(
     """Return the best cascade that fits, and what it accepts."""
     plain = plain.with_(sigma_factor=1.0)
     plain = plain.with_(sigma_factor=Judged.by(network, samples, plain).spread)
-    open_gate = plain.with_(polish=True, accept_distance=max(_ACCEPT_DISTANCES))
+    distances: Sequence[float] = _ACCEPT_DISTANCES
+    doubts: Sequence[float] = _DOUBTS
+    if plain.faithful:  # a distance tells of the window's place as much as of doubt
+        distances, doubts = (plain.accept_distance,), (0.0,)
+    open_gate = plain.with_(polish=True, accept_distance=max(distances))
     found = Judged.by(network, samples, open_gate)
     ghosts = Judged.by(network, noise, open_gate) if noise else None
     ways = []
-    for distance, doubt in product(_ACCEPT_DISTANCES, _DOUBTS):
+    for distance, doubt in product(distances, doubts):
         least = ghosts.within(distance).noise(doubt) if ghosts else 0.0
         accepted = found.within(distance, least, doubt)
         ways.append((accepted.score, doubt, distance, least, accepted))

@@ -1,0 +1,141 @@
+"""What the bundled networks promise: their rungs, any camera, any diameter, any size of frame."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from napari_growtrack import Tracker, detect, load_network, score
+from napari_growtrack.core.benchmarks.ladder import pull
+from napari_growtrack.core.detection import find, frame_pass
+from napari_growtrack.core.errors import GrowtrackWarning, SettingsError
+from napari_growtrack.core.limits import cramer_rao, median_radial_error
+from napari_growtrack.core.normalisation import normalise
+from napari_growtrack.core.simulation import Particle, draw, named_scene, simulate_film, simulate_frame
+
+RUNGS = {"table42": "vesicles", "dense": "vesicles", "gradient": "vesicles", "mixed": "general", "rings": "beads"}
+RUNGS |= {"species": "species"}
+
+
+@pytest.fixture(scope="module")
+def vesicles():
+    return load_network("vesicles")
+
+
+@pytest.fixture(scope="module")
+def film():
+    return simulate_film(named_scene("table42").with_(snr=5), 6, (200, 180), np.random.default_rng(3), 5)
+
+
+@pytest.mark.parametrize("name", ["vesicles", "beads", "general", "species"])
+def test_stages_cost_more_and_find_no_less(name):
+    card = load_network(name).card
+    found = {stage: [r.found for r in card.reports if r.stage == stage] for stage in range(1, card.plan.stages + 1)}
+    for stage in range(2, card.plan.stages + 1):
+        assert card.plan.cost(stage) > card.plan.cost(stage - 1)
+        assert np.mean(found[stage]) > np.mean(found[stage - 1])
+
+
+@pytest.mark.parametrize(("scene", "name"), RUNGS.items())
+def test_every_rung_is_climbed_to_the_bound(scene, name):
+    rng, network = np.random.default_rng(8), load_network(name)
+    pictures = [draw(named_scene(scene), (251, 251), rng) for _ in range(12)]
+    movie = np.stack([simulate_frame(picture, rng) for picture in pictures])
+    truth = simulate_film_truth(pictures)
+    found = detect(movie, network, network.cascade(), contrast="normal")
+    result = score(truth, found)
+    bound = median_radial_error(np.concatenate([cramer_rao(picture) for picture in pictures]), rng)
+    assert result.found > 0.97
+    assert result.false < 0.03
+    assert result.median_error < 1.3 * bound
+    assert 0.7 < pull(truth, found) < 1.3
+
+
+def simulate_film_truth(pictures):
+    import pandas as pd
+
+    return pd.concat([picture.truth(t) for t, picture in enumerate(pictures)], ignore_index=True)
+
+
+CAMERAS = {
+    "8 bit": lambda film: np.clip(200 * film + 10, 0, 255).astype("u1"),
+    "16 bit": lambda film: (9000 * film + 400).astype("u2"),
+    "large floats": lambda film: 1e9 * film.astype("f8"),
+    "not contiguous": lambda film: np.asfortranarray(film),
+}
+
+
+@pytest.mark.parametrize("camera", CAMERAS.values(), ids=CAMERAS)
+def test_any_cameras_units_give_the_same_particles(vesicles, film, camera):
+    movie, truth = film
+    result = score(truth, detect(camera(movie), vesicles, vesicles.cascade()))
+    assert (result.found, result.false) == (1, 0)
+    assert result.median_error < 0.3
+
+
+def test_dark_particles_and_hot_pixels_need_no_word(vesicles, film):
+    movie, truth = film
+    spoiled = 1 - movie
+    for t in range(len(spoiled)):
+        spoiled[t, 17 * t % 90, (31 * t + 5) % 90] = 50
+        spoiled[t, 100, 100] = -20
+    with pytest.warns(GrowtrackWarning, match="the negative is tracked"):
+        result = score(truth, detect(spoiled, vesicles, vesicles.cascade()))
+    assert (result.found, result.false) == (1, 0)
+
+
+@pytest.mark.parametrize("times", [0.5, 2.5])
+def test_a_diameter_is_all_there_is_to_say(vesicles, times):
+    spot = Particle(radius=(2 * times, 3 * times), rings={1: (0.4, 0.7)})
+    scene = named_scene("table42").with_(particles=[spot], snr=5 / times, apart=20 * times)
+    side = int(200 * times)
+    movie, truth = simulate_film(scene, 4, (side, side), np.random.default_rng(1), 5)
+    network = vesicles.for_diameter(10 * times)
+    assert network.diameter == pytest.approx(10 * times)
+    found = detect(movie, network, network.cascade())
+    result = score(truth, found)
+    assert (result.found, result.false) == (1, 0)
+    assert result.median_error < 0.35 * times
+    assert 0.6 < pull(truth, found) < 1.5
+
+
+@pytest.mark.parametrize("diameter", [3, 5, 10, 20])
+def test_noise_shows_few_particles_of_any_diameter(vesicles, diameter):
+    network = vesicles.for_diameter(diameter)
+    side = int(20 * diameter)
+    film = np.random.default_rng(0).normal(size=(4, side, side)).astype(np.float32)
+    assert len(detect(film, network, network.cascade(), contrast="normal")) <= 3
+
+
+def test_a_diameter_out_of_reach_is_refused(vesicles):
+    for diameter in (0, -3, 2, 90, float("nan")):
+        with pytest.raises(SettingsError, match=r"expected a diameter from 2\.55 to 81\.6 px"):
+            vesicles.for_diameter(diameter)
+
+
+def test_tiles_of_a_large_frame_answer_as_the_whole(vesicles, monkeypatch):
+    frame = normalise(
+        simulate_frame(draw(named_scene("big"), (333, 290), np.random.default_rng(0)), np.random.default_rng(0))
+    )
+    whole = frame_pass(frame, vesicles, 2)
+    monkeypatch.setattr("napari_growtrack.core.detection.windows.TILE", 16)
+    tiled = frame_pass(frame, vesicles, 2)
+    np.testing.assert_allclose(tiled.positions, whole.positions, atol=2e-4)
+    np.testing.assert_allclose(tiled.scales, whole.scales, rtol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (5, 7), (39, 12)])
+def test_frames_of_any_shape_do_no_harm(vesicles, shape):
+    frame = np.random.default_rng(0).normal(size=shape)
+    assert find(frame, vesicles, vesicles.cascade()).columns.tolist()[0] == "y"
+
+
+def test_a_stream_is_tracked_as_the_film(vesicles, film):
+    tracker = Tracker(vesicles)
+    tracker.warm_up(film[0].shape[1:])
+    found = [tracker(frame) for frame in film[0]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        together = detect(film[0], vesicles, vesicles.cascade())
+    assert sum(map(len, found)) == len(together)
+    np.testing.assert_allclose(np.concatenate([table[["y", "x"]] for table in found]), together[["y", "x"]], atol=1e-2)
