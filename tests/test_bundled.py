@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_growtrack import Tracker, detect, load_network, score
 from napari_growtrack.core.benchmarks.ladder import pull
@@ -97,6 +98,25 @@ def test_a_diameter_is_all_there_is_to_say(vesicles, times):
     assert (result.found, result.false) == (1, 0)
     assert result.median_error < 0.35 * times
     assert 0.6 < pull(truth, found) < 1.5
+
+
+@pytest.mark.parametrize(("times", "false"), [(2, 0.05), (4, 0.2)])
+def test_rescaled_films_whose_noise_is_smooth_show_few_ghosts(vesicles, film, times, false):
+    movie = np.stack([ndimage.zoom(frame, times, order=3, grid_mode=True, mode="reflect") for frame in film[0]])
+    truth = film[1].assign(**{axis: (film[1][axis] + 0.5) * times - 0.5 for axis in "yx"})
+    network = vesicles.for_diameter(10.2 * times)
+    found = detect(movie, network, network.cascade())
+    result = score(truth, found)
+    assert result.found == 1
+    assert result.false < false
+    assert pull(truth, found) < 1.5
+
+
+def test_sizes_that_a_network_knows_need_no_resampling(vesicles):
+    assert vesicles.for_diameter(8).zoom == 1
+    assert vesicles.for_diameter(20.4).zoom == 0.5
+    assert "20.4 px" in repr(vesicles.for_diameter(20.4))
+    assert len(repr(vesicles)) < 100
 
 
 @pytest.mark.parametrize("diameter", [3, 5, 10, 20])

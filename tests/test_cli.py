@@ -86,6 +86,26 @@ def test_every_option_of_track_gives_detections(film, tmp_path, capsys, options)
     assert frames == {"1:3": [1, 2], 2: [2]}.get(options[-1], [0, 1, 2, 3])
 
 
+@pytest.mark.parametrize(
+    "words", [["-o", "FILM"], ["-o", "found.csv", "--overlay", "FILM"], ["-o", "x.png", "--overlay", "x.png"]]
+)
+def test_a_film_is_never_written_over(film, tmp_path, capsys, words):
+    path = tmp_path / "film.tif"
+    path.write_bytes(film[0].read_bytes())
+    words = [str(path) if word == "FILM" else str(tmp_path / word) if "." in word else word for word in words]
+    code, _, complaint = run(capsys, "track", path, *words)
+    assert code == 1
+    assert "would be written over" in complaint
+    assert path.read_bytes() == film[0].read_bytes()
+
+
+def test_a_film_and_its_truth_need_two_names(tmp_path, capsys):
+    same = tmp_path / "same.csv"
+    code, _, complaint = run(capsys, "simulate", "table42", "--frames", 1, "-o", same, "--truth", same)
+    assert code == 1
+    assert "would be written over" in complaint
+
+
 def test_a_film_without_particles_scores_without_nan_in_json(tmp_path, capsys):
     film, truth, found = tmp_path / "f.tif", tmp_path / "t.csv", tmp_path / "d.csv"
     run(capsys, "simulate", "empty", "-o", film, "--truth", truth, "--frames", 2)

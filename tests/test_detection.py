@@ -422,6 +422,11 @@ def test_the_negative_of_a_unit_film_reaches_from_0_to_1():
     assert len(Tracker(PointSeer(), RECENTRED, inverted=True)(film[0])) == 4
 
 
+def test_an_unknown_contrast_is_refused():
+    with pytest.raises(SettingsError, match="Expected a contrast of auto, normal, inverted, got 'dark'"):
+        detect(np.stack([disc()]), SpotSeer(), RECENTRED, contrast="dark")
+
+
 def test_a_film_that_shows_nothing_either_way_is_not_inverted():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -114,7 +114,12 @@ def _grow(command: argparse.ArgumentParser) -> None:
     )
     time = command.add_argument_group("how long")
     budget = time.add_mutually_exclusive_group()
-    budget.add_argument("--minutes", type=float, metavar="M", help="for the whole network; default: 5 for a scene")
+    budget.add_argument(
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="of growing, for the whole network; a minute of calibrating follows; default: 5 for a scene",
+    )
     budget.add_argument("--epochs", type=_positive, metavar="N", help="for every stage; default: 5 for a dataset")
     budget.add_argument("--schedule", choices=["thesis"], help="the thesis's own schedule (hours)")
     time.add_argument("--batch", type=_positive, metavar="N", help="images in a batch of a dataset; default: 32")

@@ -81,7 +81,7 @@ def simulate(chosen: Arguments) -> None:
     """Write a simulated film and its truth."""
     import numpy as np
 
-    from .core.files import check_writable
+    from .core.files import check_apart, check_writable
     from .core.films import write_film
     from .core.simulation import Motion, iter_film, named_scene
     from .core.tables import PROGRAM, check_table_path, write_table
@@ -92,6 +92,7 @@ def simulate(chosen: Arguments) -> None:
         scene = scene.with_(snr=chosen.snr)
     motion = None if chosen.independent else Motion(diffusion=chosen.diffusion, drift=tuple(chosen.drift))
     shape = (chosen.size[0], chosen.size[1])
+    check_apart(chosen.output, chosen.truth)
     if chosen.truth:
         check_table_path(chosen.truth)
         check_writable(chosen.truth)
@@ -140,11 +141,12 @@ def grow(chosen: Arguments) -> None:
 def track(chosen: Arguments) -> int:
     """Track a film and write its detections."""
     from .core.detection import collect, iter_detections, median_milliseconds, resolved_contrast
-    from .core.files import check_writable, write_or_rescue
+    from .core.files import check_apart, check_writable, write_or_rescue
     from .core.stacks import open_stack
     from .core.tables import check_table_path, write_table
 
     check_table_path(chosen.output)
+    check_apart(chosen.film, chosen.output, chosen.overlay)
     for path in filter(None, (chosen.output, chosen.overlay)):
         check_writable(path)
     with open_stack(chosen.film) as stack:
@@ -168,7 +170,7 @@ def track(chosen: Arguments) -> int:
         }
         write_or_rescue(chosen.output, lambda path: write_table(detections, path, recipe))
         if chosen.overlay and found:
-            _save_overlay(stack, found[0].frame, detections, chosen.overlay)
+            _save_overlay(stack, found[0].frame, detections, chosen.overlay, network.diameter)
     where = f"in {len(found)} frames, {median_milliseconds(found):.1f} ms per frame"
     _say(f"{chosen.output}: {len(detections)} detections {where}")
     return _stopped(stop, len(found), len(frames))
@@ -294,8 +296,9 @@ def _in_short(card: Card) -> str:
     """Return what each stage costs and reaches, one line a stage."""
     lines = []
     for stage in range(1, card.plan.stages + 1):
-        errors = [f"{r.median_error:.2f} px at SNR {r.snr:g}" for r in card.reports if r.stage == stage]
-        lines.append(f"{'':10} stage {stage}: {card.plan.describe(stage)}; error {', '.join(errors) or 'not measured'}")
+        mine = [r for r in card.reports if r.stage == stage]
+        reached = [f"{r.found:.0%} found to {r.median_error:.2f} px at SNR {r.snr:g}" for r in mine]
+        lines.append(f"{'':10} stage {stage}: {card.plan.describe(stage)}; {', '.join(reached) or 'not measured'}")
     return "\n".join(lines)
 
 
@@ -336,11 +339,12 @@ def _stopped(stop: BaseException | None, done: int, total: int) -> int:
     return CANCELLED if isinstance(stop, KeyboardInterrupt) else 1
 
 
-def _save_overlay(stack: Stack, frame: int, detections: pd.DataFrame, path: str) -> None:
+def _save_overlay(stack: Stack, frame: int, detections: pd.DataFrame, path: str, diameter: float) -> None:
     from .core.pictures import overlay, save
 
     mine = detections[detections.frame == frame]
-    save(overlay(stack[frame], mine, title=f"{stack.name}, frame {frame}: {len(mine)} found"), path)
+    title = f"{stack.name}, frame {frame}: {len(mine)} found"
+    save(overlay(stack[frame], mine, title=title, diameter=diameter), path)
     _say(f"{path}: frame {frame} with its detections")
 
 

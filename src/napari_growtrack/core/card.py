@@ -206,6 +206,12 @@ class Card(Settings):
             f"{r.median_error:9.3f} px  {r.bound:.3f} px  {r.milliseconds:7.1f}"
             for r in self.reports
         ]
+        if self.reports and recipe.scene is not None:
+            lines += [
+                "",
+                f"measured on the scene {recipe.scene.name} itself (how crowded and how dim it is, its file tells);",
+                "errors are of the particles found, the bound of all, also of those too dim to be found",
+            ]
         if self.accuracies:
             lines += ["stage   right   of images"]
             shown = {*_shown(plan.stages)}

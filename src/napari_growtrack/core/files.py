@@ -82,6 +82,23 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise OutputError(_sentence(Path(path), IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))))
 
 
+def check_apart(*paths: str | os.PathLike[str] | None) -> None:
+    """Refuse results that would replace what they are made of, or one another.
+
+    Raises
+    ------
+    OutputError
+        When two of the paths are the same file.
+    """
+    seen: set[Path] = set()
+    for path in paths:
+        if path is None:
+            continue
+        if (full := Path(path).resolve()) in seen:
+            raise OutputError(f"{path} would be written over by another file of this run. Choose another name.")
+        seen.add(full)
+
+
 def write_or_rescue(path: str | os.PathLike[str], write: Callable[[Path], object]) -> None:
     """Write a result that took long to make; where its place refuses, into the temporary folder instead.
 

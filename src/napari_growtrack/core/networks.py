@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .growth.plan import Plan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Network:
     """A grown network with its card; it is a `StagedNetwork`.
 
@@ -39,6 +39,10 @@ class Network:
     grown: GrownNetwork
     card: Card
     magnification: float = 1.0
+
+    def __repr__(self) -> str:
+        size = "" if self.magnification == 1 else f", particles {self.diameter:.3g} px wide"
+        return f"Network({self.card.name}, {self.stages} stages, window {self.window} px{size})"
 
     @property
     def plan(self) -> Plan:
@@ -78,6 +82,8 @@ class Network:
     def for_diameter(self, diameter: float) -> Self:
         """Return the same network for a film with particles of another size: frames are resampled for it.
 
+        Particles of the scene's own sizes need no resampling, and get none.
+
         Parameters
         ----------
         diameter : float
@@ -94,7 +100,8 @@ class Network:
                 f"{self.card.name} knows particles about {known:.3g} px wide, and frames are resampled for others; "
                 f"expected a diameter from {least:.3g} to {most:.3g} px, got {diameter:g}."
             )
-        magnification = known / diameter
+        low, high = self.card.recipe.located_scene.diameters
+        magnification = 1.0 if low <= diameter <= high else known / diameter
         return replace(self, magnification=magnification)
 
     @cached_property

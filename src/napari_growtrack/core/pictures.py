@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def overlay(frame: np.ndarray, detections: pd.DataFrame, truth: pd.DataFrame | None = None, title: str = "") -> Figure:
+def overlay(
+    frame: np.ndarray,
+    detections: pd.DataFrame,
+    truth: pd.DataFrame | None = None,
+    title: str = "",
+    diameter: float = 12.0,
+) -> Figure:
     """Draw a frame with a ring around every detection, and a cross on every true particle.
 
     Parameters
@@ -26,6 +32,8 @@ def overlay(frame: np.ndarray, detections: pd.DataFrame, truth: pd.DataFrame | N
     truth : DataFrame, optional
         Of this frame.
     title : str
+    diameter : float
+        Of the particles, in pixels; rings are a little wider.
     """
     from matplotlib.figure import Figure
 
@@ -34,12 +42,12 @@ def overlay(frame: np.ndarray, detections: pd.DataFrame, truth: pd.DataFrame | N
     axes = figure.add_subplot()
     low, high = np.percentile(frame, (0.5, 99.8))
     axes.imshow(frame, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), interpolation="nearest")
-    size = (0.05 * 7 * 72) ** 2 * (251 / max(height, width))
+    size = (max(1.25 * diameter / width, 0.012) * 6.3 * 72) ** 2
     axes.scatter(
         detections.x, detections.y, s=size, facecolors="none", edgecolors="#ffb000", linewidths=1.3, label="found"
     )
     if truth is not None:
-        axes.scatter(truth.x, truth.y, s=size / 8, c="#35b5ff", marker="+", linewidths=1.0, label="true")
+        axes.scatter(truth.x, truth.y, s=min(size / 4, 60), c="#35b5ff", marker="+", linewidths=1.0, label="true")
     axes.set(xlabel="x (px)", ylabel="y (px)", title=title, xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure

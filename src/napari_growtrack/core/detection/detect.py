@@ -6,12 +6,12 @@ import math
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 
-from ..errors import GrowtrackWarning, StackError
+from ..errors import GrowtrackWarning, SettingsError, StackError
 from ..stacks import Stack, open_stack
 from ..tables import DETECTION_COLUMNS, empty
 from .cascade import Cascade, find_each
@@ -64,6 +64,8 @@ def iter_detections(
         When a frame cannot be read.
     IndexError
         When there is no such frame.
+    SettingsError
+        When there is no such contrast.
 
     Warns
     -----
@@ -162,6 +164,8 @@ def resolved_contrast(
     -------
     {"normal", "inverted"}
     """
+    if contrast not in get_args(Contrast):
+        raise SettingsError(f"Expected a contrast of {', '.join(get_args(Contrast))}, got {contrast!r}.")
     if contrast != "auto":
         return contrast
     if network.normalisation != "standard" or not len(numbers):
@@ -174,7 +178,7 @@ def resolved_contrast(
         return "normal"
     _warn(
         f"The particles of {stack.name} look dark where this network's are bright, or the reverse, "
-        "so the negative is tracked. Set the contrast if that is wrong."
+        "so the negative is tracked. If that is wrong, set the contrast, or choose another network or diameter."
     )
     return "inverted"
 

@@ -26,6 +26,9 @@ class Latency(NamedTuple):
     percentile_99: float
     frames: int
 
+    def __str__(self) -> str:
+        return f"median {self.median:.2f} ms, 99th percentile {self.percentile_99:.2f} ms, of {self.frames} frames"
+
 
 class Tracker:
     """Finds the particles of one frame after another, for live images whose end nobody knows.

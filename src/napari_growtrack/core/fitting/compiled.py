@@ -23,6 +23,8 @@ _DAMPING = 1e-3
 _SIDE = 16
 _AROUND = 3
 _UNKNOWN = 1e30
+_MEDIAN_OF_SQUARE = 0.455
+_NOTHING_UNUSUAL = 1.2
 
 
 @numba.njit(nogil=True, cache=True)
@@ -336,6 +338,53 @@ def block_means(image: np.ndarray) -> np.ndarray:
                 total += float(part)
             means[a, b] = total / ((bottom - a * _SIDE) * (end - b * _SIDE))
     return means
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _quads(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return of blocks of 16 x 16 px the variance, and of neighbouring 4 x 4 means the square of how they twist."""
+    rows, columns = image.shape[0] // _SIDE, image.shape[1] // _SIDE
+    variances, twists = np.empty(rows * columns), np.empty(rows * columns * 4)
+    means = np.empty((4, 4))
+    for a in range(rows):
+        for b in range(columns):
+            total = square = 0.0
+            for u in range(4):
+                for v in range(4):
+                    part, parts = np.float32(0.0), np.float32(0.0)
+                    for i in range(a * _SIDE + 4 * u, a * _SIDE + 4 * u + 4):
+                        for j in range(b * _SIDE + 4 * v, b * _SIDE + 4 * v + 4):
+                            part += image[i, j]
+                            parts += image[i, j] * image[i, j]
+                    means[u, v] = part / 16
+                    total += float(part)
+                    square += float(parts)
+            block = a * columns + b
+            variances[block] = max(square / 256 - (total / 256) ** 2, 0.0)
+            for u in range(2):
+                for v in range(2):
+                    twist = means[2 * u, 2 * v] - means[2 * u + 1, 2 * v]
+                    twist -= means[2 * u, 2 * v + 1] - means[2 * u + 1, 2 * v + 1]
+                    twists[4 * block + 2 * u + v] = twist * twist
+    return variances, twists
+
+
+def grain(rest: np.ndarray) -> float:
+    """Return how much larger than in pure noise the errors are that noise makes over several pixels; at least 1.
+
+    The noise of rescaled or compressed film is alike in neighbouring pixels, so
+    that means over 4 x 4 px vary more than those of independent ones. How their
+    differences twist across the plane (that of any slope is 0) tells by how
+    much; medians, lest particles count.
+    """
+    if min(rest.shape) < 4 * _SIDE:
+        return 1.0
+    variances, twists = _quads(rest)
+    variance = float(np.median(variances))
+    if variance <= 0:
+        return 1.0
+    found = np.sqrt(4 * float(np.median(twists)) / _MEDIAN_OF_SQUARE / variance)
+    return max(1.0, found / _NOTHING_UNUSUAL)
 
 
 def unknown_ground(number: int) -> np.ndarray:

@@ -21,6 +21,7 @@ from .compiled import (
     add_each,
     block_means,
     first_guesses,
+    grain,
     ground_at,
     settle,
     significances_at,
@@ -153,10 +154,11 @@ def polish(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farth
     good = np.isfinite(variances) & (np.hypot(*(found - positions).T) <= farthest) & inside
     if not good.all():
         unknowns[~good] = _where_found(rest, unknowns[~good], positions[~good], model)
+    coarser = grain(rest)
     return Polished(
         np.where(good[:, None], found, positions),
-        np.where(good, np.sqrt(np.maximum(variances, 0)), np.nan),
-        significances_at(rest.shape, model.possible(unknowns), ground, noise, shape),
+        np.where(good, coarser * np.sqrt(np.maximum(variances, 0)), np.nan),
+        significances_at(rest.shape, model.possible(unknowns), ground, noise, shape) / coarser,
     )
 
 

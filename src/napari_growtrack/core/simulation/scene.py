@@ -106,9 +106,13 @@ class Scene(Settings):
         At this width a spot has fallen to a third of its peak; it is the diameter a
         Laplacian of Gaussian is best tuned to.
         """
-        low = min(kind.radius.low for kind in self.particles)
-        high = max(kind.radius.high for kind in self.particles)
-        return 2 * (low + high)
+        return sum(self.diameters) / 2
+
+    @property
+    def diameters(self) -> tuple[float, float]:
+        """How wide the narrowest and the widest particles look, in pixels; see `diameter`."""
+        radii = [kind.radius for kind in self.particles]
+        return 4 * min(radius.low for radius in radii), 4 * max(radius.high for radius in radii)
 
     @property
     def orders(self) -> int:
