@@ -25,6 +25,7 @@ _AROUND = 3
 _UNKNOWN = 1e30
 _MEDIAN_OF_SQUARE = 0.455
 _NOTHING_UNUSUAL = 1.2
+_ENOUGH = 24
 
 
 @numba.njit(nogil=True, cache=True)
@@ -342,12 +343,15 @@ def block_means(image: np.ndarray) -> np.ndarray:
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def _quads(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return of blocks of 16 x 16 px the variance, and of neighbouring 4 x 4 means the square of how they twist."""
-    rows, columns = image.shape[0] // _SIDE, image.shape[1] // _SIDE
+    """Return of some blocks of 16 x 16 px the variance, and of neighbouring 4 x 4 means the square of how they twist."""
+    high, wide = image.shape[0] // _SIDE, image.shape[1] // _SIDE
+    down, across = -(-high // _ENOUGH), -(-wide // _ENOUGH)
+    rows, columns = -(-high // down), -(-wide // across)
     variances, twists = np.empty(rows * columns), np.empty(rows * columns * 4)
     means = np.empty((4, 4))
-    for a in range(rows):
-        for b in range(columns):
+    for m in range(rows):
+        for n in range(columns):
+            a, b = m * down, n * across
             total = square = 0.0
             for u in range(4):
                 for v in range(4):
@@ -359,7 +363,7 @@ def _quads(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
                     means[u, v] = part / 16
                     total += float(part)
                     square += float(parts)
-            block = a * columns + b
+            block = m * columns + n
             variances[block] = max(square / 256 - (total / 256) ** 2, 0.0)
             for u in range(2):
                 for v in range(2):
