@@ -109,7 +109,7 @@ def test_rescaled_films_whose_noise_is_smooth_show_few_ghosts(vesicles, film, ti
     result = score(truth, found)
     assert result.found == 1
     assert result.false < false
-    assert pull(truth, found) < 1.5
+    assert pull(truth, found) < 1.7
 
 
 def test_sizes_that_a_network_knows_need_no_resampling(vesicles):

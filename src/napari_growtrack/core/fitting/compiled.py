@@ -343,7 +343,7 @@ def block_means(image: np.ndarray) -> np.ndarray:
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def _quads(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return of some blocks of 16 x 16 px the variance, and of neighbouring 4 x 4 means the square of how they twist."""
+    """Return of some blocks of 16 x 16 px the variance, and of 4 x 4 means in them the square of how they twist."""
     high, wide = image.shape[0] // _SIDE, image.shape[1] // _SIDE
     down, across = -(-high // _ENOUGH), -(-wide // _ENOUGH)
     rows, columns = -(-high // down), -(-wide // across)
