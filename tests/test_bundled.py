@@ -7,10 +7,10 @@ import pytest
 from scipy import ndimage
 
 from napari_growtrack import Tracker, detect, load_network, score
+from napari_growtrack.core.assessment import bound, film_of
 from napari_growtrack.core.benchmarks.ladder import pull
 from napari_growtrack.core.detection import find, frame_pass
 from napari_growtrack.core.errors import GrowtrackWarning, SettingsError
-from napari_growtrack.core.limits import cramer_rao, median_radial_error
 from napari_growtrack.core.normalisation import normalise
 from napari_growtrack.core.simulation import Particle, draw, named_scene, simulate_film, simulate_frame
 
@@ -41,21 +41,13 @@ def test_stages_cost_more_and_find_no_less(name):
 def test_every_rung_is_climbed_to_the_bound(scene, name):
     rng, network = np.random.default_rng(8), load_network(name)
     pictures = [draw(named_scene(scene), (251, 251), rng) for _ in range(12)]
-    movie = np.stack([simulate_frame(picture, rng) for picture in pictures])
-    truth = simulate_film_truth(pictures)
+    movie, truth = film_of(pictures, rng)
     found = detect(movie, network, network.cascade(), contrast="normal")
     result = score(truth, found)
-    bound = median_radial_error(np.concatenate([cramer_rao(picture) for picture in pictures]), rng)
     assert result.found > 0.97
     assert result.false < 0.03
-    assert result.median_error < 1.3 * bound
+    assert result.median_error < 1.3 * bound(pictures, rng)
     assert 0.7 < pull(truth, found) < 1.3
-
-
-def simulate_film_truth(pictures):
-    import pandas as pd
-
-    return pd.concat([picture.truth(t) for t, picture in enumerate(pictures)], ignore_index=True)
 
 
 CAMERAS = {

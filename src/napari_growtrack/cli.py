@@ -224,7 +224,7 @@ def show(chosen: Arguments) -> None:
 
 def import_(chosen: Arguments) -> None:
     """Make a network of DeepTrack 1.0 ready to track with."""
-    from .core.files import check_writable, write_or_rescue
+    from .core.files import check_writable
     from .core.simulation import named_scene
 
     scene = named_scene(chosen.scene)
@@ -232,20 +232,18 @@ def import_(chosen: Arguments) -> None:
     with quiet_import():
         from .core.making import iter_import
     network = watched(iter_import(chosen.file, scene, chosen.box))
-    write_or_rescue(chosen.output, network.save)
-    _say(f"{network.card}\n\n{chosen.output} is ready: growtrack track FILM -n {chosen.output}")
+    _keep(network, chosen.output)
 
 
 def calibrate(chosen: Arguments) -> None:
     """Find a network's thresholds again, and measure what it reaches; its weights stay."""
-    from .core.files import check_writable, write_or_rescue
+    from .core.files import check_writable
 
     check_writable(chosen.output)
     with quiet_import():
         from .core.making import iter_calibrate
     network = watched(iter_calibrate(_network(chosen.network)))
-    write_or_rescue(chosen.output, network.save)
-    _say(f"{network.card}\n\n{chosen.output} is ready: growtrack track FILM -n {chosen.output}")
+    _keep(network, chosen.output)
 
 
 def export(chosen: Arguments) -> None:
@@ -285,6 +283,14 @@ def benchmark(chosen: Arguments) -> None:
 
 def _say(text: str) -> None:
     print(text, flush=True)
+
+
+def _keep(network: Network, path: str) -> None:
+    """Save a network for tracking, and say what it is and how to use it."""
+    from .core.files import write_or_rescue
+
+    write_or_rescue(path, network.save)
+    _say(f"{network.card}\n\n{path} is ready: growtrack track FILM -n {path}")
 
 
 def _going_on(chosen: Arguments) -> str:

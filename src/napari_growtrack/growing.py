@@ -203,10 +203,10 @@ def _plan(name: str, data: Data | None) -> Plan:
             "outputs": 1 if binary else data[0].number_of_classes,
             "task": "binary" if binary else "classes",
         }
-    if name == "strided" and data is None:
-        return Plan.strided()
     if name == "strided":
-        raise SettingsError("The plan strided locates; for a dataset choose another, or give a .json file.")
+        if data is not None:
+            raise SettingsError("The plan strided locates; for a dataset choose another, or give a .json file.")
+        return Plan.strided()
     if name == "breadth":
         return Plan.breadth((4, 8, 16, 8, 8), (8, 16, 32, 16, 16), (16, 32, 64, 32, 32), **fit)
     if name == "depth+breadth":

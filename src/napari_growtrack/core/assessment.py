@@ -24,7 +24,7 @@ def calibration_samples(scene: Scene, seed: int, number: int = 64, shape: Shape 
     pictures = [
         draw(dimmest if i % 4 == 1 else scene, shape, rng, number=0 if i % 4 == 0 else None) for i in range(number)
     ]
-    return [(simulate_frame(picture, rng), picture.truth()) for picture in pictures]
+    return _exposed(pictures, rng)
 
 
 def noise_samples(scene: Scene, seed: int, number: int = 64, shape: Shape = SHAPE) -> list[Sample]:
@@ -32,7 +32,10 @@ def noise_samples(scene: Scene, seed: int, number: int = 64, shape: Shape = SHAP
     rng = np.random.default_rng([seed, 4_000_037])
     gradient = min(max(0.0, scene.gradient.low), scene.gradient.high)
     bare = scene.with_(snr=scene.snr.low, gradient=gradient, distractors=(), distractor_density=0)
-    pictures = [draw(bare, shape, rng, number=0) for _ in range(number)]
+    return _exposed([draw(bare, shape, rng, number=0) for _ in range(number)], rng)
+
+
+def _exposed(pictures: list[Picture], rng: np.random.Generator) -> list[Sample]:
     return [(simulate_frame(picture, rng), picture.truth()) for picture in pictures]
 
 

@@ -10,6 +10,12 @@ WITHIN = 5.0
 """Farthest that a found position may be from the true one, in pixels."""
 
 
+def spread(values: np.ndarray) -> float:
+    """Return half the width that holds 68 % of some values: for normal ones, their standard deviation."""
+    low, high = np.percentile(values, (16, 84))
+    return float(high - low) / 2
+
+
 def match(truth: np.ndarray, found: np.ndarray, within: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pair as many positions as possible, at the least total distance.
 

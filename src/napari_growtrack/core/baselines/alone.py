@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+_STATUS = Path("/proc/self/status")
 _ONE_THREAD = {
     name: "1"
     for name in (
@@ -50,10 +51,8 @@ def peak_of(detector: Callable[[np.ndarray], Any], frames: Sequence[np.ndarray])
 
 def peak_memory() -> float:
     """Return the most memory this process has held, in MiB: Python, libraries, and all; NaN where nobody tells."""
-    status = Path("/proc/self/status")
-    if status.exists():  # `ru_maxrss` would begin with what the parent held
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 2**10
+    if _STATUS.exists():  # `ru_maxrss` would begin with what the parent held
+        return _told_by_linux("VmHWM")
     try:
         import resource
     except ImportError:
@@ -63,10 +62,12 @@ def peak_memory() -> float:
 
 def resident_memory() -> float:
     """Return how much memory this process holds now, in MiB; NaN where the system does not tell."""
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return float("nan")
-    (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+    return _told_by_linux("VmRSS") if _STATUS.exists() else float("nan")
+
+
+def _told_by_linux(name: str) -> float:
+    """Return a number of this process's status, in MiB."""
+    (line,) = (line for line in _STATUS.read_text().splitlines() if line.startswith(name))
     return int(line.split()[1]) / 2**10
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..baselines import resident_memory
 from ..datasets import Dataset, load_dataset
 from ..growth.plan import Plan
 from ..growth.schedule import Schedule
@@ -47,7 +47,7 @@ def _grown(plan: Plan, train: Dataset, test: Dataset, schedule: Schedule) -> Row
         if step.finished and step.error is not None:
             now = time.perf_counter()
             layers = step.stages[-1]
-            memory = _resident()
+            memory = resident_memory()
             rows.append(
                 {
                     "way": "layer by layer",
@@ -60,15 +60,6 @@ def _grown(plan: Plan, train: Dataset, test: Dataset, schedule: Schedule) -> Row
             _log.info("layer %d: %.1f %%, %.1f s, %.0f MiB", layers, 100 - 100 * step.error, now - began, memory)
             began = now
     return rows
-
-
-def _resident() -> float:
-    """Return the memory that this process holds, in MiB; NaN where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return float("nan")
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _plain(layers: int, train: Dataset, test: Dataset, schedule: Schedule) -> Rows:

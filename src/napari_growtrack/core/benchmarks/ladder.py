@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..baselines import detections, has_trackpy, on_one_core, peak_of
+from ..matching import spread
 from ..scoring import matched_pairs, score
 from .ladder_methods import DEEPTRACK, LOG, OURS, PRETRAINED, TRACKPY_13, Method, import_deeptrack, ours, peers
 from .ladder_rungs import Judge, Rung, rungs
@@ -99,8 +100,7 @@ def pull(truth: pd.DataFrame, found: pd.DataFrame) -> float:
         return float("nan")
     theirs, mine = found.loc[pairs.detection], truth.loc[pairs.truth]
     errors = theirs[["y", "x"]].to_numpy() - mine[["y", "x"]].to_numpy()
-    low, high = np.percentile(errors / theirs.sigma.to_numpy()[:, None], (16, 84))
-    return float(high - low) / 2
+    return spread(errors / theirs.sigma.to_numpy()[:, None])
 
 
 def _in_turns(detectors: Sequence[Detect], film: np.ndarray, scale: Scale) -> list[float]:

@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from ..errors import SettingsError
 from ..matching import WITHIN, match
 from ..settings import Settings
-from .cascade import Cascade, Refined, accept, mended, refine, view_of
+from .cascade import Cascade, Refined, accept, mended, passed_on, refine, view_of
 from .judging import AT_ONCE, Sample, with_errors
 from .network import StagedNetwork
 from .windows import Looks, View, frame_passes
@@ -211,7 +211,7 @@ def _judged(
 
 def _refined(network: StagedNetwork, seen: list[Seen], passes: list[Looks], cascade: Cascade) -> Iterator[Refined]:
     """Refine what was passed on, some frames at a time."""
-    candidates = [looks[np.flatnonzero(looks.distances < cascade.screen_distance)] for looks in passes]
+    candidates = passed_on(passes, cascade)
     for i in range(0, len(seen), AT_ONCE):
         views = [one.view for one in seen[i : i + AT_ONCE]]
         yield from refine(views, network, cascade, candidates[i : i + AT_ONCE])

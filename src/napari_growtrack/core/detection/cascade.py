@@ -151,6 +151,11 @@ def screen(views: Sequence[View], network: StagedNetwork, cascade: Cascade) -> l
         all_looks = frame_passes(views, network, cascade.screen)
     else:
         all_looks = [view_scan(view, network, cascade.screen, step) for view in views]
+    return passed_on(all_looks, cascade)
+
+
+def passed_on(all_looks: Sequence[Looks], cascade: Cascade) -> list[Looks]:
+    """Return of each view the windows that believe a particle to be near enough."""
     return [looks[np.flatnonzero(looks.distances < cascade.screen_distance)] for looks in all_looks]
 
 
@@ -232,15 +237,18 @@ def polished(
     return replace(looks, positions=positions), sigmas, significances
 
 
-def least_significances(distances: np.ndarray, least: float, doubt: float) -> np.ndarray:
-    """Return by how many standard errors detections must stand out, given their distances in network pixels."""
-    return np.where(least > 0, least + doubt * distances, 0.0)
+def standing_out(significances: np.ndarray, distances: np.ndarray, least: float, doubt: float) -> np.ndarray:
+    """Tell which detections stand out enough, given their distances in network pixels; what is nan does not.
+
+    With 0 as the least significance, all do.
+    """
+    return significances >= least + doubt * distances if least > 0 else np.ones(len(distances), bool)
 
 
 def _stay(looks: Looks, significances: np.ndarray, cascade: Cascade, zoom: float) -> np.ndarray:
     """Return the indices of fitted looks that stand out, and did not fall on another's place."""
-    wanted = least_significances(zoom * looks.distances, cascade.least_significance, cascade.doubt)
-    out = np.flatnonzero((significances >= wanted) | (wanted <= 0))  # what is nan does not stand out
+    good = standing_out(significances, zoom * looks.distances, cascade.least_significance, cascade.doubt)
+    out = np.flatnonzero(good)
     return out[merge(looks[out], cascade.merge_distance / zoom)]
 
 

@@ -127,16 +127,30 @@ def _tables(
     inverted: bool,
 ) -> list[pd.DataFrame]:
     """Return the detections of frames, none in constant ones."""
-    varied = [i for i, frame in enumerate(frames) if frame.min() < frame.max()]
-    for i in sorted(set(range(len(frames))) - set(varied)):
-        frame = negative(frames[i], network, stack.full_scale) if inverted else frames[i]
-        _warn(f"Frame {numbers[i]} of {stack.name} is constant (every pixel is {frame.flat[0]:g}): nothing to find.")
-    found = iter(find_each([frames[i] for i in varied], network, cascade, stack.full_scale))
-    tables = []
-    for i, number in enumerate(numbers[: len(frames)]):
-        table = next(found) if i in varied else empty(DETECTION_COLUMNS[1:])
+    for number, frame in zip(numbers, frames, strict=False):
+        if not varies(frame):
+            seen = negative(frame, network, stack.full_scale) if inverted else frame
+            _warn(f"Frame {number} of {stack.name} is constant (every pixel is {seen.flat[0]:g}): nothing to find.")
+    return tables_of(frames, numbers, network, cascade, stack.full_scale)
+
+
+def varies(frame: np.ndarray) -> bool:
+    """Tell whether a frame's pixels differ."""
+    return bool(frame.min() < frame.max())
+
+
+def tables_of(
+    frames: Sequence[np.ndarray],
+    numbers: Sequence[int],
+    network: StagedNetwork,
+    cascade: Cascade,
+    full_scale: float,
+) -> list[pd.DataFrame]:
+    """Return the detections of frames with their numbers, none in constant ones."""
+    found = iter(find_each([frame for frame in frames if varies(frame)], network, cascade, full_scale))
+    tables = [next(found) if varies(frame) else empty(DETECTION_COLUMNS[1:]) for frame in frames]
+    for table, number in zip(tables, numbers, strict=False):
         table.insert(0, "frame", np.full(len(table), number, np.int64))
-        tables.append(table)
     return tables
 
 
@@ -188,7 +202,7 @@ def shows_more_inverted(frames: Sequence[np.ndarray], network: StagedNetwork, ca
 
     Far more is more than three times as many, and at least three a frame.
     """
-    varied = [frame for frame in frames if frame.min() < frame.max()]
+    varied = [frame for frame in frames if varies(frame)]
     if not varied:
         return False
     normal, inverted = (

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..matching import WITHIN, match
-from .cascade import Cascade, find_each, least_significances
+from ..matching import WITHIN, match, spread
+from .cascade import Cascade, find_each, standing_out
 from .network import StagedNetwork
 
 Sample = tuple[np.ndarray, pd.DataFrame]
@@ -72,8 +72,7 @@ class Judged:
     def within(self, accept_distance: float, least: float = 0.0, doubt: float = 0.0) -> Judged:
         """Return what some thresholds accept."""
         good = self.distances < accept_distance
-        wanted = least_significances(self.distances, least, doubt)
-        good &= (self.significances >= wanted) | (wanted <= 0)
+        good &= standing_out(self.significances, self.distances, least, doubt)
         columns = self.distances[good], self.significances[good], self.errors[good], self.pulls[good]
         return Judged(*columns, self.particles, self.frames)
 
@@ -95,8 +94,7 @@ class Judged:
         pulls = self.pulls[np.isfinite(self.errors)].ravel()
         if len(pulls) < _FEWEST:
             return 1.0
-        low, high = np.percentile(pulls, (16, 84))
-        return max(float(high - low) / 2, 1e-3)
+        return max(spread(pulls), 1e-3)
 
     def noise(self, doubt: float) -> float:
         """Return the significance that noise exceeds about once in 100 frames, given frames of noise; 0 if never.
@@ -126,22 +124,26 @@ def with_errors(
     particles are fitted, T2 and the least significance are chosen together, and
     a second look is taken only if it pays: the fit does not need it.
     """
-    plain = cascade.with_(polish=False, sigma_factor=1.0, polished_sigma_factor=1.0)
-    seen = Judged.by(network, samples, plain)
-    plain = plain.with_(sigma_factor=seen.spread)
+    plain, seen = _unfitted(network, samples, cascade)
     if not hasattr(network, "fit") or seen.score < _WORTH_FITTING:
         return plain, None
-    once, twice = (_fitted(network, samples, noise, plain.with_(looks=looks)) for looks in (1, 2))
+    single, _ = _unfitted(network, samples, plain.with_(looks=1))
+    once, twice = (_fitted(network, samples, noise, one) for one in (single, plain))
     fitted, judged = twice if twice[0].score > once[0].score + _WORTH_A_LOOK else once
     return plain, fitted if judged.median_error < seen.median_error else None
+
+
+def _unfitted(network: StagedNetwork, samples: Sequence[Sample], cascade: Cascade) -> tuple[Cascade, Judged]:
+    """Return a cascade that does not fit and knows its standard errors, and what it finds."""
+    plain = cascade.with_(polish=False, sigma_factor=1.0, polished_sigma_factor=1.0)
+    seen = Judged.by(network, samples, plain)
+    return plain.with_(sigma_factor=seen.spread), seen
 
 
 def _fitted(
     network: StagedNetwork, samples: Sequence[Sample], noise: Sequence[Sample], plain: Cascade
 ) -> tuple[Fitted, Judged]:
     """Return the best cascade that fits, and what it accepts."""
-    plain = plain.with_(sigma_factor=1.0)
-    plain = plain.with_(sigma_factor=Judged.by(network, samples, plain).spread)
     distances: Sequence[float] = _ACCEPT_DISTANCES
     doubts: Sequence[float] = _DOUBTS
     if plain.faithful:  # a distance tells of the window's place as much as of doubt

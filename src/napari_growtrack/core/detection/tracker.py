@@ -11,9 +11,8 @@ import pandas as pd
 
 from ..errors import StackError
 from ..stacks import ArrayStack
-from ..tables import DETECTION_COLUMNS, empty
 from .cascade import Cascade, find
-from .detect import negative
+from .detect import negative, tables_of
 from .network import StagedNetwork
 
 _REMEMBERED = 10_000
@@ -90,11 +89,7 @@ class Tracker:
             raise StackError(f"Expected one grey frame (Y, X), got shape {frame.shape}. Hand frames over one by one.")
         stack = ArrayStack(frame, f"frame {self.frames} of the stream")
         pixels = negative(stack[0], self.network, stack.full_scale) if self._inverted else stack[0]
-        if pixels.min() < pixels.max():
-            table = find(pixels, self.network, self.cascade, stack.full_scale)
-        else:
-            table = empty(DETECTION_COLUMNS[1:])
-        table.insert(0, "frame", np.full(len(table), self.frames, np.int64))
+        (table,) = tables_of([pixels], [self.frames], self.network, self.cascade, stack.full_scale)
         self.frames += 1
         self._milliseconds.append(1e3 * (time.perf_counter() - began))
         return table

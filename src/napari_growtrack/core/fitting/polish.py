@@ -79,8 +79,7 @@ class ParticleModel:
     def of(cls, scene: Scene, zoom: float = 1.0) -> ParticleModel:
         """Return the model of a scene's particles, seen through a network's zoom."""
         orders = sorted({order for kind in scene.particles for order in kind.rings})
-        low = min(kind.radius.low for kind in scene.particles)
-        high = max(kind.radius.high for kind in scene.particles)
+        low, high = scene.radii
         scales = [[kind.rings[order] for kind in scene.particles if order in kind.rings] for order in orders]
         signs = [all(one.low >= 0 for one in some) - all(one.high <= 0 for one in some) for some in scales]
         return cls(tuple(orders), (low / zoom, high / zoom), tuple(signs))

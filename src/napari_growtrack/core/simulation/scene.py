@@ -111,8 +111,14 @@ class Scene(Settings):
     @property
     def diameters(self) -> tuple[float, float]:
         """How wide the narrowest and the widest particles look, in pixels; see `diameter`."""
+        least, greatest = self.radii
+        return 4 * least, 4 * greatest
+
+    @property
+    def radii(self) -> tuple[float, float]:
+        """The least and the greatest radius R of its particles, in pixels."""
         radii = [kind.radius for kind in self.particles]
-        return 4 * min(radius.low for radius in radii), 4 * max(radius.high for radius in radii)
+        return min(radius.low for radius in radii), max(radius.high for radius in radii)
 
     @property
     def orders(self) -> int:
