@@ -1,9 +1,10 @@
 """From frames to detections: windows, cascade, merging and calibration, for any staged network."""
 
 from .calibrate import Calibrated, Calibration, Pair, all_pairs, calibrate
-from .cascade import Cascade, find, find_each
+from .cascade import Cascade, find, find_each, sight_each
 from .detect import Contrast, FrameDetections, collect, detect, iter_detections, median_milliseconds, resolved_contrast
 from .network import FittingNetwork, StagedNetwork
+from .sieve import Sieve
 from .tracker import Latency, Tracker
 from .windows import Looks, frame_pass, look_at, window_scan
 
@@ -17,6 +18,7 @@ __all__ = [
     "Latency",
     "Looks",
     "Pair",
+    "Sieve",
     "StagedNetwork",
     "Tracker",
     "all_pairs",
@@ -30,5 +32,6 @@ __all__ = [
     "look_at",
     "median_milliseconds",
     "resolved_contrast",
+    "sight_each",
     "window_scan",
 ]

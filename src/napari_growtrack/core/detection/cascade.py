@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Self, cast
+from typing import NamedTuple, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from ..normalisation import normalise, without_hot_pixels
 from ..settings import Settings
 from .merge import agree, gather, merge
 from .network import FittingNetwork, StagedNetwork
-from .windows import Looks, View, frame_passes, look_at, margin_of, view_scan
+from .windows import Looks, View, frame_passes, grid, look_at, margin_of, view_scan
 from .zoom import enlarge
 
 # Patches a few pixels apart meet the pooling grid differently, so that their errors are less alike.
@@ -84,6 +84,25 @@ class Cascade(Settings):
         return _SHIFTS[self.looks]
 
 
+DOUBTFUL = 3.0
+"""Candidates are kept up to this many times the distance at which they are accepted."""
+
+
+class Sighting(NamedTuple):
+    """What was seen in a frame.
+
+    Attributes
+    ----------
+    table : DataFrame
+        As `find` returns it.
+    passed : float
+        The share of its windows that the screening stage passed on.
+    """
+
+    table: pd.DataFrame
+    passed: float
+
+
 def find(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, full_scale: float = 1.0) -> pd.DataFrame:
     """Find the particles of one frame.
 
@@ -121,12 +140,38 @@ def find_each(
     frames: Sequence[np.ndarray], network: StagedNetwork, cascade: Cascade, full_scale: float = 1.0
 ) -> list[pd.DataFrame]:
     """Find the particles of several frames together, which is faster where they are small; see `find`."""
+    return [seen.table for seen in sight_each(frames, network, cascade, full_scale)]
+
+
+def sight_each(
+    frames: Sequence[np.ndarray],
+    network: StagedNetwork,
+    cascade: Cascade,
+    full_scale: float = 1.0,
+    doubtful: bool = False,
+) -> list[Sighting]:
+    """Find the particles of several frames together, and tell how much of them was passed on.
+
+    With `doubtful`, tables also hold what the cascade's last thresholds drop:
+    candidates up to `DOUBTFUL` times its distance, however little they stand
+    out, and doubles. A `Sieve` chooses among them.
+    """
     if cascade.polish and not hasattr(network, "fit"):
         raise SettingsError("This network does not know what its particles look like. Set polish to false.")
     frames = [mended(frame, network) for frame in frames]
     views = [view_of(frame, network, cascade, full_scale) for frame in frames]
-    refined = refine(views, network, cascade, screen(views, network, cascade))
-    return [_accepted(frame, network, cascade, *answer) for frame, answer in zip(frames, refined, strict=True)]
+    candidates = screen(views, network, cascade)
+    refined = refine(views, network, cascade, candidates)
+    choose = _candidates if doubtful else _accepted
+    tables = [choose(frame, network, cascade, *answer) for frame, answer in zip(frames, refined, strict=True)]
+    step = cascade.step or network.step
+    shares = [len(some) / _windows(view, step) for view, some in zip(views, candidates, strict=True)]
+    return [Sighting(*pair) for pair in zip(tables, shares, strict=True)]
+
+
+def _windows(view: View, step: int) -> int:
+    height, width = view.shape
+    return len(grid(height, step)) * len(grid(width, step))
 
 
 def mended(frame: np.ndarray, network: StagedNetwork) -> np.ndarray:
@@ -214,6 +259,27 @@ def _accepted(
         looks, sigmas, significances = polished(frame, network, cascade, looks, sigmas)
         stay = _stay(looks, significances, cascade, network.zoom)
         looks, votes, sigmas, significances = looks[stay], votes[stay], sigmas[stay], significances[stay]
+    return table(looks, votes, sigmas, significances)
+
+
+def _candidates(
+    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, looks: Looks, votes: np.ndarray
+) -> pd.DataFrame:
+    """Return what `_accepted` does and what it drops, as a table.
+
+    What it keeps is fitted as if the rest were not there; the rest, beside it.
+    """
+    wide = cascade.with_(accept_distance=DOUBTFUL * cascade.accept_distance)
+    kept = accept(looks, network.zoom * np.array(frame.shape), wide)
+    sure = int(np.count_nonzero(looks.distances[kept] < cascade.accept_distance))  # they come first
+    looks, votes = looks[kept].on_film(network.zoom), votes[kept]
+    sigmas, significances = cascade.sigma_factor * looks.scales, np.full(len(looks), np.nan)
+    if cascade.polish:
+        for first, last in ((sure, len(looks)), (0, sure)):
+            if last > first:
+                some = polished(frame, network, cascade, looks[:last], sigmas[:last])
+                looks.positions[first:last] = some[0].positions[first:last]
+                sigmas[first:last], significances[first:last] = some[1][first:last], some[2][first:last]
     return table(looks, votes, sigmas, significances)
 
 

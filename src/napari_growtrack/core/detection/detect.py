@@ -14,7 +14,7 @@ import pandas as pd
 from ..errors import GrowtrackWarning, SettingsError, StackError
 from ..stacks import Stack, open_stack
 from ..tables import DETECTION_COLUMNS, empty
-from .cascade import Cascade, find_each
+from .cascade import Cascade, Sighting, find_each, sight_each
 from .network import StagedNetwork
 from .windows import TOGETHER
 
@@ -23,11 +23,12 @@ _MOST_AT_ONCE = 8
 
 
 class FrameDetections(NamedTuple):
-    """The detections of one frame, and the seconds it took to read and track it."""
+    """The detections of one frame, the seconds it took to read and track it, and the share of windows passed on."""
 
     frame: int
     table: pd.DataFrame
     seconds: float = 0.0
+    passed: float = 0.0
 
 
 def iter_detections(
@@ -36,6 +37,7 @@ def iter_detections(
     cascade: Cascade,
     frames: Iterable[int] | None = None,
     contrast: Contrast = "auto",
+    doubtful: bool = False,
 ) -> Iterator[FrameDetections]:
     """Yield the detections of each frame, reading one frame, or a few small ones, at a time.
 
@@ -51,12 +53,15 @@ def iter_detections(
         ``inverted`` tracks the film's negative, for networks of bright particles
         where particles are dark, or the reverse. ``auto`` looks at two frames and
         takes the negative where it shows far more; see `shows_more_inverted`.
+    doubtful : bool
+        Keep also what the last thresholds drop, for a `Sieve` to choose from.
 
     Yields
     ------
     FrameDetections
         Number, table ``frame, y, x, distance, votes, sigma,
-        significance`` and time of a frame.
+        significance``, time of a frame, and the share of its windows that the
+        screening stage passed on.
 
     Raises
     ------
@@ -78,16 +83,16 @@ def iter_detections(
         _warn_if_small(stack, math.ceil(network.window / network.zoom))
         numbers = range(len(stack)) if frames is None else [_from_start(number, len(stack)) for number in frames]
         inverted = resolved_contrast(stack, network, cascade, contrast, numbers) == "inverted"
-        for some in _groups(numbers, _at_once(stack)):
-            yield from _tracked(stack, some, network, cascade, inverted)
+        for some in _groups(numbers, at_once(stack.shape[1:])):
+            yield from _tracked(stack, some, network, cascade, inverted, doubtful)
     finally:
         if stack is not source:
             stack.close()
 
 
-def _at_once(stack: Stack) -> int:
-    """Return how many frames are tracked together: small ones a few at a time, which is faster."""
-    return max(1, min(_MOST_AT_ONCE, TOGETHER // (stack.shape[1] * stack.shape[2])))
+def at_once(shape: tuple[int, int]) -> int:
+    """Return how many frames (Y, X) are tracked together: small ones a few at a time, which is faster."""
+    return max(1, min(_MOST_AT_ONCE, TOGETHER // (shape[0] * shape[1])))
 
 
 def _from_start(number: int, length: int) -> int:
@@ -100,7 +105,7 @@ def _groups(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 
 
 def _tracked(
-    stack: Stack, numbers: Sequence[int], network: StagedNetwork, cascade: Cascade, inverted: bool
+    stack: Stack, numbers: Sequence[int], network: StagedNetwork, cascade: Cascade, inverted: bool, doubtful: bool
 ) -> Iterator[FrameDetections]:
     """Track some frames together; where one cannot be read, those before it are tracked first."""
     began, frames, stop = time.perf_counter(), [], None
@@ -110,28 +115,22 @@ def _tracked(
         except (StackError, IndexError) as error:
             stop = error
             break
-    tables = _tables(stack, numbers, frames, network, cascade, inverted)
+    _warn_if_constant(stack, numbers, frames, network, inverted)
+    seen = sightings_of(frames, numbers, network, cascade, stack.full_scale, doubtful)
     seconds = (time.perf_counter() - began) / max(len(frames), 1)
-    for number, table in zip(numbers, tables, strict=False):
-        yield FrameDetections(number, table, seconds)
+    for number, (table, passed) in zip(numbers, seen, strict=False):
+        yield FrameDetections(number, table, seconds, passed)
     if stop is not None:
         raise stop
 
 
-def _tables(
-    stack: Stack,
-    numbers: Sequence[int],
-    frames: list[np.ndarray],
-    network: StagedNetwork,
-    cascade: Cascade,
-    inverted: bool,
-) -> list[pd.DataFrame]:
-    """Return the detections of frames, none in constant ones."""
+def _warn_if_constant(
+    stack: Stack, numbers: Sequence[int], frames: list[np.ndarray], network: StagedNetwork, inverted: bool
+) -> None:
     for number, frame in zip(numbers, frames, strict=False):
         if not varies(frame):
             seen = negative(frame, network, stack.full_scale) if inverted else frame
             _warn(f"Frame {number} of {stack.name} is constant (every pixel is {seen.flat[0]:g}): nothing to find.")
-    return tables_of(frames, numbers, network, cascade, stack.full_scale)
 
 
 def varies(frame: np.ndarray) -> bool:
@@ -139,19 +138,21 @@ def varies(frame: np.ndarray) -> bool:
     return bool(frame.min() < frame.max())
 
 
-def tables_of(
+def sightings_of(
     frames: Sequence[np.ndarray],
     numbers: Sequence[int],
     network: StagedNetwork,
     cascade: Cascade,
     full_scale: float,
-) -> list[pd.DataFrame]:
-    """Return the detections of frames with their numbers, none in constant ones."""
-    found = iter(find_each([frame for frame in frames if varies(frame)], network, cascade, full_scale))
-    tables = [next(found) if varies(frame) else empty(DETECTION_COLUMNS[1:]) for frame in frames]
-    for table, number in zip(tables, numbers, strict=False):
+    doubtful: bool = False,
+) -> list[Sighting]:
+    """Return what is seen in frames, with their numbers, nothing in constant ones; see `sight_each`."""
+    varied = [frame for frame in frames if varies(frame)]
+    seen = iter(sight_each(varied, network, cascade, full_scale, doubtful))
+    all_seen = [next(seen) if varies(frame) else Sighting(empty(DETECTION_COLUMNS[1:]), 0.0) for frame in frames]
+    for (table, _), number in zip(all_seen, numbers, strict=False):
         table.insert(0, "frame", np.full(len(table), number, np.int64))
-    return tables
+    return all_seen
 
 
 def negative(frame: np.ndarray, network: StagedNetwork, full_scale: float) -> np.ndarray:

@@ -12,7 +12,7 @@ import pandas as pd
 from ..errors import StackError
 from ..stacks import ArrayStack
 from .cascade import Cascade, find
-from .detect import negative, tables_of
+from .detect import negative, sightings_of
 from .network import StagedNetwork
 
 _REMEMBERED = 10_000
@@ -89,7 +89,7 @@ class Tracker:
             raise StackError(f"Expected one grey frame (Y, X), got shape {frame.shape}. Hand frames over one by one.")
         stack = ArrayStack(frame, f"frame {self.frames} of the stream")
         pixels = negative(stack[0], self.network, stack.full_scale) if self._inverted else stack[0]
-        (table,) = tables_of([pixels], [self.frames], self.network, self.cascade, stack.full_scale)
+        ((table, _),) = sightings_of([pixels], [self.frames], self.network, self.cascade, stack.full_scale)
         self.frames += 1
         self._milliseconds.append(1e3 * (time.perf_counter() - began))
         return table

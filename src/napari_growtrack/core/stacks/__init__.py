@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StackError
-from .stack import ArrayStack, Stack
+from .stack import ArrayStack, CroppedStack, Stack
 from .tiff import TIFF_SUFFIXES, TiffStack
 from .video import VIDEO_SUFFIXES, VideoStack
 
@@ -15,6 +15,7 @@ __all__ = [
     "TIFF_SUFFIXES",
     "VIDEO_SUFFIXES",
     "ArrayStack",
+    "CroppedStack",
     "Stack",
     "TiffStack",
     "VideoStack",

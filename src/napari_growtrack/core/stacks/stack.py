@@ -116,6 +116,29 @@ class ArrayStack(Stack):
         self._array = None
 
 
+class CroppedStack(Stack):
+    """A part of every frame of another film.
+
+    Parameters
+    ----------
+    stack : Stack
+    rows, columns : slice
+        With whole starts and stops from 0, inside the frames.
+    """
+
+    def __init__(self, stack: Stack, rows: slice, columns: slice) -> None:
+        shape = (len(stack), rows.stop - rows.start, columns.stop - columns.start)
+        refuse_empty(shape, f"That part of {stack.name}")
+        super().__init__(stack.name, shape, stack.full_scale)
+        self._stack, self._part = stack, (rows, columns)
+
+    def _read(self, number: int) -> Any:
+        return self._stack[number][self._part]
+
+    def _release(self) -> None:
+        self._stack.close()
+
+
 @contextmanager
 def decoding(what: str) -> Iterator[None]:
     """Put whatever a decoder raises into one sentence."""
