@@ -149,6 +149,25 @@ class Card(Settings):
         at_no_zoom = self.recipe.located_scene.diameter * self.recipe.zoom
         return at_no_zoom / max(_ENLARGED, self.recipe.zoom), at_no_zoom * _SHRUNK
 
+    def magnification(self, diameter: float) -> float:
+        """Return how much larger frames are made for the network, than it was grown for, where particles are this wide.
+
+        Particles of the scene's own sizes need no resampling, and get none.
+
+        Raises
+        ------
+        SettingsError
+            When frames would have to be made too large or too small; see `diameters`.
+        """
+        scene, (least, most) = self.recipe.located_scene, self.diameters
+        if not least <= diameter <= most:
+            raise SettingsError(
+                f"{self.name} knows particles about {scene.diameter:.3g} px wide, and frames are resampled for others; "
+                f"expected a diameter from {least:.3g} to {most:.3g} px, got {diameter:g}."
+            )
+        low, high = scene.diameters
+        return 1.0 if low <= diameter <= high else scene.diameter / diameter
+
     def cascade(
         self, stage: int | None = None, screen: int | None = None, faithful: bool = False, polish: bool = True
     ) -> Cascade:

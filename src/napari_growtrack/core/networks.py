@@ -13,7 +13,7 @@ import numpy as np
 from .archive import SUFFIX, Weights, read_archive, write_archive
 from .card import Card
 from .detection.cascade import Cascade
-from .errors import NetworkFileError, SettingsError
+from .errors import NetworkFileError
 from .fitting import ParticleModel, Polished, polish
 from .normalisation import Normalisation
 from .zoo import bundled
@@ -82,8 +82,6 @@ class Network:
     def for_diameter(self, diameter: float) -> Self:
         """Return the same network for a film with particles of another size: frames are resampled for it.
 
-        Particles of the scene's own sizes need no resampling, and get none.
-
         Parameters
         ----------
         diameter : float
@@ -92,17 +90,9 @@ class Network:
         Raises
         ------
         SettingsError
-            When frames would have to be made too large or too small; see `Card.diameters`.
+            When frames would have to be made too large or too small; see `Card.magnification`.
         """
-        known, (least, most) = self.card.recipe.located_scene.diameter, self.card.diameters
-        if not least <= diameter <= most:
-            raise SettingsError(
-                f"{self.card.name} knows particles about {known:.3g} px wide, and frames are resampled for others; "
-                f"expected a diameter from {least:.3g} to {most:.3g} px, got {diameter:g}."
-            )
-        low, high = self.card.recipe.located_scene.diameters
-        magnification = 1.0 if low <= diameter <= high else known / diameter
-        return replace(self, magnification=magnification)
+        return replace(self, magnification=self.card.magnification(diameter))
 
     @cached_property
     def _model(self) -> ParticleModel:
