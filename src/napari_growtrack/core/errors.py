@@ -8,7 +8,8 @@
     ├── DatasetError        labelled images that cannot be learned from
     ├── TableError          a table of points without the columns or values it needs
     ├── NetworkFileError    a file that is not a grown network, or not a whole one
-    └── OutputError         a result that could not be written
+    ├── OutputError         a result that could not be written
+    └── EngineError         the process that works beside a window has ended
 
     GrowtrackWarning        work goes on, but the person should know
 """
@@ -42,6 +43,10 @@ class NetworkFileError(GrowtrackError, ValueError):
 
 class OutputError(GrowtrackError, OSError):
     """A result that could not be written."""
+
+
+class EngineError(GrowtrackError, RuntimeError):
+    """The process that works beside a window has ended, or could not be started."""
 
 
 class GrowtrackWarning(UserWarning):

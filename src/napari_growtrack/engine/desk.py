@@ -1,0 +1,131 @@
+"""What a job finds where it is run: networks, loaded once and kept, and the film it works on."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ..core.networks import Network, load_network
+from ..core.stacks import Stack
+
+_KEPT = 4
+
+
+class NetworkFile(NamedTuple):
+    """A network's file, and when it was last written, so that a file grown anew is loaded anew."""
+
+    path: Path
+    written: int
+
+    @classmethod
+    def of(cls, path: Path) -> NetworkFile:
+        """Look when a file was written."""
+        return cls(path, path.stat().st_mtime_ns)
+
+
+class FilmFacts(NamedTuple):
+    """What is known of a film before a frame is read."""
+
+    name: str
+    shape: tuple[int, int, int]
+    full_scale: float
+
+    @classmethod
+    def of(cls, film: Stack) -> FilmFacts:
+        """Note what is known of a film."""
+        return cls(film.name, film.shape, film.full_scale)
+
+
+class Job(Protocol):
+    """Something to be done, as a plain value that can be sent."""
+
+    def steps(self, desk: Desk) -> Iterator[Any]:
+        """Do it, yielding whatever there is to tell; values have to be sent as well."""
+
+
+class Desk:
+    """Networks, and the film that is at hand.
+
+    Parameters
+    ----------
+    load : callable
+        Loads the network of a path.
+    """
+
+    def __init__(self, load: Callable[[Path], Network] = load_network) -> None:
+        self._load = load
+        self._networks: OrderedDict[NetworkFile, Network] = OrderedDict()
+        self._film: Callable[[FilmFacts, Sequence[int]], Stack] | None = None
+
+    def network(self, file: NetworkFile) -> Network:
+        """Return the network of a file, loaded where that was not done before."""
+        if file not in self._networks:
+            self._networks[file] = self._load(file.path)
+        self._networks.move_to_end(file)
+        while len(self._networks) > _KEPT:
+            self._networks.popitem(last=False)
+        return self._networks[file]
+
+    def has(self, file: NetworkFile) -> bool:
+        """Tell whether a network is loaded."""
+        return file in self._networks
+
+    def lay(self, film: Callable[[FilmFacts, Sequence[int]], Stack]) -> None:
+        """Say how a job's film is to be had."""
+        self._film = film
+
+    def film(self, facts: FilmFacts, frames: Sequence[int] = ()) -> Stack:
+        """Return the film that the job works on; `frames` are those it will want, in order."""
+        if self._film is None:
+            raise ValueError(f"the job wants the film {facts.name}, and was given none")
+        return self._film(facts, frames)
+
+
+class DistantFilm(Stack):
+    """A film whose frames are sent when they are asked for; those wanted next are asked for ahead.
+
+    Parameters
+    ----------
+    facts : FilmFacts
+    frames : sequence of int
+        Which frames will be wanted, in order.
+    ask : callable
+        Asks for a frame.
+    wait : callable
+        Waits for the frame of a number, and returns its pixels.
+    """
+
+    def __init__(
+        self,
+        facts: FilmFacts,
+        frames: Sequence[int],
+        ask: Callable[[int], None],
+        wait: Callable[[int], np.ndarray],
+    ) -> None:
+        super().__init__(*facts)
+        self._frames, self._ask, self._wait = frames, ask, wait
+        self._place = {number: place for place, number in enumerate(frames)} if len(frames) else {}
+        self._asked: set[int] = set()
+        height, width = facts.shape[1:]
+        self._ahead = max(2, min(8, 2**23 // max(height * width, 1)))
+
+    def _read(self, number: int) -> np.ndarray:
+        self._want(number)
+        place = self._place.get(number)
+        if place is not None:
+            for following in self._frames[place + 1 : place + 1 + self._ahead]:
+                self._want(following)
+        self._asked.discard(number)
+        return self._wait(number)
+
+    def _want(self, number: int) -> None:
+        if number not in self._asked:
+            self._asked.add(number)
+            self._ask(number)
+
+    def _release(self) -> None:
+        self._asked.clear()
