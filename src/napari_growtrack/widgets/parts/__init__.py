@@ -1,0 +1,1 @@
+"""Qt parts that several panels share: ranges, histograms, curves, growth tables, pictures and folding groups."""
