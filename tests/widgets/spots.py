@@ -14,6 +14,9 @@ from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.simulation import named_scene
 
+UNSURE = 0.5
+"""How far off the network believes every spot to be, in pixels."""
+
 SPOTS = np.array([(20.0, 18.0), (44.0, 50.0)])
 
 
@@ -38,7 +41,7 @@ class BrightSpots:
         views = views[:, :: self.step, :: self.step]
         flat = views.reshape(*views.shape[:3], -1)
         offsets = np.stack(np.divmod(flat.argmax(-1), self.window), axis=-1) - self.window // 2
-        distances = np.where(flat.max(-1) > 4, np.hypot(offsets[..., 0], offsets[..., 1]), 12)
+        distances = np.where(flat.max(-1) > 4, np.hypot(offsets[..., 0], offsets[..., 1]) + UNSURE, 12)
         return np.concatenate([offsets, distances[..., None]], axis=-1).astype(np.float32)
 
 

@@ -1,16 +1,31 @@
 """Images go in lazily and are refused kindly; points come out where the image is."""
 
+from pathlib import Path
+
 import dask.array
 import numpy as np
 import pandas as pd
 import pytest
 from napari.components import ViewerModel
+from spots import small_card
 
 from napari_growtrack.core.errors import StackError
 from napari_growtrack.core.tables import DETECTION_COLUMNS
-from napari_growtrack.widgets.layers import Detected, open_film, show_detections, shown_frame
+from napari_growtrack.engine import NetworkFile
+from napari_growtrack.widgets.choice import Choice
+from napari_growtrack.widgets.layers import (
+    layer_of,
+    open_film,
+    show_preview,
+    show_record,
+    shown_frame,
+    sift_layer,
+    visible_region,
+)
+from napari_growtrack.widgets.runs import Record
+from napari_growtrack.widgets.session import Region
 
-RECIPE = {"network": "small", "settings": {"stage": 1}, "version": "0", "seed": 0}
+CHOICE = Choice("small", small_card(), NetworkFile(Path("small.growtrack"), 0), 2, 10.0)
 
 
 @pytest.fixture
@@ -18,12 +33,17 @@ def viewer():
     return ViewerModel()
 
 
-def found(frames) -> Detected:
+COLUMNS = (*DETECTION_COLUMNS, "stage")
+
+
+def found(frames, number=1, distance=0.5) -> Record:
+    """Return a run that found one particle in each frame, with a distance below the threshold of 2 px."""
     rows = [
-        {"frame": frame, "y": 10.0 + frame, "x": 20.0, "distance": 0.5, "votes": 4, "sigma": 0.1} for frame in frames
+        {"frame": frame, "y": 10.0 + frame, "x": 20.0, "distance": distance, "votes": 4, "sigma": 0.1, "stage": 2}
+        for frame in frames
     ]
-    table = pd.DataFrame(rows, columns=DETECTION_COLUMNS)
-    return Detected(table, frames, RECIPE)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return Record(CHOICE, table, number, "film", tuple(frames), len(frames))
 
 
 def add_film(viewer, shape=(5, 32, 32), **other):
@@ -85,55 +105,103 @@ def test_detections_lie_where_the_image_is(viewer):
     image = add_film(
         viewer, scale=(2, 0.1, 0.1), translate=(0, 5, 6), units=("s", "um", "um"), axis_labels=("t", "y", "x")
     )
-    layer = show_detections(viewer, image, found([1, 3]))
+    layer = show_record(viewer, image, found([1, 3]))
     assert layer.name == "film detections"
     assert layer.data.tolist() == [[1, 11, 20], [3, 13, 20]]
     assert layer.data_to_world((1, 11, 20)) == pytest.approx(image.data_to_world((1, 11, 20)))
     assert (layer.units, layer.axis_labels) == (image.units, image.axis_labels)
-    assert tuple(layer.features) == DETECTION_COLUMNS
+    assert tuple(layer.features) == COLUMNS
 
 
 def test_detections_carry_their_recipe(viewer):
-    layer = show_detections(viewer, add_film(viewer), found([1, 3]))
-    assert layer.metadata["growtrack"] == {**RECIPE, "image": "film", "frames": [1, 3]}
+    layer = show_record(viewer, add_film(viewer), found([1, 3]))
+    told = layer.metadata["growtrack"]
+    assert (told["network"], told["image"], told["frames"], told["run"]) == ("small", "film", [1, 3], 1)
+    assert (told["settings"], told["contrast"]) == (CHOICE.cascade().model_dump(), "normal")
 
 
 def test_detections_of_a_single_image_have_two_coordinates(viewer):
-    layer = show_detections(viewer, add_film(viewer, (32, 32)), found([0]))
+    layer = show_record(viewer, add_film(viewer, (32, 32)), found([0]))
     assert layer.data.tolist() == [[10, 20]]
     assert layer.features.frame.tolist() == [0]
 
 
 def test_finding_nothing_gives_an_empty_layer(viewer):
-    layer = show_detections(viewer, add_film(viewer), Detected(found([]).table, [0], RECIPE))
+    layer = show_record(viewer, add_film(viewer), found([]))
     assert (len(layer.data), layer.ndim) == (0, 3)
-    assert tuple(layer.features) == DETECTION_COLUMNS
+    assert tuple(layer.features) == COLUMNS
 
 
 @pytest.mark.parametrize(("first", "second"), [([0], [3]), ([0], range(5)), (range(5), range(5)), (range(2), range(4))])
 def test_a_run_of_as_many_frames_updates_the_layer(viewer, first, second):
     image = add_film(viewer)
-    layer = show_detections(viewer, image, found(first))
-    assert show_detections(viewer, image, found(second)) is layer
+    layer = show_record(viewer, image, found(first))
+    assert show_record(viewer, image, found(second)) is layer
     assert layer.features.frame.tolist() == layer.data[:, 0].tolist() == list(second)
 
 
 def test_a_shorter_run_leaves_the_long_one_alone(viewer):
     image = add_film(viewer)
-    whole = show_detections(viewer, image, found(range(5)))
-    trial = show_detections(viewer, image, found([2]))
-    again = show_detections(viewer, image, found([3]))
+    whole = show_record(viewer, image, found(range(5)))
+    trial = show_record(viewer, image, found([2]))
+    again = show_record(viewer, image, found([3]))
     assert (len(whole.data), again is trial, len(viewer.layers)) == (5, True, 3)
 
 
 def test_a_renamed_layer_is_kept(viewer):
     image = add_film(viewer)
-    kept = show_detections(viewer, image, found([1]))
+    kept = show_record(viewer, image, found([1]))
     kept.name = "my favourite"
-    assert show_detections(viewer, image, found([2])) is not kept
+    assert show_record(viewer, image, found([2])) is not kept
 
 
 def test_points_of_others_are_left_alone(viewer):
     image = add_film(viewer)
     foreign = viewer.add_points([[0, 1, 2]], name="film detections")
-    assert show_detections(viewer, image, found([2])) is not foreign
+    assert show_record(viewer, image, found([2])) is not foreign
+
+
+def test_candidates_that_are_no_detections_are_there_but_hidden(viewer):
+    record = found([1, 3])
+    record.table.loc[1, "distance"] = 2.5
+    layer = show_record(viewer, add_film(viewer), record)
+    assert (len(layer.data), layer.shown.tolist()) == (2, [True, False])
+
+
+def test_other_thresholds_hide_and_show_without_touching_the_points(viewer):
+    record = found([1, 3])
+    layer = show_record(viewer, add_film(viewer), record)
+    sift_layer(layer, record.sifted(CHOICE.with_(accept_distance=0.4)))
+    assert layer.shown.tolist() == [False, False]
+    sift_layer(layer, record.sifted(CHOICE))
+    assert layer.shown.tolist() == [True, True]
+
+
+def test_a_layer_is_found_by_the_number_of_its_run(viewer):
+    image = add_film(viewer)
+    one = show_record(viewer, image, found([1], number=1))
+    assert layer_of(viewer, 1) is one
+    assert layer_of(viewer, 2) is None
+
+
+def test_rings_are_as_wide_as_the_particles(viewer):
+    assert set(show_record(viewer, add_film(viewer), found([1])).size) == {10}
+
+
+def test_the_preview_is_a_layer_of_its_own_and_leaves_the_selection(viewer):
+    image = add_film(viewer)
+    viewer.layers.selection.active = image
+    layer = show_preview(viewer, image, None, found([2]))
+    assert (layer.name, layer.data.tolist()) == ("film preview", [[2, 12, 20]])
+    assert viewer.layers.selection.active is image
+    assert show_preview(viewer, image, layer, found([3])) is layer
+    assert show_record(viewer, image, found([3])) is not layer
+
+
+def test_a_region_is_what_the_window_shows_of_the_image(viewer):
+    image = add_film(viewer)
+    image.corner_pixels = np.array([[0, 5, 8], [0, 20, 40]])
+    assert visible_region(image, open_film(image)) == Region(5, 8, 21, 32)
+    image.corner_pixels = np.array([[0, 40, 8], [0, 50, 40]])
+    with pytest.raises(StackError, match="shows no part of film"):
+        visible_region(image, open_film(image))

@@ -2,6 +2,8 @@
 
 import doctest
 
+import numpy as np
+import pandas as pd
 import pytest
 from spots import small_card
 
@@ -35,23 +37,48 @@ def test_a_stage_says_what_it_is_and_costs():
 
 
 @pytest.mark.parametrize(
-    ("stage", "screening", "screen", "line"),
+    ("stage", "screen", "line"),
     [
-        (1, True, 1, "Stage 1 is the cheapest, it looks everywhere"),
-        (3, True, 1, "Stage 1 looks everywhere, stage 3 only where it finds something"),
-        (3, True, 3, "Stage 3 looks everywhere: no cheaper one screens as well"),
-        (3, False, 3, "Stage 3 looks everywhere"),
+        (1, 1, "Stage 1 looks everywhere"),
+        (3, 1, "Stage 1 looks everywhere, stage 3 only where it finds something"),
+        (3, 3, "Stage 3 looks everywhere"),
     ],
 )
-def test_the_cascade_says_which_stage_looks_where(stage, screening, screen, line):
-    cascade = small_card().cascade(stage, screen)
-    assert sentences.screen_line(stage, screening, cascade) == line
+def test_the_cascade_says_which_stage_looks_where(stage, screen, line):
+    assert sentences.screen_line(stage, small_card().cascade(stage, screen)) == line
+
+
+def test_speed_is_told_of_this_computer_and_this_size_of_frame():
+    line = sentences.speed_line(0.0032, 0.043, (251, 300))
+    assert line == "312 frames/s on this computer (251 x 300 px); 4.3% of the windows passed on"
+
+
+def test_the_error_to_expect_is_that_of_the_fits_and_tells_how_noisy_the_film_is():
+    line = sentences.film_line(small_card(), 3, 0.05)
+    assert line.startswith("Expected error here 0.05 px (median; about SNR ")
+    assert "90.0% found, 0.0% false" in line
+
+
+@pytest.mark.parametrize(("error", "snr"), [(0.1, 2), (0.05, 4), (0, None), (float("nan"), None)])
+def test_the_ratio_is_where_the_bound_is_the_error(error, snr):
+    card = small_card()
+    reports = [report.with_(bound=0.2 / report.snr) for report in card.reports]
+    found = sentences.snr_of(card.with_(reports=reports), error)
+    assert found == (None if snr is None else pytest.approx(snr))
+
+
+def test_the_median_error_of_detections_follows_from_sigma():
+    assert sentences.error_of(pd.DataFrame({"sigma": [0.1, 0.2, 0.9, np.nan]})) == pytest.approx(
+        0.2 * 1.17741, rel=1e-4
+    )
+    assert sentences.error_of(pd.DataFrame({"sigma": []})) is None
 
 
 @pytest.mark.parametrize(
     ("progress", "line"),
     [
         (Progress(0, 50), "Loading the network..."),
+        (Progress(0, 50, contrast="normal"), "Reading the first frame..."),
         (Progress(1, 50, 0, seconds=3), "Frame 1 of 50"),
         (Progress(12, 50, 11, seconds=0.2), "Frame 12 of 50, 8 s left"),
     ],

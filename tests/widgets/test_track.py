@@ -1,5 +1,6 @@
 """The Track panel, driven as a person does, over a viewer without a window."""
 
+import json
 import time
 import warnings
 
@@ -8,11 +9,12 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt, QThreadPool, QTimer
 from qtpy.QtWidgets import QFileDialog
-from spots import SPOTS, BrightSpots, busy_film, small_card, spot_film, write_network
+from spots import SPOTS, busy_film, small_card, spot_film, write_network
 
 from napari_growtrack.core.simulation import Particle, named_scene
-from napari_growtrack.core.tables import DETECTION_COLUMNS
+from napari_growtrack.core.tables import DETECTION_COLUMNS, read_table
 from napari_growtrack.widgets.choices import OPEN
+from napari_growtrack.widgets.layers import layer_of
 from napari_growtrack.widgets.session import Session
 from napari_growtrack.widgets.track import NO_FILM, NO_NETWORK, TrackPanel
 
@@ -25,7 +27,8 @@ def viewer():
 @pytest.fixture
 def panel(qtbot, viewer, session):
     panel = TrackPanel(viewer, session)
-    panel.resize(320, 600)
+    panel.live.setChecked(False)
+    panel.resize(340, 900)
     panel.show()
     qtbot.addWidget(panel)
     yield panel
@@ -62,7 +65,7 @@ def test_all_frames_give_rings_over_the_film(qtbot, panel, viewer, film):
     press(qtbot, panel.all_frames)
     finish(qtbot, panel)
     layer = viewer.layers["film detections"]
-    assert tuple(layer.features) == DETECTION_COLUMNS
+    assert tuple(layer.features) == (*DETECTION_COLUMNS, "stage")
     assert layer.features.groupby("frame").size().tolist() == [2] * 6
     assert layer.metadata["growtrack"]["settings"] == panel.session.cascade().model_dump()
     assert panel.status.said().startswith("12 detections in 6 frames, ")
@@ -87,8 +90,8 @@ def test_without_a_film_the_panel_says_what_to_do(panel, viewer):
 
 
 def test_without_a_network_the_panel_says_what_to_do(qtbot, viewer, film, monkeypatch):
-    monkeypatch.setattr("napari_growtrack.widgets.track.bundled", dict)
-    panel = TrackPanel(viewer)
+    monkeypatch.setattr("napari_growtrack.widgets.network_form.NetworkForm.choose", lambda *_: None)
+    panel = TrackPanel(viewer, Session(load=lambda path: None))
     qtbot.addWidget(panel)
     assert panel.status.said() == NO_NETWORK
     assert not panel.all_frames.isEnabled()
@@ -116,13 +119,13 @@ def test_the_choice_of_image_survives_coming_going_and_renaming(panel, viewer, f
 
 def test_sliding_tells_what_a_stage_is_and_chooses_it(panel, film):
     panel.form.stage.setValue(2)
-    assert panel.session.stage == 2
+    assert panel.session.chosen.stage == 2
     assert panel.form.stage_note.said().startswith("Stage 2 of 3: 4 8 8 8 8 units")
     assert panel.form.error_note.said().startswith("Expected error 0.17 px at SNR 3, 0.05 px at SNR 10 (simulated")
 
 
-def test_the_box_takes_the_screen_away(qtbot, panel, film, network):
-    panel.form.screening.setChecked(False)
+def test_a_stage_can_look_everywhere_itself(qtbot, panel, film, network):
+    choose(panel.form.screening, "nothing: stage 3 looks everywhere")
     assert panel.form.screen_note.said() == "Stage 3 looks everywhere"
     press(qtbot, panel.this_frame)
     finish(qtbot, panel)
@@ -147,7 +150,7 @@ def test_the_diameter_is_kept_until_another_network_is_chosen(qtbot, panel, view
     qtbot.addWidget(again)
     assert again.form.diameter.value() == 5
     again.form.choose(str(write_network(tmp_path / "beads.growtrack", card_of("beads"))))
-    assert again.form.diameter.value() == panel.session.diameter == 20
+    assert again.form.diameter.value() == panel.session.chosen.diameter == 20
 
 
 def test_the_box_offers_what_frames_can_be_resampled_for(panel):
@@ -159,11 +162,11 @@ def test_a_rounded_diameter_is_still_the_networks_own(panel, tmp_path):
     scene = named_scene("vesicles").with_(particles=[Particle(radius=1.5625, rings={1: 0.5})])
     panel.form.choose(str(write_network(tmp_path / "odd.growtrack", card_of(scene))))
     for _ in ("up", "down"):
-        assert panel.session.diameter == 6.25
+        assert panel.session.chosen.diameter == 6.25
         panel.form.diameter.stepUp()
-        assert panel.session.diameter == pytest.approx(6.75, abs=0.06)
+        assert panel.session.chosen.diameter == pytest.approx(6.75, abs=0.06)
         panel.form.diameter.stepDown()
-    assert panel.session.diameter == 6.25
+    assert panel.session.chosen.diameter == 6.25
 
 
 @pytest.mark.parametrize(("text", "found"), [("automatic", 4), ("as it is", 0), ("inverted", 4)])
@@ -183,7 +186,7 @@ def test_a_file_is_opened_through_the_dialog(panel, film, tmp_path, monkeypatch)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (path, ""))
     choice = panel.form.network
     choice.activated.emit(choice.findText(OPEN))
-    assert (panel.session.name, choice.currentText()) == (path, "mine")
+    assert (panel.session.chosen.name, choice.currentText()) == (path, "mine")
     assert panel.form.about.said() == "Bright spots, for tests."
 
 
@@ -191,7 +194,7 @@ def test_a_dialog_left_changes_nothing(panel, film, network_file, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
     choice = panel.form.network
     choice.activated.emit(choice.findText(OPEN))
-    assert (panel.session.name, choice.currentText()) == (network_file, "small")
+    assert (panel.session.chosen.name, choice.currentText()) == (network_file, "small")
     assert panel.status.said() == ""
 
 
@@ -200,7 +203,7 @@ def test_a_broken_file_is_refused_and_the_earlier_network_stays(panel, film, tmp
     broken.write_text("no zip")
     panel.form.choose(str(broken))
     assert "broken.growtrack is not a grown network" in panel.status.said()
-    assert (panel.status.kind, panel.session.name) == ("error", network_file)
+    assert (panel.status.kind, panel.session.chosen.name) == ("error", network_file)
     assert panel.form.network.currentText() == "small"
     assert panel.all_frames.isEnabled()
 
@@ -218,27 +221,6 @@ def test_cancel_keeps_what_was_done(qtbot, panel, viewer, network):
     assert 3 <= len(tracked) < 500
     assert viewer.layers["film detections"].features.frame.nunique() == len(tracked)
     assert panel.status.said().startswith(f"Stopped after {len(tracked)} of 500 frames: {2 * len(tracked)} detections")
-
-
-def test_cancel_while_loading_changes_nothing(qtbot, viewer, film, network_file):
-    def slow(path):
-        time.sleep(1.5)
-        return BrightSpots()
-
-    session = Session(load=slow)
-    session.choose(network_file)
-    panel = TrackPanel(viewer, session)
-    qtbot.addWidget(panel)
-    panel.show()
-    press(qtbot, panel.all_frames)
-    assert panel.status.said() == "Loading the network..."
-    assert (panel.bar.minimum(), panel.bar.maximum()) == (0, 0)
-    began = time.perf_counter()
-    press(qtbot, panel.cancel)
-    finish(qtbot, panel)
-    assert time.perf_counter() - began < 1
-    assert panel.status.said() == "Stopped before the first frame; nothing was changed."
-    assert len(viewer.layers) == 1
 
 
 def test_while_working_nothing_that_would_change_the_run_can_be_touched(qtbot, panel, film, network):
@@ -286,7 +268,7 @@ def test_an_error_is_shown_with_what_was_done_before_it(qtbot, panel, viewer):
 @pytest.mark.parametrize("error", [RuntimeError("odd"), MemoryError(), KeyError("odd")])
 def test_an_unforeseen_error_is_shown_too(qtbot, panel, film, network, monkeypatch, error):
     told = []
-    monkeypatch.setattr("napari_growtrack.widgets.track.notification_manager.receive_error", lambda *a: told.append(a))
+    monkeypatch.setattr("napari_growtrack.widgets.panel.notification_manager.receive_error", lambda *a: told.append(a))
 
     def fail(images, stage):
         raise error
@@ -360,12 +342,288 @@ def test_a_panel_taken_out_of_its_dock_stops(qtbot, make_window, session, networ
     assert panel.image.count() == 2
 
 
-def test_nothing_is_cut_off_at_320_pixels(qtbot, panel, film):
+def test_nothing_is_cut_off_at_340_pixels(qtbot, panel, film):
     panel.status.tell("An error about /a/very/long/path" + "/and/so/on" * 20, "error")
     qtbot.wait(20)
-    assert panel.width() == 320
-    assert panel.minimumSizeHint().width() <= 320
+    assert panel.width() == 340
+    assert panel.minimumSizeHint().width() <= 340
     for label in (panel.form.about, panel.form.stage_note, panel.form.error_note, panel.form.screen_note, panel.status):
         assert label.height() >= label.heightForWidth(label.width())
     for part in (panel.this_frame, panel.all_frames, panel.form.screening, panel.form.diameter, panel.form.contrast):
         assert part.width() >= part.minimumSizeHint().width()
+
+
+# Live preview -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def watching(qtbot, panel, film):
+    """A panel whose preview has looked at the first frame."""
+    panel.viewer.dims.set_point(0, 0)
+    panel.live.setChecked(True)
+    settle(qtbot, panel)
+    return panel
+
+
+def settle(qtbot, panel):
+    """Wait until the preview has looked its fill."""
+    qtbot.waitUntil(lambda: not panel.preview.work.running and not panel.preview._timer.isActive(), timeout=20_000)
+    qtbot.wait(5)
+
+
+def preview(viewer):
+    return viewer.layers["film preview"]
+
+
+def test_the_preview_shows_the_frame_that_is_looked_at(qtbot, watching, viewer):
+    assert preview(viewer).data.tolist() == [[0, 20, 18], [0, 44, 50]]
+    viewer.dims.set_point(0, 3)
+    settle(qtbot, watching)
+    assert preview(viewer).data.tolist() == [[3, 20, 21], [3, 44, 50]]
+    assert watching.thresholds.about.said() == "2 of 2 candidates accepted in frame 3"
+
+
+def test_the_preview_follows_what_is_chosen(qtbot, watching, viewer, network):
+    watching.form.diameter.setValue(7)
+    settle(qtbot, watching)
+    assert set(preview(viewer).size) == {7}
+    choose(watching.form.contrast, "inverted")
+    settle(qtbot, watching)
+    assert len(preview(viewer).data) == 0
+
+
+def test_all_stages_were_asked_so_that_sliding_asks_none(qtbot, watching, viewer, network):
+    network.asked.clear()
+    for stage in (1, 2, 3):
+        watching.form.stage.setValue(stage)
+        assert set(preview(viewer).features["stage"]) == {stage}
+    qtbot.wait(30)
+    assert network.asked == []
+
+
+def test_after_many_frames_only_the_last_is_shown(qtbot, watching, viewer, network):
+    network.seconds = 0.05
+    for frame in (1, 2, 3, 4, 5):
+        viewer.dims.set_point(0, frame)
+        qtbot.wait(10)
+    settle(qtbot, watching)
+    assert {place[0] for place in preview(viewer).data} == {5}
+
+
+def test_speed_and_share_are_told_once_measured(watching):
+    assert "frames/s on this computer (64 x 64 px)" in watching.form.speed_note.said()
+    assert "of the windows passed on" in watching.form.speed_note.said()
+
+
+def test_the_preview_goes_away_when_it_is_turned_off(qtbot, watching, viewer):
+    watching.live.setChecked(False)
+    assert [layer.name for layer in viewer.layers] == ["film"]
+    viewer.dims.set_point(0, 2)
+    qtbot.wait(50)
+    assert [layer.name for layer in viewer.layers] == ["film"]
+
+
+def test_the_preview_hides_behind_a_run_that_shows_the_same(qtbot, watching, viewer):
+    press(qtbot, watching.all_frames)
+    finish(qtbot, watching)
+    settle(qtbot, watching)
+    assert not preview(viewer).visible
+    watching.form.stage.setValue(1)
+    settle(qtbot, watching)
+    assert preview(viewer).visible
+
+
+def test_a_frame_that_cannot_be_looked_at_is_told(qtbot, panel, viewer):
+    film = spot_film()
+    film[2, 0, 0] = np.nan
+    viewer.add_image(film, name="film")
+    viewer.dims.set_point(0, 2)
+    panel.live.setChecked(True)
+    settle(qtbot, panel)
+    assert "Frame 2 of film holds 1 NaN" in panel.status.said()
+
+
+def test_the_preview_looks_at_another_image_when_that_is_chosen(qtbot, watching, viewer):
+    viewer.add_image(spot_film()[:, ::-1], name="other")
+    choose(watching.image, "other")
+    settle(qtbot, watching)
+    assert "film preview" not in viewer.layers
+    assert viewer.layers["other preview"].data.tolist() == [[0, 19, 50], [0, 43, 18]]
+
+
+# Thresholds -------------------------------------------------------------------------------------------------------
+
+
+def drag(histogram, mark):
+    histogram._drag(histogram._place(mark))
+
+
+def test_dragging_a_threshold_chooses_among_candidates_without_asking(qtbot, watching, viewer, network):
+    network.asked.clear()
+    layer = preview(viewer)
+    drag(watching.thresholds.distance, watching.thresholds.distance.limits()[0])
+    assert watching.session.chosen.accept_distance is not None
+    watching.session.change(accept_distance=0.2)
+    assert layer.shown.tolist() == [False, False]
+    watching.thresholds.distance.button.click()
+    assert watching.session.chosen.accept_distance is None
+    assert layer.shown.tolist() == [True, True]
+    assert network.asked == []
+
+
+def test_a_threshold_moved_after_a_run_changes_its_points_its_recipe_and_its_place_in_the_history(
+    qtbot, panel, viewer, film, network
+):
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    network.asked.clear()
+    panel.session.change(accept_distance=0.2)
+    layer = viewer.layers["film detections"]
+    assert layer.shown.sum() == 0
+    assert layer.metadata["growtrack"]["settings"]["accept_distance"] == 0.2
+    assert panel.history.table.item(0, 5).text() == "0"
+    assert panel.thresholds.about.said() == "0 of 12 candidates accepted in run 1"
+    panel.session.change(accept_distance=None)
+    assert (layer.shown.sum(), panel.history.table.item(0, 5).text(), network.asked) == (12, "12", [])
+
+
+def test_a_threshold_moved_for_another_stage_leaves_the_run_alone(qtbot, panel, viewer, film):
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    panel.form.stage.setValue(1)
+    panel.session.change(accept_distance=0.2)
+    assert viewer.layers["film detections"].shown.sum() == 12
+
+
+# Frames, view, history --------------------------------------------------------------------------------------------
+
+
+def test_a_range_of_frames_is_tracked(qtbot, panel, viewer, film):
+    panel.first.setValue(2)
+    panel.last.setValue(3)
+    assert panel.all_frames.text() == "Track frames 2 to 3"
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    assert viewer.layers["film detections"].metadata["growtrack"]["frames"] == [2, 3]
+
+
+def test_a_range_cannot_end_before_it_begins(panel, film):
+    panel.first.setValue(4)
+    panel.last.setValue(1)
+    assert (panel.first.value(), panel.last.value()) == (4, 4)
+
+
+def test_only_the_field_of_view_is_tracked(qtbot, panel, viewer, film):
+    film.corner_pixels = np.array([[0, 30, 30], [0, 63, 63]])
+    panel.view_only.setChecked(True)
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    assert viewer.layers["film detections"].data.tolist() == [[frame, 44, 50] for frame in range(6)]
+
+
+def test_the_settings_of_any_run_are_restored(qtbot, panel, film):
+    panel.form.stage.setValue(1)
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    panel.form.stage.setValue(3)
+    panel.form.diameter.setValue(12)
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    panel.history.table.selectRow(1)
+    press(qtbot, panel.history.restoring)
+    assert (panel.form.stage.value(), panel.form.diameter.value()) == (1, 10)
+
+
+def test_two_runs_are_compared(qtbot, panel, film):
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    panel.first.setValue(3)
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    panel.history.table.selectAll()
+    press(qtbot, panel.history.comparing)
+    assert panel.history.difference.said() == (
+        "Runs 1 and 2, 3 frames: 6 detections in both, 0.00 px apart (median); 0 only in run 1, 0 only in run 2"
+    )
+
+
+def test_a_run_is_shown_again(qtbot, panel, viewer, film):
+    for first in (0, 2):
+        panel.first.setValue(first)
+        press(qtbot, panel.all_frames)
+        finish(qtbot, panel)
+    viewer.layers.remove("film detections")
+    panel.history.table.selectRow(1)
+    press(qtbot, panel.history.showing)
+    assert len(layer_of(viewer, 1).data) == 12
+    viewer.layers.remove("film")
+    panel.show_run(1)
+    assert "The image film is not there any more" in panel.status.said()
+
+
+def test_a_run_is_saved_with_its_settings(qtbot, panel, film, tmp_path, monkeypatch):
+    path = tmp_path / "Körner.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    panel.session.change(accept_distance=1.5)
+    press(qtbot, panel.history.saving)
+    assert len(read_table(path)) == 12
+    story = json.loads(path.with_suffix(".json").read_text())
+    assert (story["settings"]["accept_distance"], story["image"]) == (1.5, "film")
+    assert "Saved 12 detections" in panel.status.said()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path / "x.csv"), ""))
+    press(qtbot, panel.history.saving)
+    assert panel.status.kind == "error"
+
+
+# Coming and going ----------------------------------------------------------------------------------------------------
+
+
+def test_an_image_deleted_while_it_is_tracked_leaves_the_run_and_nothing_else(qtbot, panel, viewer, network):
+    viewer.add_image(spot_film(60), name="film")
+    network.seconds = 0.01
+    press(qtbot, panel.all_frames)
+    qtbot.waitUntil(lambda: panel.bar.value() >= 3, timeout=20_000)
+    viewer.layers.clear()
+    finish(qtbot, panel)
+    assert len(viewer.layers) == 0
+    assert panel.records[0].number == 1
+    assert not panel.all_frames.isEnabled()
+
+
+def test_a_second_run_does_not_begin_while_one_goes_on(qtbot, panel, viewer, network):
+    viewer.add_image(spot_film(60), name="film")
+    network.seconds = 0.01
+    press(qtbot, panel.all_frames)
+    run = panel._run
+    panel.track_this_frame()
+    assert panel._run is run
+    press(qtbot, panel.cancel)
+    finish(qtbot, panel)
+
+
+def test_keys_do_what_the_list_says_and_are_given_back(qtbot, panel, viewer, film):
+    keys = {str(key): action for key, action in viewer.keymap.items()}
+    assert {"Alt+T", "Shift+Alt+T", "Alt+P", "Alt+Left", "Alt+Right", "Alt+C"} <= {*keys}
+    keys["Alt+Left"](viewer)
+    assert panel.session.chosen.stage == 2
+    keys["Shift+Alt+T"](viewer)
+    finish(qtbot, panel)
+    assert len(panel.records[0].frames) == 6
+    panel.leave()
+    assert not any(str(key).startswith("Alt+T") for key in viewer.keymap)
+
+
+def test_a_closed_panel_takes_its_preview_along(qtbot, watching, viewer):
+    watching.close()
+    assert [layer.name for layer in viewer.layers] == ["film"]
+    assert watching.session.panels == {}
+
+
+def test_a_network_that_is_offered_while_the_panel_is_open_can_be_chosen(panel, film, tmp_path):
+    path = write_network(tmp_path / "late.growtrack", small_card())
+    panel.session.offer("late (growing)", path)
+    assert panel.form.network.findText("late (growing)") >= 0
+    panel.session.withdraw("late (growing)")
+    assert panel.form.network.findText("late (growing)") < 0

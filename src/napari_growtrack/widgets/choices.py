@@ -10,8 +10,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from ..core.archive import SUFFIX
-from ..core.detection import Contrast
-from ..core.zoo import bundled
+from ..core.detection import Cascade, Contrast
+from .session import Session
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -95,29 +95,83 @@ class ContrastChoice(Choice):
         self.chosen.emit(self.itemData(index))
 
 
-class NetworkChoice(Choice):
-    """Offers the bundled networks, and files opened before; the last entry opens another."""
+class ScreenChoice(Choice):
+    """Offers the stages that may screen for another.
 
-    chosen = Signal(str)
+    Attributes
+    ----------
+    chosen : Signal(bool, object)
+        Whether to screen, and the stage; None for the calibrated one.
+    """
+
+    chosen = Signal(bool, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setPlaceholderText("Choose a network")
-        for name in bundled():
-            self.addItem(name, name)
-        self.addItem(OPEN)
-        self.setCurrentIndex(-1)
         self.activated.connect(self._choose)
+
+    def show_screen(self, stage: int, screening: bool, screen: int | None, cascade: Cascade | None) -> None:
+        """Show what there is to choose for a stage, and what is chosen, without announcing it."""
+        best = "" if cascade is None or screen is not None or not screening else f" (stage {cascade.screen})"
+        entries: list[tuple[str, tuple[bool, int | None]]] = [(f"calibrated choice{best}", (True, None))]
+        entries += [(f"stage {number}", (True, number)) for number in range(1, stage)]
+        entries += [(f"nothing: stage {stage} looks everywhere", (False, None))]
+        self.clear()
+        for text, data in entries:
+            self.addItem(text, data)
+        wanted = (True, screen) if screening else (False, None)
+        self.setCurrentIndex(next((i for i, (_, data) in enumerate(entries) if data == wanted), 0))
+        self.setEnabled(stage > 1)
+
+    def _choose(self, index: int) -> None:
+        self.chosen.emit(*self.itemData(index))
+
+
+class NetworkChoice(Choice):
+    """Offers the networks at hand; the last entry opens a file.
+
+    Attributes
+    ----------
+    chosen : Signal(str)
+        Name or path of a network; empty if the person thought better of it.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._name: str | None = None
+        self.setPlaceholderText("Choose a network")
+        self.activated.connect(self._choose)
+        self._fill()
+
+    def follow(self) -> None:
+        """Begin to follow which networks there are."""
+        self.leave()
+        self._session.networks_changed.connect(self._fill)
+        self._fill()
+
+    def leave(self) -> None:
+        """Follow them no more."""
+        self._session.networks_changed.disconnect(self._fill, missing_ok=True)
 
     def show_name(self, name: str | None) -> None:
         """Show a network as the chosen one, without announcing it."""
+        self._name = name
         if name is not None and self.findData(name) < 0:
             self.insertItem(self.count() - 1, Path(name).stem, name)
         self.setCurrentIndex(-1 if name is None else self.findData(name))
 
+    def _fill(self) -> None:
+        self.clear()
+        for title, name in self._session.networks().items():
+            self.addItem(title, name)
+        self.addItem(OPEN)
+        self.show_name(self._name)
+
     def _choose(self, index: int) -> None:
-        name = self.itemData(index) or self._ask()
-        self.chosen.emit(name)
+        self.chosen.emit(self.itemData(index) or self._ask())
 
     def _ask(self) -> str:
         """Return the file the person picks; empty if none."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from napari.layers import Points
 
 from ..core.errors import StackError
 from ..core.stacks import ArrayStack, Stack
+from .preferences import preferences
+from .runs import Candidates, Record
+from .session import Region
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -19,32 +19,14 @@ if TYPE_CHECKING:
 
 RING = {
     "symbol": "disc",
-    "size": 12,
     "face_color": "transparent",
-    "border_color": "#ff4fd8",
     "border_width": 0.12,
     "border_width_is_relative": True,
 }
-"""A magenta ring shows on black, on grey and on white."""
+PREVIEWED = "#ff9f1c"
+"""Orange, which no ring of a run has."""
 
-
-@dataclass(frozen=True)
-class Detected:
-    """What a run found in an image.
-
-    Attributes
-    ----------
-    table : DataFrame
-        ``frame, y, x, distance, votes, sigma``.
-    frames : sequence of int
-        The frames that were looked at, with or without particles.
-    recipe : dict
-        How it was found.
-    """
-
-    table: pd.DataFrame
-    frames: Sequence[int]
-    recipe: dict[str, Any]
+_LEAST_RING = 4.0
 
 
 def open_film(image: Image) -> Stack:
@@ -81,31 +63,79 @@ def shown_frame(viewer: Viewer, image: Image, film: Stack) -> int:
     return frame
 
 
-def show_detections(viewer: Viewer, image: Image, detected: Detected) -> Points:
-    """Show detections as rings over their image, and return their layer.
+def visible_region(image: Image, film: Stack) -> Region:
+    """Return the part of an image's frames that the canvas shows.
+
+    Raises
+    ------
+    StackError
+        When it shows none of it.
+    """
+    corners = np.asarray(image.corner_pixels, float)
+    if image.multiscale:  # they are of the level that is drawn
+        corners = corners * np.asarray(image.downsample_factors)[image.data_level]
+    (top, left), (bottom, right) = corners[:, -2:]
+    shape = film.shape[1:]
+    shown = Region(max(int(top), 0), max(int(left), 0), min(int(bottom) + 1, shape[0]), min(int(right) + 1, shape[1]))
+    if shown.top >= shown.bottom or shown.left >= shown.right:
+        raise StackError(f"The window shows no part of {image.name}. Move the view onto it, or track the whole frame.")
+    return shown
+
+
+def show_record(viewer: Viewer, image: Image, record: Record) -> Points:
+    """Show a run's candidates as rings over their image, those that are no detections hidden, and return their layer.
 
     The layer ``<image> detections`` is used again, unless a run of more than
     one frame would give way to a shorter one, or the person has renamed it:
     then a new layer is added.
     """
-    data = detected.table[["frame", "y", "x"]].to_numpy(float)[:, -min(image.ndim, 3) :]
-    about = {**detected.recipe, "image": image.name, "frames": list(detected.frames)}
-    placed = _placed(image)
-    layer = _earlier(viewer, image, detected)
-    if layer is None:
-        layer = viewer.add_points(data, ndim=data.shape[1], name=_title(image), **placed, **RING)
-    else:
-        layer.selected_data = set()
-        layer.data = data
-        for name, value in placed.items():
-            setattr(layer, name, value)
-    layer.features = detected.table.reset_index(drop=True)
-    layer.metadata = {**layer.metadata, "growtrack": about}
+    layer = _earlier(viewer, image, len(record.frames)) or _new_layer(viewer, image, f"{image.name} detections")
+    _fill(layer, image, record, preferences().ring_colour)
+    layer.metadata = {**layer.metadata, "growtrack": {**record.recipe(), "run": record.number}}
     return layer
 
 
-def _title(image: Image) -> str:
-    return f"{image.name} detections"
+def show_preview(viewer: Viewer, image: Image, layer: Points | None, candidates: Candidates) -> Points:
+    """Show what was found on one frame as rings over their image, and return their layer; see `show_record`."""
+    if layer is None or layer not in viewer.layers or layer.ndim != min(image.ndim, 3):
+        selected = set(viewer.layers.selection)
+        layer = _new_layer(viewer, image, f"{image.name} preview")
+        viewer.layers.selection = selected  # what the person works on stays what it was
+    layer.name = f"{image.name} preview"
+    _fill(layer, image, candidates, PREVIEWED)
+    return layer
+
+
+def sift_layer(layer: Points, candidates: Candidates) -> None:
+    """Show those of a layer's points that are accepted."""
+    if len(layer.data) == len(candidates.accepted):
+        layer.shown = candidates.accepted
+
+
+def layer_of(viewer: Viewer, number: int) -> Points | None:
+    """Return the layer that shows a run."""
+    for layer in viewer.layers:
+        if isinstance(layer, Points) and layer.metadata.get("growtrack", {}).get("run") == number:
+            return layer
+    return None
+
+
+def _new_layer(viewer: Viewer, image: Image, name: str) -> Points:
+    return viewer.add_points(np.empty((0, min(image.ndim, 3))), ndim=min(image.ndim, 3), name=name, **RING)
+
+
+def _fill(layer: Points, image: Image, candidates: Candidates, colour: str) -> None:
+    """Put candidates into a layer that lies where its image lies."""
+    table = candidates.table
+    layer.selected_data = set()
+    layer.data = table[["frame", "y", "x"]].to_numpy(float)[:, -layer.ndim :]
+    layer.features = table.reset_index(drop=True)
+    layer.size = max(candidates.choice.diameter, _LEAST_RING)
+    layer.border_color = colour
+    layer.shown = candidates.accepted
+    for name, value in _placed(image).items():
+        if not np.array_equal(getattr(layer, name), value):
+            setattr(layer, name, value)
 
 
 def _placed(image: Image) -> dict[str, Any]:
@@ -121,13 +151,13 @@ def _placed(image: Image) -> dict[str, Any]:
     }
 
 
-def _earlier(viewer: Viewer, image: Image, detected: Detected) -> Points | None:
-    """Return the layer of an earlier run that may give way to this one."""
-    title = _title(image)
+def _earlier(viewer: Viewer, image: Image, frames: int) -> Points | None:
+    """Return the layer of an earlier run that may give way to one of so many frames."""
+    title = f"{image.name} detections"
     for layer in viewer.layers:
         about = layer.metadata.get("growtrack", {})
-        ours = isinstance(layer, Points) and about.get("image") == image.name
+        ours = isinstance(layer, Points) and about.get("image") == image.name and "frames" in about
         named = layer.name == title or layer.name.startswith(f"{title} [")
-        if ours and named and layer.ndim == image.ndim and len(about["frames"]) <= max(len(detected.frames), 1):
+        if ours and named and layer.ndim == min(image.ndim, 3) and len(about["frames"]) <= max(frames, 1):
             return layer
     return None

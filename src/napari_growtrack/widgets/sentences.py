@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import numpy as np
+import pandas as pd
+
 from ..core.card import Card, Report
 from ..core.detection import Cascade
+from ..core.errors import GrowtrackError
 from .session import Progress
 
 Kind = Literal["plain", "warning", "error"]
@@ -15,9 +19,62 @@ Kind = Literal["plain", "warning", "error"]
 _TOLD = (3.0, 10.0)
 
 
+def reason(error: Exception) -> str:
+    """Say why something failed."""
+    if isinstance(error, GrowtrackError):
+        return str(error)
+    return f"This stopped by an error that was not foreseen ({type(error).__name__}: {error}). Please report it."
+
+
 def stage_line(card: Card, stage: int) -> str:
     """Say which stage this is, its units a layer and its cost."""
     return f"Stage {stage} of {card.plan.stages}: {card.plan.describe(stage)}"
+
+
+def speed_line(seconds: float, passed: float, shape: tuple[int, int]) -> str:
+    """Say how fast a stage is here, and how much of a frame (Y, X) it was shown."""
+    share = f"{passed:.2%}" if passed < 0.01 else f"{passed:.1%}"
+    return f"{rate(1 / seconds)} on this computer ({shape[0]} x {shape[1]} px); {share} of the windows passed on"
+
+
+def rate(frequency: float) -> str:
+    """Return how many frames a second.
+
+    Examples
+    --------
+    >>> rate(312.4), rate(4.26)
+    ('312 frames/s', '4.3 frames/s')
+    """
+    return f"{frequency:.0f} frames/s" if frequency >= 9.95 else f"{frequency:.1f} frames/s"
+
+
+def film_line(card: Card, stage: int, error: float) -> str:
+    """Say which error to expect of a stage where its fits have this one, in pixels, and how noisy that makes a film."""
+    snr = snr_of(card, error)
+    seen = [report for report in _reports(card, stage) if not math.isnan(report.median_error)]
+    about = f"about SNR {snr:.2g}" if snr else "SNR not known"
+    nearest = min(seen, key=lambda one: abs(math.log(one.snr / snr))) if seen and snr else None
+    missed = f"; near that, simulated: {nearest.found:.1%} found, {nearest.false:.1%} false" if nearest else ""
+    return f"Expected error here {error:.2f} px (median; {about}{missed})"
+
+
+def snr_of(card: Card, error: float) -> float | None:
+    """Return the signal-to-noise ratio at which the bound of a card's scene is this error; None where unknown.
+
+    The bound falls as one over the ratio; beyond what was measured it is taken to go on so.
+    """
+    bounds = {report.snr: report.bound for report in card.reports if report.bound > 0}
+    if not bounds or not error > 0:
+        return None
+    snr, bound = min(bounds.items(), key=lambda one: abs(math.log(one[1] / error)))
+    return snr * bound / error
+
+
+def error_of(detections: pd.DataFrame) -> float | None:
+    """Return the median radial error that the fits of some detections expect, in pixels; None without any."""
+    sigma = detections["sigma"].to_numpy(float)
+    sigma = sigma[np.isfinite(sigma)]
+    return float(np.median(sigma)) * math.sqrt(2 * math.log(2)) if len(sigma) else None
 
 
 def error_line(card: Card, stage: int) -> str:
@@ -41,20 +98,19 @@ def error_table(card: Card, stage: int) -> str:
     return "\n".join([title, *lines]) if lines else ""
 
 
-def screen_line(stage: int, screening: bool, cascade: Cascade | None) -> str:
+def screen_line(stage: int, cascade: Cascade | None) -> str:
     """Say which stage looks where."""
-    if stage == 1:
-        return "Stage 1 is the cheapest, it looks everywhere"
-    if cascade is not None and cascade.screen < stage:
+    if cascade is None:
+        return ""
+    if cascade.screen < stage:
         return f"Stage {cascade.screen} looks everywhere, stage {stage} only where it finds something"
-    why = ": no cheaper one screens as well" if screening and cascade is not None else ""
-    return f"Stage {stage} looks everywhere{why}"
+    return f"Stage {stage} looks everywhere"
 
 
 def progress_line(progress: Progress) -> str:
     """Say what a run is doing."""
     if progress.frame is None:
-        return "Loading the network..."
+        return "Loading the network..." if progress.contrast == "auto" else "Reading the first frame..."
     left = progress.seconds_left
     return f"Frame {progress.done} of {progress.total}" + ("" if left is None else f", {duration(left)} left")
 

@@ -1,33 +1,47 @@
-"""The Track panel: choose an image, a network and a stage; get detections as points."""
+"""The Track panel: choose an image, a network and a stage; watch it live; get detections as points."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from napari.utils.notifications import notification_manager
-from qtpy.QtCore import QEvent
-from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QSpinBox, QWidget
 
 from ..core.errors import GrowtrackError
-from ..core.zoo import DEFAULT, bundled
+from ..core.tables import write_table
 from .choices import ImageChoice
-from .labels import Status
-from .layers import open_film, show_detections, shown_frame
+from .history import History
+from .layers import (
+    layer_of,
+    open_film,
+    show_preview,
+    show_record,
+    shown_frame,
+    sift_layer,
+    visible_region,
+)
 from .network_form import NetworkForm
-from .run import Run
-from .sentences import Kind, progress_line
-from .session import Progress, Session
-from .work import Work
+from .panel import BUSY, Panel
+from .parts.folding import Section
+from .preferences import preferences
+from .preview import Preview, Speed, Spot
+from .runs import Candidates, Record, Run, compare
+from .sentences import Kind, error_of, progress_line, reason
+from .session import Progress, Region, Session
+from .shortcuts import Shortcuts
+from .thresholds import ThresholdForm
 
 if TYPE_CHECKING:
     import napari.viewer
+    from napari.layers import Image, Points
+
+    from ..core.stacks import Stack
 
 NO_FILM = "Open a film first (File > Open, or File > Open Sample > GrowTrack)"
 NO_NETWORK = "Choose a network first."
 
 
-class TrackPanel(QWidget):
+class TrackPanel(Panel):
     """Track the particles of an image layer with a grown network.
 
     Parameters
@@ -38,78 +52,243 @@ class TrackPanel(QWidget):
         What is chosen, shared with other panels.
     """
 
-    _run: Run
+    name = "Track"
 
     def __init__(self, viewer: napari.viewer.Viewer, session: Session | None = None) -> None:
-        super().__init__()
-        self.viewer = viewer
-        self.session = session or Session()
-        self.work = Work(self)
+        super().__init__(viewer, session)
         self.image = ImageChoice(viewer)
         self.form = NetworkForm(self.session)
+        self.live = QCheckBox("Live preview")
+        self.view_only = QCheckBox("Field of view only")
+        self.thresholds = ThresholdForm(self.session)
+        self.first, self.last = QSpinBox(), QSpinBox()
         self.this_frame = QPushButton("Track this frame")
         self.all_frames = QPushButton("Track all frames")
-        self.cancel = QPushButton("Cancel")
-        self.bar = QProgressBar()
-        self.status = Status()
+        self.history = History()
+        self.preview = Preview(self.session, self)
+        self.records: list[Record] = []
+        self.saved: str | None = None
+        self.shortcuts = Shortcuts(viewer, self._keys())
+        self._run: Run | None = None
+        self._film: tuple[Image, object, Stack] | None = None
+        self._shown: Record | None = None
+        self._preview_layer: Points | None = None
+        self._following = False
         self._hindered = False
         self._lay_out()
         self._connect()
-        if self.session.name is None and DEFAULT in bundled():
-            self.form.choose(DEFAULT)
-        self.image.follow()
+        self._begin_as_preferred()
+        self.follow()
+
+    def _begin_as_preferred(self) -> None:
+        preferred = preferences()
+        self.live.setChecked(preferred.live)
+        if self.session.choice is None:
+            self.form.choose(preferred.network)
+        if self.session.choice is not None:
+            self.session.change(contrast=preferred.contrast)
+
+    # Laying out ---------------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
         self.form.rows.insertRow(0, "Image", self.image)
+        self.live.setToolTip("Show at once what the chosen stage finds on the frame you look at.")
+        self.view_only.setToolTip("Track only the part of the frames that the window shows.")
+        ticks = QHBoxLayout()
+        ticks.addWidget(self.live)
+        ticks.addWidget(self.view_only)
+        frames = QHBoxLayout()
+        for part in (QLabel("Frames"), self.first, QLabel("to"), self.last):
+            frames.addWidget(part, 1 if isinstance(part, QSpinBox) else 0)
         buttons = QHBoxLayout()
-        for button in (self.this_frame, self.all_frames, self.cancel):
-            buttons.addWidget(button)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.form)
-        layout.addLayout(buttons)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.status)
-        self.bar.setTextVisible(False)
-        self._show_working(False)
+        buttons.addWidget(self.this_frame)
+        buttons.addWidget(self.all_frames)
+        self.history_section = _section("Runs", self.history)
+        self.body.addWidget(self.form)
+        self.body.addLayout(ticks)
+        self.body.addWidget(_section("Thresholds", self.thresholds, opened=True))
+        self.body.addLayout(frames)
+        self.body.addLayout(buttons)
+        self.body.addWidget(self.history_section)
+        self.body.addWidget(_section("Keys", self.shortcuts.label()))
+        self.body.addStretch(1)
+
+    def _keys(self) -> dict[str, tuple[str, Callable[[], object]]]:
+        return {
+            "Alt-T": ("track this frame", self.track_this_frame),
+            "Alt-Shift-T": ("track all frames", self.track_all_frames),
+            "Alt-P": ("live preview on or off", self.live.toggle),
+            "Alt-Left": ("a faster stage", lambda: self._step(-1)),
+            "Alt-Right": ("a more accurate stage", lambda: self._step(1)),
+            "Alt-C": ("cancel", self.cancel.click),
+        }
 
     def _connect(self) -> None:
-        self.image.changed.connect(self._check)
-        self.form.changed.connect(self._check)
-        self.form.refused.connect(self._refuse)
+        self.image.changed.connect(self._take_image)
+        self.form.refused.connect(self.refuse)
+        self.live.toggled.connect(self._switch_live)
+        self.view_only.toggled.connect(self._look)
+        self.first.valueChanged.connect(self._bound)
+        self.last.valueChanged.connect(self._bound)
         self.this_frame.clicked.connect(self.track_this_frame)
         self.all_frames.clicked.connect(self.track_all_frames)
-        self.cancel.clicked.connect(self._cancel)
         self.work.advanced.connect(self._advance)
         self.work.warned.connect(self._warn)
-        self.work.failed.connect(self._fail)
         self.work.finished.connect(self._finish)
+        self.preview.seen.connect(self._show_seen)
+        self.preview.told.connect(self._tell_preview)
+        self.preview.failed.connect(lambda error: self.status.tell(reason(error), "error"))
+        self.preview.work.warned.connect(lambda sentence: self.status.tell(sentence, "warning"))
+        self.history.show_again.connect(self.show_run)
+        self.history.restore.connect(self.restore_run)
+        self.history.compare.connect(self.compare_runs)
+        self.history.save.connect(self.save_run)
 
-    def event(self, event: QEvent | None) -> bool:
-        """Follow the viewer while docked in it; napari takes a closed panel out of its dock without closing it."""
-        if event is not None and event.type() == QEvent.Type.ParentChange:
-            move = self.leave if self.parent() is None else self.image.follow
-            move()
-        return super().event(event)
-
-    def closeEvent(self, event: QCloseEvent | None) -> None:
-        """Let go of worker and viewer."""
-        self.leave()
-        super().closeEvent(event)
+    def follow(self) -> None:
+        """Begin to follow viewer and session."""
+        super().follow()
+        if self._following:
+            return
+        self._following = True
+        self.session.changed.connect(self._choice_changed)
+        self.viewer.dims.events.current_step.connect(self._look)
+        self.form.follow()
+        self.image.follow()
+        self.shortcuts.bind()
+        self._choice_changed()
 
     def leave(self) -> None:
-        """Stop working and follow the viewer no more."""
-        self.image.leave()
-        if self.work.running:
-            self.work.abandon()
-            self._show_working(False)
-            self.status.tell("")
+        """Stop working, and follow viewer and session no more."""
+        if self._following:
+            self._following = False
+            self.session.changed.disconnect(self._choice_changed, missing_ok=True)
+            self.viewer.dims.events.current_step.disconnect(self._look)
+            self.form.leave()
+            self.image.leave()
+            self.shortcuts.release()
+            self.preview.forget()
+            self._drop_preview()
+        super().leave()
 
-    def track_this_frame(self) -> None:
+    # What is chosen -----------------------------------------------------------------------------------------------
+
+    def _film_of(self, image: Image) -> Stack:
+        """Return an image as a film, the same one as long as its data are the same."""
+        if self._film is None or self._film[0] is not image or self._film[1] is not image.data:
+            self._film = image, image.data, open_film(image)
+        return self._film[2]
+
+    def _take_image(self) -> None:
+        """Take another image: its frames, and what is to be seen of it."""
+        image = self.image.image
+        try:
+            last = len(self._film_of(image)) - 1 if image is not None else 0
+        except GrowtrackError:
+            last = 0
+        for box, value in ((self.first, 0), (self.last, last)):
+            box.blockSignals(True)
+            box.setRange(0, last)
+            box.setValue(value)
+            box.setEnabled(last > 0)
+            box.blockSignals(False)
+        self._bound()
+        self.preview.forget()
+        self._drop_preview()
+        self._check()
+        self._look()
+
+    def _bound(self) -> None:
+        self.first.setMaximum(self.last.value())
+        self.last.setMinimum(self.first.value())
+        whole = self.last.value() - self.first.value() == self.last.maximum()
+        text = "Track all frames" if whole else f"Track frames {self.first.value()} to {self.last.value()}"
+        self.all_frames.setText(text)
+
+    def _choice_changed(self) -> None:
+        self._check()
+        choice, shown = self.session.choice, self._shown
+        if choice is not None and shown is not None and shown.choice.finds_the_same(choice):
+            self._sift(shown.sifted(choice))
+        self._look()
+        self._tell()
+
+    def _step(self, by: int) -> None:
+        self.form.stage.setValue(self.form.stage.value() + by)
+
+    # The live preview ---------------------------------------------------------------------------------------------
+
+    def _switch_live(self, on: bool) -> None:
+        if not on:
+            self.preview.forget()
+            self._drop_preview()
+            self._tell()
+        self._look()
+
+    def _look(self, _: object = None) -> None:
+        """Let the preview look where the person looks."""
+        image = self.image.image
+        if image is None or not self.live.isChecked() or self.work.running or self._hindrance()[0]:
+            return
+        try:
+            film = self._film_of(image)
+            self.preview.look(Spot(film, shown_frame(self.viewer, image, film), self._region(image, film)))
+        except GrowtrackError as error:
+            self.status.tell(str(error), "warning")
+
+    def _region(self, image: Image, film: Stack) -> Region | None:
+        return visible_region(image, film) if self.view_only.isChecked() else None
+
+    def _show_seen(self) -> None:
+        candidates, image = self.preview.candidates(), self.image.image
+        if candidates is None or image is None or image not in self.viewer.layers:
+            return
+        layer = self._preview_layer
+        if layer is not None and layer in self.viewer.layers and self._same_table(layer, candidates):
+            sift_layer(layer, candidates)
+        else:
+            layer = self._preview_layer = show_preview(self.viewer, image, layer, candidates)
+        layer.visible = not self._is_shown(self.preview.frame)
+        self._tell()
+
+    def _is_shown(self, frame: int | None) -> bool:
+        """Tell whether a run's rings on a frame are those that the preview would show."""
+        run, choice = self._shown, self.session.choice
+        same = run is not None and choice is not None and run.choice.finds_the_same(choice)
+        return same and run is not None and frame in run.frames and layer_of(self.viewer, run.number) is not None
+
+    def _same_table(self, layer: Points, candidates: Candidates) -> bool:
+        return len(layer.data) == len(candidates.table) and layer.features.equals(candidates.table)
+
+    def _drop_preview(self) -> None:
+        layer, self._preview_layer = self._preview_layer, None
+        if layer is not None and layer in self.viewer.layers:
+            self.viewer.layers.remove(layer)
+
+    def _tell_preview(self, text: str) -> None:
+        if not self.work.running and self.status.kind == "plain":
+            self.status.tell(text)
+
+    def _tell(self) -> None:
+        """Tell what was measured, and show how candidates are distributed."""
+        choice, image = self.session.choice, self.image.image
+        if choice is None:
+            return
+        shape = self._film[2].shape[1:] if self._film is not None and image is not None else None
+        speed = None if shape is None else self.preview.speed(shape)
+        run = self._shown if self._shown is not None and self._shown.choice.finds_the_same(choice) else None
+        candidates = run or self.preview.candidates()
+        self.form.tell(speed, None if candidates is None else error_of(candidates.detections))
+        of = f"in run {run.number}" if run is not None else f"in frame {self.preview.frame}"
+        self.thresholds.show_candidates(candidates, of)
+
+    # Tracking -----------------------------------------------------------------------------------------------------
+
+    def track_this_frame(self, _: object = None) -> None:
         """Track the frame that the viewer shows."""
         self._track(every=False)
 
-    def track_all_frames(self) -> None:
-        """Track the whole film."""
+    def track_all_frames(self, _: object = None) -> None:
+        """Track the film, or the chosen frames of it."""
         self._track(every=True)
 
     def _track(self, every: bool) -> None:
@@ -117,44 +296,104 @@ class TrackPanel(QWidget):
         if image is None or self.work.running:
             return
         try:
-            film = open_film(image)
-            frames = range(len(film)) if every else [shown_frame(self.viewer, image, film)]
-            steps = self.session.run(film, frames)
+            film = self._film_of(image)
+            chosen = range(self.first.value(), self.last.value() + 1)
+            frames = chosen if every else [shown_frame(self.viewer, image, film)]
+            steps = self.session.run(film, frames, self._region(image, film))
         except GrowtrackError as error:
-            return self._refuse(str(error))
-        self._run = Run(image, self.session.recipe(), len(frames))
-        self._show_working(True)
+            return self.refuse(str(error))
+        self.preview.forget()
+        self._run = Run(image, self.session.chosen, len(frames), len(self.records) + 1)
+        self.begin(steps)
         self._advance(self._run.progress)
-        self.work.start(steps)
-
-    def _cancel(self) -> None:
-        self.cancel.setEnabled(False)
-        self.work.stop()
 
     def _advance(self, progress: Progress) -> None:
-        self._run.take(progress)
-        self.bar.setRange(0, 0 if progress.frame is None else progress.total)
-        self.bar.setValue(progress.done)
-        self.status.tell(progress_line(progress))
+        if self._run is not None:
+            self._run.take(progress)
+            self.bar.setRange(*BUSY if progress.frame is None else (0, progress.total))
+            self.bar.setValue(progress.done)
+            self.status.tell(progress_line(progress))
 
     def _warn(self, sentence: str) -> None:
-        self._run.warnings.append(sentence)
+        if self._run is not None:
+            self._run.warnings.append(sentence)
 
-    def _fail(self, error: Exception) -> None:
-        self._run.error = error
-        if not isinstance(error, GrowtrackError):
-            notification_manager.receive_error(type(error), error, error.__traceback__)
+    def fail(self, error: Exception) -> None:
+        """Keep why the run ended, to say it at its end."""
+        super().fail(error)
+        if self._run is not None:
+            self._run.error = error
 
     def _finish(self) -> None:
-        run = self._run
-        if run.progress.done:
-            show_detections(self.viewer, run.image, run.detected())
-        self._show_working(False)
+        run, self._run = self._run, None
+        self.show_working(False)
         self._check()
-        self.status.tell(*run.outcome())
+        if run is None:
+            return
+        record = run.record()
+        if run.progress.done:
+            self._keep(record, run)
+        self.status.tell(*run.outcome(record))
+        self._look()
 
-    def _refuse(self, reason: str) -> None:
-        self.status.tell(reason, "error")
+    def _keep(self, record: Record, run: Run) -> None:
+        self.records.append(record)
+        self._shown = record
+        if self._film is not None and run.progress.done > 1:
+            self.preview.keep_speed(record.choice, Speed(record.seconds, record.passed, self._film[2].shape[1:]))
+        if run.image in self.viewer.layers:
+            show_record(self.viewer, run.image, record)
+        self.history.show_records(self.records)
+        self.history_section.set_open(True)
+        self._tell()
+
+    # Earlier runs -------------------------------------------------------------------------------------------------
+
+    def _sift(self, record: Record) -> None:
+        """Show a run by other thresholds."""
+        self._shown = self.records[record.number - 1] = record
+        layer = layer_of(self.viewer, record.number)
+        if layer is not None:
+            sift_layer(layer, record)
+            layer.metadata["growtrack"]["settings"] = record.recipe()["settings"]
+        self.history.refresh(record)
+
+    def show_run(self, number: int) -> None:
+        """Show a run's detections in the layer of its image."""
+        record = self.records[number - 1]
+        image = next((layer for layer in self.viewer.layers if layer.name == record.image), None)
+        if image is None:
+            return self.refuse(f"The image {record.image} is not there any more. Open it again to see run {number}.")
+        self._shown = record
+        show_record(self.viewer, image, record)
+        self._tell()
+
+    def restore_run(self, number: int) -> None:
+        """Choose again all that a run was tracked with."""
+        self.session.restore(self.records[number - 1].choice)
+        self.status.tell(f"The settings of run {number} are chosen again.")
+
+    def compare_runs(self, one: int, other: int) -> None:
+        """Say how two runs differ."""
+        try:
+            self.history.difference.say(compare(self.records[one - 1], self.records[other - 1]))
+        except GrowtrackError as error:
+            self.refuse(str(error))
+
+    def save_run(self, number: int) -> None:
+        """Save a run's detections as CSV, with its settings beside it."""
+        record = self.records[number - 1]
+        path, _ = QFileDialog.getSaveFileName(self, "Save detections", f"{record.image}.csv", "Tables (*.csv)")
+        if not path:
+            return
+        try:
+            write_table(record.detections, path, record.recipe())
+        except GrowtrackError as error:
+            return self.refuse(str(error))
+        self.saved = path
+        self.status.tell(f"Saved {int(record.accepted.sum()):,} detections as {path}, their settings beside it.")
+
+    # What is in the way -------------------------------------------------------------------------------------------
 
     def _check(self) -> None:
         """Offer the buttons, or say what is in the way."""
@@ -171,19 +410,25 @@ class TrackPanel(QWidget):
         image = self.image.image
         if image is None:
             return NO_FILM, "plain"
-        if self.session.name is None:
+        if self.session.choice is None:
             return NO_NETWORK, "plain"
         try:
-            open_film(image)
+            self._film_of(image)
             self.session.cascade()
         except GrowtrackError as error:
             return str(error), "error"
         return "", "plain"
 
-    def _show_working(self, on: bool) -> None:
-        self.form.setEnabled(not on)
+    def show_working(self, on: bool) -> None:
+        """Let nothing that would change the run be touched while it goes on."""
+        super().show_working(on)
+        for part in (self.form, self.view_only, self.first, self.last, self.thresholds, self.history):
+            part.setEnabled(not on)
         self.this_frame.setVisible(not on)
         self.all_frames.setVisible(not on)
-        self.cancel.setVisible(on)
-        self.cancel.setEnabled(on)
-        self.bar.setVisible(on)
+
+
+def _section(title: str, part: QWidget, opened: bool = False) -> Section:
+    section = Section(title, opened)
+    section.add(part)
+    return section

@@ -1,4 +1,4 @@
-"""Long work beside the GUI: one of the core's generators, driven in another thread."""
+"""Long work beside the GUI: a generator, driven in another thread."""
 
 from __future__ import annotations
 
@@ -12,8 +12,21 @@ from superqt.utils import GeneratorWorker
 from ..core.errors import GrowtrackWarning
 
 
+class _Worker(GeneratorWorker):
+    """Closes the generator when it leaves it, rather than whenever memory is tidied."""
+
+    def work(self) -> Any:
+        try:
+            return super().work()
+        finally:
+            self._gen.close()
+
+
 class Work(QObject):
     """Drives one generator at a time; all signals arrive in the GUI thread.
+
+    Generators yield None as a sign of life, which nobody hears of; between two
+    values they can be stopped.
 
     Attributes
     ----------
@@ -44,7 +57,7 @@ class Work(QObject):
     def start(self, steps: Iterable[Any]) -> None:
         """Drive a generator to its end."""
         # napari's own worker class may show every library's deprecations to the user; superqt's leaves them to us.
-        worker = create_worker(track_particles, steps, _start_thread=False, _worker_class=GeneratorWorker)
+        worker = create_worker(drive, steps, _start_thread=False, _worker_class=_Worker)
         worker.yielded.connect(self._advance)
         worker.warned.connect(self._warn)
         worker.finished.connect(self._end)
@@ -67,9 +80,9 @@ class Work(QObject):
             self._forget()
 
     def _advance(self, value: Any) -> None:
-        if isinstance(value, Exception):
-            self.failed.emit(value)
-        else:
+        if isinstance(value, _Failure):
+            self.failed.emit(value.error)
+        elif value is not None:
             self.advanced.emit(value)
 
     def _warn(self, warning: tuple[Any, ...]) -> None:
@@ -86,9 +99,14 @@ class Work(QObject):
         self._worker = None
 
 
-def track_particles(steps: Iterable[Any]) -> Iterator[Any]:
+class _Failure:
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def drive(steps: Iterable[Any]) -> Iterator[Any]:
     """Yield all values of a generator, and at last its exception, which the worker would not pass on in every case."""
     try:
         yield from steps
     except Exception as error:
-        yield error
+        yield _Failure(error)

@@ -1,0 +1,175 @@
+"""Runs over films: what one brings while it goes on, and what is kept of it; free of Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from ..core.detection import Contrast, Sieve, collect
+from ..core.errors import SettingsError
+from ..core.scoring import matched_pairs
+from .choice import Choice
+from .sentences import Kind, outcome_line, reason, warning_line
+from .session import Progress
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What a choice found, and what of it is accepted.
+
+    Attributes
+    ----------
+    choice : Choice
+    table : DataFrame
+        ``frame, y, x, distance, votes, sigma, significance, stage``.
+    """
+
+    choice: Choice
+    table: pd.DataFrame
+
+    @cached_property
+    def _sieve(self) -> Sieve:
+        return Sieve(self.table, self.choice.calibrated(), self.choice.zoom)
+
+    @cached_property
+    def accepted(self) -> np.ndarray:
+        """Which of them are detections, (n,) of bool."""
+        cascade = self.choice.cascade()
+        return self._sieve(cascade.accept_distance, cascade.least_significance)
+
+    @property
+    def detections(self) -> pd.DataFrame:
+        """Those that are accepted."""
+        return self.table[self.accepted].reset_index(drop=True)
+
+    def sifted(self, choice: Choice) -> Self:
+        """Return the same candidates with the thresholds of another choice."""
+        thresholds = {"accept_distance": choice.accept_distance, "least_significance": choice.least_significance}
+        other = replace(self, choice=self.choice.with_(**thresholds))
+        other.__dict__["_sieve"] = self._sieve
+        return other
+
+
+@dataclass(frozen=True, eq=False)
+class Record(Candidates):
+    """A run that has ended.
+
+    Attributes
+    ----------
+    number : int
+        Runs count from 1.
+    image : str
+        Name of the image layer.
+    frames : sequence of int
+        The frames that were looked at, with or without particles.
+    total : int
+        The frames that were to be.
+    contrast : {"normal", "inverted"}
+        Whether the film or its negative was tracked.
+    seconds : float
+        Time a typical frame took.
+    passed : float
+        Share of the windows that the screening stage passed on.
+    """
+
+    number: int = 1
+    image: str = ""
+    frames: Sequence[int] = ()
+    total: int = 0
+    contrast: Contrast = "normal"
+    seconds: float = 0.0
+    passed: float = 0.0
+
+    def recipe(self) -> dict[str, Any]:
+        """Return how it was found."""
+        made = {**self.choice.recipe(), "contrast": self.contrast}
+        return {**made, "image": self.image, "frames": [int(frame) for frame in self.frames]}
+
+    @property
+    def title(self) -> str:
+        """What it is called in a list."""
+        return f"{self.number}: {self.choice.card.name}, stage {self.choice.stage}, {self.image}"
+
+
+class Run:
+    """Collects frames, warnings and the error that ended it.
+
+    Parameters
+    ----------
+    image : napari.layers.Image
+    choice : Choice
+        How it is tracked.
+    total : int
+        Frames to track.
+    number : int
+    """
+
+    def __init__(self, image: Image, choice: Choice, total: int, number: int = 1) -> None:
+        self.image, self.choice, self.number = image, choice, number
+        self.progress = Progress(0, total)
+        self.warnings: list[str] = []
+        self.error: Exception | None = None
+        self._frames: list[int] = []
+        self._tables: list[pd.DataFrame] = []
+        self._passed: list[float] = []
+
+    def take(self, progress: Progress) -> None:
+        """Keep a frame's candidates."""
+        self.progress = progress
+        if progress.frame is not None:
+            self._frames.append(progress.frame)
+            self._tables.append(progress.table)
+            self._passed.append(progress.passed)
+
+    def record(self) -> Record:
+        """Return all there is."""
+        table = collect(self._tables)
+        return Record(
+            choice=self.choice,
+            table=table.assign(stage=np.full(len(table), self.choice.stage, np.int64)),
+            number=self.number,
+            image=self.image.name,
+            frames=tuple(self._frames),
+            total=self.progress.total,
+            contrast=self.progress.contrast,
+            seconds=self.progress.seconds,
+            passed=float(np.mean(self._passed)) if self._passed else 0.0,
+        )
+
+    def outcome(self, record: Record) -> tuple[str, Kind]:
+        """Say how it ended."""
+        line = outcome_line(int(record.accepted.sum()), self.progress)
+        if self.error is not None:
+            kept = f"\n{line}" if self.progress.done else ""
+            return f"{reason(self.error)}{kept}", "error"
+        if self.warnings:
+            return f"{line}\n{warning_line(self.warnings)}", "warning"
+        return line, "plain"
+
+
+def compare(one: Record, other: Record) -> str:
+    """Say how two runs differ, on the frames they share.
+
+    Raises
+    ------
+    SettingsError
+        When they share none.
+    """
+    shared = sorted({*one.frames} & {*other.frames})
+    if not shared or one.image != other.image:
+        raise SettingsError("These two runs have no frame in common. Choose two of the same image.")
+    mine, theirs = (run.detections[run.detections["frame"].isin(shared)] for run in (one, other))
+    pairs = matched_pairs(mine, theirs)
+    apart = f", {np.median(pairs['error']):.2f} px apart (median)" if len(pairs) else ""
+    return (
+        f"Runs {one.number} and {other.number}, {len(shared):,} frames: {len(pairs):,} detections in both{apart}; "
+        f"{len(mine) - len(pairs):,} only in run {one.number}, {len(theirs) - len(pairs):,} only in run {other.number}"
+    )

@@ -1,0 +1,79 @@
+"""Two histograms of what was found, with the thresholds that choose from it."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from .labels import Note
+from .parts.histogram import ThresholdHistogram
+from .runs import Candidates
+from .session import Session
+
+DISTANCE = (
+    "Distance: how much farther away than the position they agree on the windows around a candidate believe the "
+    "particle to be. Near 0 they are sure."
+)
+SIGNIFICANCE = "Significance: by how many standard errors the fitted particle stands out of the background's noise."
+
+_LEAST = 1e-3
+"""Thresholds are greater than 0."""
+
+
+class ThresholdForm(QWidget):
+    """Shows what was found by distance and by significance, and changes which of it a session accepts.
+
+    Parameters
+    ----------
+    session : Session
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.distance = ThresholdHistogram("distance", "px", "below")
+        self.significance = ThresholdHistogram("significance", "sigma", "above", log=True)
+        self.about = Note()
+        self.distance.setToolTip(f"{DISTANCE}\n{self.distance.toolTip()}")
+        self.significance.setToolTip(f"{SIGNIFICANCE}\n{self.significance.toolTip()}")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for part in (self.about, self.distance, self.significance):
+            layout.addWidget(part)
+        self.distance.moved.connect(lambda mark: session.change(accept_distance=max(mark, _LEAST)))
+        self.significance.moved.connect(lambda mark: session.change(least_significance=mark))
+        self.distance.reset.connect(lambda: session.change(accept_distance=None))
+        self.significance.reset.connect(lambda: session.change(least_significance=None))
+        self._shown: object = None
+        self._homes: dict[ThresholdHistogram, float] = {}
+
+    def show_candidates(self, candidates: Candidates | None, of: str) -> None:
+        """Show what was found, and `of` what; None for nothing yet."""
+        if candidates is None:
+            self._shown = None
+            self.about.say("Nothing found yet: turn on the live preview, or track.")
+            self.setEnabled(False)
+            return
+        self.setEnabled(True)
+        self.about.say(f"{candidates.accepted.sum():,} of {len(candidates.table):,} candidates accepted {of}")
+        self._place(candidates)
+        if candidates.table is not self._shown:
+            self._shown = candidates.table
+            self.distance.set_values(candidates.table["distance"])
+            self.significance.set_values(candidates.table["significance"])
+
+    def _place(self, candidates: Candidates) -> None:
+        """Put both marks where they are chosen."""
+        choice = candidates.choice
+        chosen, calibrated = choice.cascade(), choice.calibrated()
+        self.significance.setVisible(calibrated.polish)
+        pairs = (
+            (self.distance, chosen.accept_distance / choice.zoom, calibrated.accept_distance / choice.zoom),
+            (self.significance, max(chosen.least_significance, _LEAST), max(calibrated.least_significance, _LEAST)),
+        )
+        for histogram, mark, home in pairs:
+            if not np.isclose(histogram.mark(), mark, rtol=1e-9):
+                histogram.set_mark(mark)
+            if self._homes.get(histogram) != home:
+                self._homes[histogram] = home
+                histogram.set_calibrated(home)
