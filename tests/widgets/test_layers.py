@@ -22,8 +22,8 @@ from napari_growtrack.widgets.layers import (
     sift_layer,
     visible_region,
 )
+from napari_growtrack.widgets.region import Region
 from napari_growtrack.widgets.runs import Record
-from napari_growtrack.widgets.session import Region
 
 CHOICE = Choice("small", small_card(), NetworkFile(Path("small.growtrack"), 0), 2, 10.0)
 

@@ -8,7 +8,7 @@ import pytest
 from spots import small_card
 
 from napari_growtrack.widgets import sentences
-from napari_growtrack.widgets.session import Progress
+from napari_growtrack.widgets.progress import Progress
 
 
 def test_the_examples_hold():

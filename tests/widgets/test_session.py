@@ -17,7 +17,9 @@ from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.networks import Network
 from napari_growtrack.core.stacks import open_stack
-from napari_growtrack.widgets.session import Progress, Region, Session, session_of
+from napari_growtrack.widgets.progress import Progress
+from napari_growtrack.widgets.region import Region
+from napari_growtrack.widgets.session import Session, session_of
 
 
 def told(steps):

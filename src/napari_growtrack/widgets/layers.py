@@ -10,8 +10,8 @@ from napari.layers import Points
 from ..core.errors import StackError
 from ..core.stacks import ArrayStack, Stack
 from .preferences import preferences
+from .region import Region
 from .runs import Candidates, Record
-from .session import Region
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,6 +24,8 @@ WIDTH = 340
 
 BUSY = 0, 0
 """A progress bar's range while it is not known how long it takes."""
+
+_SHOWN_EVERY = 0.1
 
 
 class Panel(QWidget):
@@ -63,6 +66,7 @@ class Panel(QWidget):
         self.bar.setTextVisible(False)
         self.status = Status()
         self.body = QVBoxLayout()
+        self._shown_at = 0.0
         self._frame()
         self.cancel.clicked.connect(self._cancel)
         self.work.failed.connect(self.fail)
@@ -127,6 +131,18 @@ class Panel(QWidget):
         self.show_working(True)
         self.bar.setRange(*BUSY)
         self.work.start(steps)
+
+    def show_progress(self, done: int, total: int, text: str) -> None:
+        """Show how far work is, no more than ten times a second: bars repaint at once, which takes its time.
+
+        A `total` of 0 is one that is not known.
+        """
+        now = time.monotonic()
+        if now - self._shown_at >= _SHOWN_EVERY or not 0 < done < total:
+            self._shown_at = now
+            self.bar.setRange(0, total)
+            self.bar.setValue(done)
+            self.status.tell(text)
 
     def show_working(self, on: bool) -> None:
         """Show or hide what belongs to work in the background."""

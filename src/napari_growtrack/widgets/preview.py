@@ -12,8 +12,9 @@ from ..core.errors import GrowtrackError
 from ..core.stacks import Stack
 from ..engine.jobs import Loading, Ready, Seen
 from .choice import Choice
+from .region import Region
 from .runs import Candidates
-from .session import Region, Session
+from .session import Session
 from .work import Work
 
 _FEW = 6

@@ -14,8 +14,8 @@ from ..core.detection import Contrast, Sieve, collect
 from ..core.errors import SettingsError
 from ..core.scoring import matched_pairs
 from .choice import Choice
+from .progress import Progress
 from .sentences import Kind, outcome_line, reason, warning_line
-from .session import Progress
 
 if TYPE_CHECKING:
     from napari.layers import Image

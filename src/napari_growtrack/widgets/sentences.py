@@ -11,7 +11,7 @@ import pandas as pd
 from ..core.card import Card, Report
 from ..core.detection import Cascade
 from ..core.errors import GrowtrackError
-from .session import Progress
+from .progress import Progress
 
 Kind = Literal["plain", "warning", "error"]
 """How a sentence is to be taken."""

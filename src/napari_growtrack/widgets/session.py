@@ -1,20 +1,15 @@
-"""What panels share: what is chosen, the networks at hand, what was tracked, and the engines that work; free of Qt."""
+"""What panels share: what is chosen, the networks at hand, the scene, and the engines that work; free of Qt."""
 
 from __future__ import annotations
 
-import atexit
 import os
 import statistics
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
-import pandas as pd
 from platformdirs import user_data_path
 from psygnal import Signal
 
@@ -24,95 +19,19 @@ from ..core.detection import Cascade, Contrast
 from ..core.errors import SettingsError
 from ..core.networks import Network
 from ..core.simulation import Scene
-from ..core.stacks import CroppedStack, Stack
-from ..core.tables import DETECTION_COLUMNS, empty
+from ..core.stacks import Stack
 from ..core.zoo import bundled
-from ..engine import Engine, FilmFacts, Here, Runs
+from ..engine import FilmFacts, Here
 from ..engine.jobs import Loading, LookAtFrame, Ready, Seen, TrackFilm
 from .choice import Choice
+from .engines import Engines, shared_engines
+from .progress import Progress
+from .region import Part, Region
 
 FOLDER = "GROWTRACK_NETWORKS"
 """Environment variable that says where grown networks are kept."""
 
 _RECENT = 101
-_ENOUGH = 3
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands.
-
-    Attributes
-    ----------
-    done, total : int
-        Frames.
-    frame : int or None
-        The frame just tracked; None while the network is being loaded.
-    table : DataFrame
-        That frame's candidates, ``frame, y, x, distance, votes, sigma,
-        significance``.
-    seconds : float
-        Time a frame takes: the median of the latest, so that the first one's
-        compilation is left out.
-    passed : float
-        Share of the frame's windows that the screening stage passed on.
-    contrast : {"auto", "normal", "inverted"}
-        Whether frames or their negatives are tracked; "auto" while that is
-        not known.
-    """
-
-    done: int
-    total: int
-    frame: int | None = None
-    table: pd.DataFrame = field(default_factory=lambda: empty(DETECTION_COLUMNS))
-    seconds: float = 0.0
-    passed: float = 0.0
-    contrast: Contrast = "auto"
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Time the rest will take; None before there is enough to judge by."""
-        return (self.total - self.done) * self.seconds if self.done >= _ENOUGH else None
-
-
-class Region(NamedTuple):
-    """A part of a film's frames, in whole pixels: from the first row and column to before the last."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    def widened(self, margin: int, shape: tuple[int, int]) -> Region:
-        """Return a part larger on all sides, as far as frames (Y, X) reach."""
-        top, left = max(self.top - margin, 0), max(self.left - margin, 0)
-        return Region(top, left, min(self.bottom + margin, shape[0]), min(self.right + margin, shape[1]))
-
-    def inside(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of a table that lie in it."""
-        y, x = table["y"].to_numpy(), table["x"].to_numpy()
-        rows = (y >= self.top - 0.5) & (y < self.bottom - 0.5)
-        return table[rows & (x >= self.left - 0.5) & (x < self.right - 0.5)]
-
-
-class Engines:
-    """The processes that work for panels: one tracks, one grows, one simulates; each is started when it is needed."""
-
-    def __init__(self, make: Callable[[], Runs] = Engine) -> None:
-        self.tracking, self.growing, self.simulating = make(), make(), make()
-
-    def close(self) -> None:
-        """End them all."""
-        for engine in (self.tracking, self.growing, self.simulating):
-            engine.close()
-
-
-@cache
-def shared_engines() -> Engines:
-    """Return the engines that all viewers of this process share."""
-    engines = Engines()
-    atexit.register(engines.close)
-    return engines
 
 
 class Session:
@@ -279,7 +198,7 @@ class Session:
     def _run(
         self, choice: Choice, cascade: Cascade, film: Stack, frames: Sequence[int], region: Region | None
     ) -> Iterator[Progress | None]:
-        part = _Part(film, region, choice)
+        part = Part(film, region, choice)
         job = TrackFilm(choice.network, cascade, choice.contrast, FilmFacts.of(part.film), frames)
         contrast, done = choice.contrast, 0
         times: deque[float] = deque(maxlen=_RECENT)
@@ -320,30 +239,12 @@ class Session:
         region: Region | None,
         measure: bool,
     ) -> Iterator[Loading | Ready | Seen | None]:
-        part = _Part(film, region, choice)
+        part = Part(film, region, choice)
         yield None
         pixels = part.film[frame]
         job = LookAtFrame(choice.network, cascades, contrast, FilmFacts.of(part.film), frame, pixels, measure)
         for told in self.engines.tracking.run(job):
             yield told._replace(table=part.on_film(told.table)) if isinstance(told, Seen) else told
-
-
-class _Part:
-    """A film, or the part of it that is looked at, and how to bring what was found there back."""
-
-    def __init__(self, film: Stack, region: Region | None, choice: Choice) -> None:
-        self.film, self._region = film, region
-        if region is not None:
-            margin = int(np.ceil(choice.card.plan.side / choice.zoom / 2))
-            self._wide = region.widened(margin, film.shape[1:])
-            rows, columns = slice(self._wide.top, self._wide.bottom), slice(self._wide.left, self._wide.right)
-            self.film = CroppedStack(film, rows, columns)
-
-    def on_film(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return what was found in the part, in pixels of the whole film."""
-        if self._region is None:
-            return table
-        return self._region.inside(table.assign(y=table["y"] + self._wide.top, x=table["x"] + self._wide.left))
 
 
 _SESSIONS: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()

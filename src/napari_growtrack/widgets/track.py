@@ -21,13 +21,15 @@ from .layers import (
     visible_region,
 )
 from .network_form import NetworkForm
-from .panel import BUSY, Panel
+from .panel import Panel
 from .parts.folding import Section
 from .preferences import preferences
 from .preview import Preview, Speed, Spot
+from .progress import Progress
+from .region import Region
 from .runs import Candidates, Record, Run, compare
 from .sentences import Kind, error_of, progress_line, reason
-from .session import Progress, Region, Session
+from .session import Session
 from .shortcuts import Shortcuts
 from .thresholds import ThresholdForm
 
@@ -310,9 +312,8 @@ class TrackPanel(Panel):
     def _advance(self, progress: Progress) -> None:
         if self._run is not None:
             self._run.take(progress)
-            self.bar.setRange(*BUSY if progress.frame is None else (0, progress.total))
-            self.bar.setValue(progress.done)
-            self.status.tell(progress_line(progress))
+            total = 0 if progress.frame is None else progress.total
+            self.show_progress(progress.done, total, progress_line(progress))
 
     def _warn(self, sentence: str) -> None:
         if self._run is not None:
