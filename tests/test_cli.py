@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from napari_growtrack.cli import main
 from napari_growtrack.core import files, making
 from napari_growtrack.core.archive import read_growing
 from napari_growtrack.core.benchmarks import CASES
+from napari_growtrack.core.finishing import Effort
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.simulation import SCENES, named_scene
@@ -55,6 +55,45 @@ def test_simulate_writes_film_truth_and_recipe(film):
 def test_simulating_twice_gives_the_same_film(film, tmp_path, capsys):
     run(capsys, "simulate", "table42", "-o", tmp_path / "again.tif", "--frames", 4, "--particles", 6, "--snr", 5)
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "again.tif"), tifffile.imread(film[0]))
+
+
+def test_a_few_clicks_make_a_scene_to_simulate_and_grow_on(film, tmp_path, capsys):
+    path, truth = film
+    scene, picture = tmp_path / "mine.json", tmp_path / "mine.png"
+    code, said, err = run(capsys, "match", path, "--points", truth, "-o", scene, "--picture", picture)
+    assert (code, err) == (0, "")
+    assert f"{scene}: bright spots, " in said
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert run(capsys, "simulate", scene, "-o", tmp_path / "again.tif", "--frames", 1)[0] == 0
+    words = ["grow", "--scene", str(scene), "-o", str(tmp_path / "x.growtrack")]
+    recipe = begin(build_parser({"grow": lambda _: 0}).parse_args(words)).recipe
+    assert recipe.scene == named_scene(scene)
+    assert recipe.scene.name == "mine"
+
+
+def test_clicks_are_typed_or_come_in_a_table_of_ours_or_of_naparis(film, tmp_path, capsys):
+    path, truth = film
+    points = pd.read_csv(truth)[["frame", "y", "x"]][:5]
+    points.to_csv(tmp_path / "ours.csv", index=False)
+    points.set_axis(["axis-0", "axis-1", "axis-2"], axis=1).astype(float).to_csv(tmp_path / "napari.csv")
+    typed = [f"{t},{y},{x}" for t, y, x in points.to_numpy().tolist()]
+    scenes = set()
+    for words in (["--at", *typed], ["--points", tmp_path / "ours.csv"], ["--points", tmp_path / "napari.csv"]):
+        code, _, err = run(capsys, "match", path, *words, "-o", tmp_path / "scene.json")
+        assert code == 0, err
+        scenes.add((tmp_path / "scene.json").read_text())
+    assert len(scenes) == 1
+
+
+def test_clicks_of_another_kind_are_left_out_in_a_sentence(tmp_path, capsys):
+    two_kinds = named_scene("mixed").with_(particles=named_scene("mixed").particles[:2], snr=20)
+    (tmp_path / "two.json").write_text(two_kinds.to_json())
+    path, truth = tmp_path / "film.tif", tmp_path / "truth.csv"
+    run(capsys, "simulate", tmp_path / "two.json", "-o", path, "--truth", truth, "--frames", 1, "--seed", 3)
+    code, _, complaint = run(capsys, "match", path, "--points", truth, "-o", tmp_path / "mine.json")
+    assert code == 0
+    assert complaint.startswith("growtrack: Left out ")
+    assert complaint.count("\n") == 1
 
 
 def test_a_film_is_simulated_tracked_and_scored(film, tmp_path, capsys):
@@ -99,6 +138,19 @@ def test_a_film_is_never_written_over(film, tmp_path, capsys, words):
     assert path.read_bytes() == film[0].read_bytes()
 
 
+@pytest.mark.parametrize("option", ["-o", "--picture"])
+def test_the_clicks_are_never_written_over(film, tmp_path, capsys, option):
+    points = tmp_path / "points.json"
+    points.write_bytes(film[1].read_bytes())
+    words = {"-o": tmp_path / "mine.json", option: points}
+    code, _, complaint = run(
+        capsys, "match", film[0], "--points", points, *(word for pair in words.items() for word in pair)
+    )
+    assert code == 1
+    assert "would be written over" in complaint
+    assert points.read_bytes() == film[1].read_bytes()
+
+
 def test_a_film_and_its_truth_need_two_names(tmp_path, capsys):
     same = tmp_path / "same.csv"
     code, _, complaint = run(capsys, "simulate", "table42", "--frames", 1, "-o", same, "--truth", same)
@@ -136,8 +188,7 @@ def test_demo_tracks_a_film_of_the_users(film, tmp_path, capsys):
 def _brief_judging():
     """Calibrate and measure on a few frames: what grows here in seconds is of no use, and slow to judge."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "calibration_samples", partial(making.calibration_samples, number=4))
-        patch.setattr(making, "report", partial(making.report, number=2))
+        patch.setattr(making, "THOROUGH", Effort(samples=4, frames=2))
         yield
 
 
@@ -373,6 +424,23 @@ REFUSALS = {
         ["simulate", "table42", "-o", "x.tif", "--particles", 999],
         "of 999 particles fit into 251 x 251 px",
     ),
+    "a click beside the film": (
+        ["match", "FILM", "--at", "0,20,300", "-o", "x.json"],
+        "The point at frame 0, y 20, x 300 lies outside film.tif",
+    ),
+    "a scene that is no JSON": (
+        ["match", "FILM", "--at", "0,20,20", "-o", "x.scene"],
+        "a scene is a JSON file. Choose a name ending in .json",
+    ),
+    "clicks on a missing film": (["match", "nowhere.tif", "--at", "0,20,20", "-o", "x.json"], "nowhere.tif"),
+    "clicks in a missing table": (
+        ["match", "FILM", "--points", "nowhere.csv", "-o", "x.json"],
+        "Cannot read nowhere.csv",
+    ),
+    "a diameter beyond the frame": (
+        ["match", "FILM", "--at", "0,20,20", "--diameter", 999, "-o", "x.json"],
+        "Expected a diameter from 1 px to the side of a frame, got 999",
+    ),
     "unknown plan": (["grow", "--scene", "beads", "--plan", "up", "-o", "x.growtrack"], "There is no plan 'up'"),
     "no scene": (["grow", "-o", "x.growtrack"], "Expected --scene NAME, --dataset PATH or --recipe FILE"),
     "nothing to resume": (["grow", "--resume", "-o", "x.growtrack"], "There is no x.growtrack.growing to go on with"),
@@ -558,6 +626,9 @@ WRONG = [
     ["nonsense"],
     ["simulate", "beads"],
     ["score", "a.csv"],
+    ["match", "f.tif", "-o", "x.json"],
+    ["match", "f.tif", "--at", "5,6", "-o", "x.json"],
+    ["match", "f.tif", "--at", "0,5,6", "--points", "a.csv", "-o", "x.json"],
     ["track", "f.tif", "--frames", "a:b"],
     ["track", "f.tif", "--frames", "1:2:0"],
     ["simulate", "beads", "-o", "x.tif", "--seed", "-1"],

@@ -3,55 +3,31 @@
 from __future__ import annotations
 
 import os
-import time
-import warnings
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from .archive import read_card, read_growing, write_archive
-from .assessment import calibration_samples, noise_samples, report, snr_levels
-from .card import Accuracy, Card, HistoryPoint, Provenance, Recipe
+from .archive import read_card
+from .card import Card, Recipe
 from .datasets import Dataset
 from .deeptrack import read_deeptrack, unit_of
-from .detection import Calibration, all_pairs, calibrate
-from .errors import GrowtrackWarning, OutputError, SettingsError
-from .heldout import held_out_images
+from .errors import SettingsError
+from .finishing import QUICK, THOROUGH, MakingProgress, finished
+from .keeping import Making, provenance
 from .networks import Network, filled
 from .simulation import Scene
-from .version import package_version
+from .watching import Watch
 from .work import finish
 
 if TYPE_CHECKING:
-    from .growth.network import GrownNetwork
-    from .growth.training import Growth, GrowthProgress
+    from .growth.plan import Plan
 
-HISTORY_POINTS = 100
-KEEP_EVERY = 120.0
-JUDGES = 0.1
-"""Part of a dataset's training images that is held out where the schedule says until when to grow."""
+LEAST_COLUMN = (8, 16, 32, 16, 16)
+"""Units that a stage to adapt with adds at least, where a network has five rows."""
 
-
-@dataclass(frozen=True)
-class MakingProgress:
-    """Where the making of a network stands.
-
-    Attributes
-    ----------
-    doing : str
-        ``growing``, ``calibrating`` or ``measuring``, and what.
-    fraction : float
-        Part of that which is done, 0 to 1.
-    seconds_left : float
-        Of that.
-    """
-
-    doing: str
-    fraction: float
-    seconds_left: float
+FILLED = 0.6
+"""Part of a window that the widest particle may fill."""
 
 
 def iter_make(
@@ -60,6 +36,9 @@ def iter_make(
     start: Network | None = None,
     keep: str | os.PathLike[str] | None = None,
     resume: bool = False,
+    watch: bool = False,
+    usable: str | os.PathLike[str] | None = None,
+    quick: bool = False,
 ) -> Generator[MakingProgress, None, Network]:
     """Grow, calibrate and measure a network, reporting progress; the generator returns it.
 
@@ -76,6 +55,18 @@ def iter_make(
         when it is stopped. It is for the caller to remove it at the end.
     resume : bool
         Whether to go on from what was kept there.
+    watch : bool
+        Whether to report errors on images that no stage learns from: every three
+        seconds, or as often as takes 3 % of the time.
+    usable : path, optional
+        Where to leave a network to track with meanwhile, with thresholds quickly
+        found: whenever a stage is finished, or after each quarter of the time
+        where stages learn side by side. It is for the caller to remove it at the
+        end. None is left of a recipe of classes. This takes about a tenth of the
+        time; a schedule in minutes counts it as time to grow.
+    quick : bool
+        Whether to calibrate and measure on fewer frames, and without the thesis's
+        faithful cascade.
 
     Raises
     ------
@@ -84,14 +75,24 @@ def iter_make(
     NetworkFileError
         When what was kept cannot be read.
     """
-    making = _Making(recipe, data, start, keep, resume)
-    yield from making.grown()
+    making = Making(recipe, data, start, keep, resume)
+    watched, left = making.watch(data) if watch else Watch(), making.provisional(usable)
+    yield from making.grown(watched, left)
     card = making.card()
     if recipe.scene is None and data is not None:
         return Network(making.network, card.with_(accuracies=making.accuracies(data[1])))
-    card = yield from _calibrated(making.network, card)
-    card = yield from _measured(making.network, card)
-    return Network(making.network, card)
+    finishing = finished(making.network, card, QUICK if quick else THOROUGH)
+    return (yield from _with(finishing, seconds=making.seconds, bound=watched.bound, usable=left.stages))
+
+
+def _with(reports: Generator[MakingProgress, None, Network], **known: Any) -> Generator[MakingProgress, None, Network]:
+    """Pass reports on with what is known besides."""
+    while True:
+        try:
+            report = next(reports)
+        except StopIteration as end:
+            return end.value
+        yield replace(report, **known)
 
 
 def iter_import(
@@ -125,32 +126,90 @@ def iter_import(
         schedule=Schedule.thesis().with_(unit=unit_of(plan)),
         zoom=plan.side / (box or plan.side),
     )
-    made = _provenance(imported_from=f"{Path(path).name}, a network of DeepTrack 1.0")
+    made = provenance(imported_from=f"{Path(path).name}, a network of DeepTrack 1.0")
     card = Card(recipe=recipe, provenance=made)
-    grown = filled(card, weights)
-    card = yield from _calibrated(grown, card)
-    card = yield from _measured(grown, card)
-    return Network(grown, card)
+    return (yield from finished(filled(card, weights), card))
 
 
-def iter_calibrate(network: Network) -> Generator[MakingProgress, None, Network]:
+def iter_calibrate(network: Network, quick: bool = False) -> Generator[MakingProgress, None, Network]:
     """Find a network's thresholds and report again, as this version does; the generator returns the network.
 
     Its weights stay as they are.
+
+    Parameters
+    ----------
+    network : Network
+    quick : bool
+        As in `iter_make`.
 
     Raises
     ------
     SettingsError
         When the network does not locate.
     """
-    card = yield from _calibrated(network.grown, network.card)
-    card = yield from _measured(network.grown, card)
-    return Network(network.grown, card)
+    return (yield from finished(network.grown, network.card, QUICK if quick else THOROUGH))
 
 
 def make_network(recipe: Recipe, data: tuple[Dataset, Dataset] | None = None, start: Network | None = None) -> Network:
     """Grow, calibrate and measure a network; see `iter_make`, which reports while it works."""
     return finish(iter_make(recipe, data, start))
+
+
+def adapted(start: Network, scene: Scene, minutes: float, name: str) -> Recipe:
+    """Return the recipe that grows a network one stage further, on another scene; make it with the same `start`.
+
+    Parameters
+    ----------
+    start : Network
+        Its stages stay as they are.
+    scene : Scene
+        What the new stage learns to locate particles in.
+    minutes : float
+        Time to grow.
+    name : str
+        Of the new network.
+
+    Raises
+    ------
+    SettingsError
+        When the network cannot be grown further, or its windows are too small
+        for the scene's particles.
+
+    Examples
+    --------
+    >>> recipe = adapted(load_network("beads"), scene, 1, "my beads")  # doctest: +SKIP
+    >>> network = make_network(recipe, start=load_network("beads"))  # doctest: +SKIP
+    """
+    from .growth.schedule import Schedule
+
+    _ = start.card.recipe.located_scene
+    if start.grown.zoom != 1:
+        raise SettingsError(
+            f"{start.card.name} looks through boxes enlarged {start.grown.zoom:.3g} times, and windows are simulated "
+            "as large as they are, so it cannot be grown further. Grow a new network, or choose another to begin with."
+        )
+    widest = scene.diameters[1]
+    if widest > FILLED * start.window:
+        raise SettingsError(
+            f"{start.card.name} looks at windows of {start.window} px, which cover particles up to "
+            f"{FILLED * start.window:.0f} px wide; those of {scene.name} are up to {widest:.3g} px wide. Grow a new "
+            "network with a larger window."
+        )
+    return Recipe(
+        name=name,
+        about=f"{start.card.name}, grown further on the scene {scene.name}.",
+        plan=start.plan.wider(_another(start.plan)),
+        scene=scene,
+        schedule=Schedule(minutes=minutes, normalisation=start.normalisation, unit=start.grown.unit),
+        seed=start.card.recipe.seed,
+    )
+
+
+def _another(plan: Plan) -> list[int]:
+    """Return a column as wide in every row as the last stage that adds to it."""
+    column = [next((cell for cell in reversed(row) if cell), 0) for row in plan.units]
+    least = LEAST_COLUMN if len(column) == len(LEAST_COLUMN) else (0,) * len(column)
+    return [max(both) for both in zip(column, least, strict=True)]
 
 
 def recipe_kept(path: str | os.PathLike[str]) -> Recipe:
@@ -162,169 +221,3 @@ def recipe_kept(path: str | os.PathLike[str]) -> Recipe:
         When there is none, or it cannot be read.
     """
     return read_card(path).recipe
-
-
-class _Making:
-    """A network while it grows: what it learned so far, and where that is kept."""
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        data: tuple[Dataset, Dataset] | None,
-        start: Network | None,
-        keep: str | os.PathLike[str] | None,
-        resume: bool,
-    ) -> None:
-        self.recipe, self.keep = recipe, keep
-        self.history: list[HistoryPoint] = []
-        self.began_with = "" if start is None else _origin(start.card)
-        self._images = self._batches = 0
-        self._seconds = 0.0
-        if resume:
-            self.growth = self._taken_up(data)
-        else:
-            self.growth = self._growth(data, None if start is None else start.grown)
-        self.network = self.growth.network
-
-    def _growth(self, data: tuple[Dataset, Dataset] | None, start: GrownNetwork | None) -> Growth:
-        from .growth.training import Growth
-
-        recipe = self.recipe
-        if recipe.scene is not None:
-            return Growth(recipe.plan, recipe.scene, recipe.schedule, recipe.seed, start)
-        if data is None:
-            raise SettingsError(f"{recipe.name} learns from {recipe.dataset}. Give its images as well.")
-        if data[0].name != recipe.dataset:
-            raise SettingsError(f"{recipe.name} learns from {recipe.dataset}, got {data[0].name}. Give that dataset.")
-        learn, judge = data
-        until = recipe.schedule.until
-        if until.between_stages or until.patience is not None:  # the test images must not choose
-            learn, judge = learn.split(JUDGES, np.random.default_rng(recipe.seed))
-        return Growth(recipe.plan, learn, recipe.schedule, recipe.seed, start, judge)
-
-    def _taken_up(self, data: tuple[Dataset, Dataset] | None) -> Growth:
-        """Return the growth that was kept, as it was left."""
-        if self.keep is None:
-            raise SettingsError("Say where the network was kept that is to go on.")
-        card, weights, position, memory = read_growing(self.keep)
-        self.history, self.began_with = [*card.history], card.provenance.began_with
-        self._images, self._batches, self._seconds = position.images, position.batches, position.seconds
-        given = position.stages_given
-        growth = self._growth(data, filled(card, weights, given) if given else None)
-        growth.resume(position, {f"weights/{name}": array for name, array in weights.items()} | memory)
-        return growth
-
-    def grown(self) -> Generator[MakingProgress, None, None]:
-        """Grow, keeping what is grown: after every round, now and then, and when it is stopped."""
-        kept_at, noted = time.perf_counter(), 0.0
-        steps, stopped = self.growth.steps(), True
-        try:
-            while True:
-                try:
-                    step = next(steps)
-                except StopIteration as end:
-                    self.network, stopped = end.value, False
-                    return
-                self._images, self._batches, self._seconds = step.images, step.batches, step.seconds
-                if step.losses and (step.fraction >= noted or step.finished):
-                    self._note(step)
-                    noted = step.fraction + 1 / HISTORY_POINTS
-                if step.finished or time.perf_counter() - kept_at > KEEP_EVERY:
-                    self._keep()
-                    kept_at = time.perf_counter()
-                losses = " ".join(f"{loss:.2f}" for loss in step.losses[-8:])
-                yield MakingProgress(f"growing {_stages(step.stages)}, loss {losses}", step.fraction, step.seconds_left)
-        except SettingsError:  # a loss that is no number: what was kept before is better than what is here
-            stopped = False
-            raise
-        finally:
-            if stopped:
-                self._keep()
-            steps.close()
-
-    def _note(self, step: GrowthProgress) -> None:
-        self.history += [
-            HistoryPoint(images=step.images, stage=stage, loss=round(loss, 4))
-            for stage, loss in zip(step.stages, step.losses, strict=True)
-        ]
-
-    def _keep(self) -> None:
-        if self.keep is None:
-            return
-        position, arrays = self.growth.leave()
-        weights = {n.removeprefix("weights/"): a for n, a in arrays.items() if n.startswith("weights/")}
-        memory = {name: array for name, array in arrays.items() if not name.startswith("weights/")}
-        recipe = self.recipe.with_(schedule=self.growth.schedule)
-        try:
-            write_archive(self.keep, self._card(recipe), weights, position, memory)
-        except OutputError as error:
-            warnings.warn(f"{error} Growing goes on, but is not kept meanwhile.", GrowtrackWarning, stacklevel=2)
-
-    def card(self) -> Card:
-        """Return the card of what was grown; growing may have ended at an early stage."""
-        schedule = self.growth.schedule.with_(record=None)
-        return self._card(self.recipe.with_(plan=self.network.plan, schedule=schedule))
-
-    def _card(self, recipe: Recipe) -> Card:
-        growth = self.growth
-        made = _provenance(
-            images=self._images,
-            batches=self._batches,
-            seconds=round(self._seconds, 1),
-            record=growth.record if growth.schedule.minutes is not None else (),
-            began_with=self.began_with,
-        )
-        history = [point for point in self.history if point.stage <= recipe.plan.stages]
-        return Card(recipe=recipe, provenance=made, history=history)
-
-    def accuracies(self, test: Dataset) -> list[Accuracy]:
-        """Return how many test images every stage gives the right class."""
-        until = self.recipe.schedule.until
-        chose = until.between_stages or until.patience is not None
-        errors = {} if chose else self.growth.errors
-        stages = range(1, self.network.stages + 1)
-        held_out = held_out_images(test, self.network.normalisation)
-        if not all(stage in errors for stage in stages):
-            answers = self.network.answers(held_out.images)
-            errors = {stage: held_out.error(answers[stage - 1][:, 0, 0]) for stage in stages}
-        return [Accuracy(stage=stage, right=1 - errors[stage], images=len(held_out)) for stage in stages]
-
-
-def _provenance(images: int = 0, batches: int = 0, seconds: float = 0.0, **more: Any) -> Provenance:
-    from .growth.backend import backend_name
-
-    made = {"version": package_version(), "backend": backend_name()}
-    return Provenance(**made, images=images, batches=batches, seconds=seconds, **more)
-
-
-def _origin(card: Card) -> str:
-    scene = card.recipe.scene
-    return f"{card.name} ({card.plan.stages} stages, scene {scene.name if scene else card.recipe.dataset})"
-
-
-def _stages(stages: Sequence[int]) -> str:
-    return f"stage {stages[0]}" if len(stages) == 1 else f"stages {stages[0]} to {stages[-1]}"
-
-
-def _calibrated(grown: GrownNetwork, card: Card) -> Generator[MakingProgress, None, Card]:
-    began, pairs, done = time.perf_counter(), all_pairs(grown.stages), []
-    scene, seed = card.recipe.located_scene, card.recipe.seed
-    samples, noise = calibration_samples(scene, seed), noise_samples(scene, seed)
-    for pair in calibrate(Network(grown, card), samples, pairs, noise):
-        done.append(pair)
-        yield _progress("calibrating", len(done) / len(pairs), began)
-    return card.with_(calibration=Calibration(pairs=done))
-
-
-def _measured(grown: GrownNetwork, card: Card) -> Generator[MakingProgress, None, Card]:
-    began, reports = time.perf_counter(), []
-    scene = card.recipe.located_scene
-    todo = [(stage, snr) for stage in range(1, grown.stages + 1) for snr in snr_levels(scene)]
-    for stage, snr in todo:
-        reports.append(report(Network(grown, card), card.cascade(stage), scene.with_(snr=snr), card.recipe.seed))
-        yield _progress("measuring", len(reports) / len(todo), began)
-    return card.with_(reports=reports)
-
-
-def _progress(doing: str, fraction: float, began: float) -> MakingProgress:
-    return MakingProgress(doing, fraction, (time.perf_counter() - began) * (1 - fraction) / fraction)
