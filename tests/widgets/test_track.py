@@ -481,10 +481,10 @@ def test_a_threshold_moved_after_a_run_changes_its_points_its_recipe_and_its_pla
     layer = viewer.layers["film detections"]
     assert layer.shown.sum() == 0
     assert layer.metadata["growtrack"]["settings"]["accept_distance"] == 0.2
-    assert panel.history.table.item(0, 5).text() == "0"
+    assert panel.runs.history.table.item(0, 5).text() == "0"
     assert panel.thresholds.about.said() == "0 of 12 candidates accepted in run 1"
     panel.session.change(accept_distance=None)
-    assert (layer.shown.sum(), panel.history.table.item(0, 5).text(), network.asked) == (12, "12", [])
+    assert (layer.shown.sum(), panel.runs.history.table.item(0, 5).text(), network.asked) == (12, "12", [])
 
 
 def test_a_threshold_moved_for_another_stage_leaves_the_run_alone(qtbot, panel, viewer, film):
@@ -529,8 +529,8 @@ def test_the_settings_of_any_run_are_restored(qtbot, panel, film):
     panel.form.diameter.setValue(12)
     press(qtbot, panel.all_frames)
     finish(qtbot, panel)
-    panel.history.table.selectRow(1)
-    press(qtbot, panel.history.restoring)
+    panel.runs.history.table.selectRow(1)
+    press(qtbot, panel.runs.history.restoring)
     assert (panel.form.stage.value(), panel.form.diameter.value()) == (1, 10)
 
 
@@ -540,9 +540,9 @@ def test_two_runs_are_compared(qtbot, panel, film):
     panel.first.setValue(3)
     press(qtbot, panel.all_frames)
     finish(qtbot, panel)
-    panel.history.table.selectAll()
-    press(qtbot, panel.history.comparing)
-    assert panel.history.difference.said() == (
+    panel.runs.history.table.selectAll()
+    press(qtbot, panel.runs.history.comparing)
+    assert panel.runs.history.difference.said() == (
         "Runs 1 and 2, 3 frames: 6 detections in both, 0.00 px apart (median); 0 only in run 1, 0 only in run 2"
     )
 
@@ -553,11 +553,11 @@ def test_a_run_is_shown_again(qtbot, panel, viewer, film):
         press(qtbot, panel.all_frames)
         finish(qtbot, panel)
     viewer.layers.remove("film detections")
-    panel.history.table.selectRow(1)
-    press(qtbot, panel.history.showing)
+    panel.runs.history.table.selectRow(1)
+    press(qtbot, panel.runs.history.showing)
     assert len(layer_of(viewer, 1).data) == 12
     viewer.layers.remove("film")
-    panel.show_run(1)
+    panel.runs.show_run(1)
     assert "The image film is not there any more" in panel.status.said()
 
 
@@ -567,13 +567,13 @@ def test_a_run_is_saved_with_its_settings(qtbot, panel, film, tmp_path, monkeypa
     press(qtbot, panel.all_frames)
     finish(qtbot, panel)
     panel.session.change(accept_distance=1.5)
-    press(qtbot, panel.history.saving)
+    press(qtbot, panel.runs.history.saving)
     assert len(read_table(path)) == 12
     story = json.loads(path.with_suffix(".json").read_text())
     assert (story["settings"]["accept_distance"], story["image"]) == (1.5, "film")
     assert "Saved 12 detections" in panel.status.said()
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path / "x.csv"), ""))
-    press(qtbot, panel.history.saving)
+    press(qtbot, panel.runs.history.saving)
     assert panel.status.kind == "error"
 
 
@@ -588,7 +588,7 @@ def test_an_image_deleted_while_it_is_tracked_leaves_the_run_and_nothing_else(qt
     viewer.layers.clear()
     finish(qtbot, panel)
     assert len(viewer.layers) == 0
-    assert panel.records[0].number == 1
+    assert panel.runs.records[0].number == 1
     assert not panel.all_frames.isEnabled()
 
 
@@ -610,7 +610,7 @@ def test_keys_do_what_the_list_says_and_are_given_back(qtbot, panel, viewer, fil
     assert panel.session.chosen.stage == 2
     keys["Shift+Alt+T"](viewer)
     finish(qtbot, panel)
-    assert len(panel.records[0].frames) == 6
+    assert len(panel.runs.records[0].frames) == 6
     panel.leave()
     assert not any(str(key).startswith("Alt+T") for key in viewer.keymap)
 

@@ -151,13 +151,13 @@ class FirstStepsPanel(Panel):
 
     def _save(self) -> None:
         panel = open_panel(self.viewer, "Track")
-        if panel is None or not panel.records:
+        if panel is None or not panel.runs.records:
             return self.refuse("There is nothing to save yet. Track all frames first.")
-        panel.save_run(panel.records[-1].number)
+        panel.runs.save(panel.runs.records[-1].number)
 
     def _has_saved(self) -> bool:
         panel = self.session.panels.get("Track")
-        return panel is not None and panel.saved is not None and Path(panel.saved).exists()
+        return panel is not None and panel.runs.saved is not None and Path(panel.runs.saved).exists()
 
     def follow(self) -> None:
         """Begin to look what has been done."""

@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QSpinBox, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QWidget
 
 from ..core.errors import GrowtrackError
-from ..core.tables import write_table
 from .choices import ImageChoice
-from .history import History
-from .layers import (
-    layer_of,
-    open_film,
-    show_preview,
-    show_record,
-    shown_frame,
-    sift_layer,
-    visible_region,
-)
+from .keeper import Keeper
+from .layers import open_film, show_preview, shown_frame, sift_layer, visible_region
 from .network_form import NetworkForm
 from .panel import Panel
 from .parts.folding import Section
@@ -27,7 +18,7 @@ from .preferences import preferences
 from .preview import Preview, Speed, Spot
 from .progress import Progress
 from .region import Region
-from .runs import Candidates, Record, Run, compare
+from .runs import Candidates, Run
 from .sentences import Kind, error_of, progress_line, reason
 from .session import Session
 from .shortcuts import Shortcuts
@@ -66,14 +57,11 @@ class TrackPanel(Panel):
         self.first, self.last = QSpinBox(), QSpinBox()
         self.this_frame = QPushButton("Track this frame")
         self.all_frames = QPushButton("Track all frames")
-        self.history = History()
+        self.runs = Keeper(viewer, self.session, self)
         self.preview = Preview(self.session, self)
-        self.records: list[Record] = []
-        self.saved: str | None = None
         self.shortcuts = Shortcuts(viewer, self._keys())
         self._run: Run | None = None
         self._film: tuple[Image, object, Stack] | None = None
-        self._shown: Record | None = None
         self._preview_layer: Points | None = None
         self._following = False
         self._hindered = False
@@ -105,7 +93,7 @@ class TrackPanel(Panel):
         buttons = QHBoxLayout()
         buttons.addWidget(self.this_frame)
         buttons.addWidget(self.all_frames)
-        self.history_section = _section("Runs", self.history)
+        self.history_section = _section("Runs", self.runs.history)
         self.body.addWidget(self.form)
         self.body.addLayout(ticks)
         self.body.addWidget(_section("Thresholds", self.thresholds, opened=True))
@@ -141,10 +129,8 @@ class TrackPanel(Panel):
         self.preview.told.connect(self._tell_preview)
         self.preview.failed.connect(lambda error: self.status.tell(reason(error), "error"))
         self.preview.work.warned.connect(lambda sentence: self.status.tell(sentence, "warning"))
-        self.history.show_again.connect(self.show_run)
-        self.history.restore.connect(self.restore_run)
-        self.history.compare.connect(self.compare_runs)
-        self.history.save.connect(self.save_run)
+        self.runs.told.connect(self.status.tell)
+        self.runs.shown_changed.connect(self._tell)
 
     def follow(self) -> None:
         """Begin to follow viewer and session."""
@@ -208,9 +194,8 @@ class TrackPanel(Panel):
 
     def _choice_changed(self) -> None:
         self._check()
-        choice, shown = self.session.choice, self._shown
-        if choice is not None and shown is not None and shown.choice.finds_the_same(choice):
-            self._sift(shown.sifted(choice))
+        if self.session.choice is not None:
+            self.runs.sift(self.session.choice)
         self._look()
         self._tell()
 
@@ -249,14 +234,8 @@ class TrackPanel(Panel):
             sift_layer(layer, candidates)
         else:
             layer = self._preview_layer = show_preview(self.viewer, image, layer, candidates)
-        layer.visible = not self._is_shown(self.preview.frame)
+        layer.visible = not self.runs.shows(self.session.choice, self.preview.frame)
         self._tell()
-
-    def _is_shown(self, frame: int | None) -> bool:
-        """Tell whether a run's rings on a frame are those that the preview would show."""
-        run, choice = self._shown, self.session.choice
-        same = run is not None and choice is not None and run.choice.finds_the_same(choice)
-        return same and run is not None and frame in run.frames and layer_of(self.viewer, run.number) is not None
 
     def _same_table(self, layer: Points, candidates: Candidates) -> bool:
         return len(layer.data) == len(candidates.table) and layer.features.equals(candidates.table)
@@ -277,7 +256,7 @@ class TrackPanel(Panel):
             return
         shape = self._film[2].shape[1:] if self._film is not None and image is not None else None
         speed = None if shape is None else self.preview.speed(shape)
-        run = self._shown if self._shown is not None and self._shown.choice.finds_the_same(choice) else None
+        run = self.runs.for_choice(choice)
         candidates = run or self.preview.candidates()
         self.form.tell(speed, None if candidates is None else error_of(candidates.detections))
         of = f"in run {run.number}" if run is not None else f"in frame {self.preview.frame}"
@@ -305,7 +284,7 @@ class TrackPanel(Panel):
         except GrowtrackError as error:
             return self.refuse(str(error))
         self.preview.forget()
-        self._run = Run(image, self.session.chosen, len(frames), len(self.records) + 1)
+        self._run = Run(image, self.session.chosen, len(frames), self.runs.next_number)
         self.begin(steps)
         self._advance(self._run.progress)
 
@@ -333,66 +312,13 @@ class TrackPanel(Panel):
             return
         record = run.record()
         if run.progress.done:
-            self._keep(record, run)
+            self.runs.keep(record, run.image)
+            self.history_section.set_open(True)
+        if self._film is not None and self._film[0] is run.image and run.progress.done > 1:
+            self.preview.keep_speed(record.choice, Speed(record.seconds, record.passed, self._film[2].shape[1:]))
         self.status.tell(*run.outcome(record))
         self._look()
-
-    def _keep(self, record: Record, run: Run) -> None:
-        self.records.append(record)
-        self._shown = record
-        if self._film is not None and run.progress.done > 1:
-            self.preview.keep_speed(record.choice, Speed(record.seconds, record.passed, self._film[2].shape[1:]))
-        if run.image in self.viewer.layers:
-            show_record(self.viewer, run.image, record)
-        self.history.show_records(self.records)
-        self.history_section.set_open(True)
         self._tell()
-
-    # Earlier runs -------------------------------------------------------------------------------------------------
-
-    def _sift(self, record: Record) -> None:
-        """Show a run by other thresholds."""
-        self._shown = self.records[record.number - 1] = record
-        layer = layer_of(self.viewer, record.number)
-        if layer is not None:
-            sift_layer(layer, record)
-            layer.metadata["growtrack"]["settings"] = record.recipe()["settings"]
-        self.history.refresh(record)
-
-    def show_run(self, number: int) -> None:
-        """Show a run's detections in the layer of its image."""
-        record = self.records[number - 1]
-        image = next((layer for layer in self.viewer.layers if layer.name == record.image), None)
-        if image is None:
-            return self.refuse(f"The image {record.image} is not there any more. Open it again to see run {number}.")
-        self._shown = record
-        show_record(self.viewer, image, record)
-        self._tell()
-
-    def restore_run(self, number: int) -> None:
-        """Choose again all that a run was tracked with."""
-        self.session.restore(self.records[number - 1].choice)
-        self.status.tell(f"The settings of run {number} are chosen again.")
-
-    def compare_runs(self, one: int, other: int) -> None:
-        """Say how two runs differ."""
-        try:
-            self.history.difference.say(compare(self.records[one - 1], self.records[other - 1]))
-        except GrowtrackError as error:
-            self.refuse(str(error))
-
-    def save_run(self, number: int) -> None:
-        """Save a run's detections as CSV, with its settings beside it."""
-        record = self.records[number - 1]
-        path, _ = QFileDialog.getSaveFileName(self, "Save detections", f"{record.image}.csv", "Tables (*.csv)")
-        if not path:
-            return
-        try:
-            write_table(record.detections, path, record.recipe())
-        except GrowtrackError as error:
-            return self.refuse(str(error))
-        self.saved = path
-        self.status.tell(f"Saved {int(record.accepted.sum()):,} detections as {path}, their settings beside it.")
 
     # What is in the way -------------------------------------------------------------------------------------------
 
@@ -423,7 +349,7 @@ class TrackPanel(Panel):
     def show_working(self, on: bool) -> None:
         """Let nothing that would change the run be touched while it goes on."""
         super().show_working(on)
-        for part in (self.form, self.view_only, self.first, self.last, self.thresholds, self.history):
+        for part in (self.form, self.view_only, self.first, self.last, self.thresholds, self.runs.history):
             part.setEnabled(not on)
         self.this_frame.setVisible(not on)
         self.all_frames.setVisible(not on)

@@ -1,0 +1,130 @@
+"""Keeps the runs of a panel: shows one again, sifts it, takes up its settings, compares two, saves one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QFileDialog
+
+from ..core.errors import GrowtrackError
+from ..core.tables import write_table
+from .choice import Choice
+from .history import History
+from .layers import layer_of, show_record, sift_layer
+from .runs import Record, compare
+from .sentences import Kind
+from .session import Session
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from napari.layers import Image
+
+
+class Keeper(QObject):
+    """The runs of a panel, with the table that lists them.
+
+    Attributes
+    ----------
+    told : Signal(str, str)
+        What has happened, and how that is to be taken.
+    shown_changed : Signal()
+        Another run is shown now.
+    history : History
+    records : list of Record
+    shown : Record or None
+        The run whose detections were shown last.
+    saved : str or None
+        Where a run was saved last.
+    """
+
+    told = Signal(str, str)
+    shown_changed = Signal()
+
+    def __init__(self, viewer: napari.viewer.Viewer, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer, self._session = viewer, session
+        self.history = History()
+        self.records: list[Record] = []
+        self.shown: Record | None = None
+        self.saved: str | None = None
+        self.history.show_again.connect(self.show_run)
+        self.history.restore.connect(self.restore)
+        self.history.compare.connect(self.compare)
+        self.history.save.connect(self.save)
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next run."""
+        return len(self.records) + 1
+
+    def keep(self, record: Record, image: Image) -> None:
+        """Keep a run, and show it over its image if that is still there."""
+        self.records.append(record)
+        self.shown = record
+        if image in self._viewer.layers:
+            show_record(self._viewer, image, record)
+        self.history.show_records(self.records)
+        self.shown_changed.emit()
+
+    def for_choice(self, choice: Choice | None) -> Record | None:
+        """Return the run that is shown, if it has the candidates of a choice."""
+        run = self.shown
+        return run if run is not None and choice is not None and run.choice.finds_the_same(choice) else None
+
+    def shows(self, choice: Choice | None, frame: int | None) -> bool:
+        """Tell whether the rings of a choice on a frame are there already."""
+        run = self.for_choice(choice)
+        return run is not None and frame in run.frames and layer_of(self._viewer, run.number) is not None
+
+    def sift(self, choice: Choice) -> None:
+        """Show the run by the thresholds of a choice, if it has its candidates."""
+        run = self.for_choice(choice)
+        if run is None or run.choice == choice:
+            return
+        self.shown = record = self.records[run.number - 1] = run.sifted(choice)
+        layer = layer_of(self._viewer, record.number)
+        if layer is not None:
+            sift_layer(layer, record)
+            layer.metadata["growtrack"]["settings"] = record.recipe()["settings"]
+        self.history.refresh(record)
+
+    def show_run(self, number: int) -> None:
+        """Show a run's detections in the layer of its image."""
+        record = self.records[number - 1]
+        image = next((layer for layer in self._viewer.layers if layer.name == record.image), None)
+        if image is None:
+            self._tell(f"The image {record.image} is not there any more. Open it again to see run {number}.", "error")
+            return
+        self.shown = record
+        show_record(self._viewer, image, record)
+        self.shown_changed.emit()
+
+    def restore(self, number: int) -> None:
+        """Choose again all that a run was tracked with."""
+        self._session.restore(self.records[number - 1].choice)
+        self._tell(f"The settings of run {number} are chosen again.")
+
+    def compare(self, one: int, other: int) -> None:
+        """Say how two runs differ."""
+        try:
+            self.history.difference.say(compare(self.records[one - 1], self.records[other - 1]))
+        except GrowtrackError as error:
+            self._tell(str(error), "error")
+
+    def save(self, number: int) -> None:
+        """Save a run's detections as CSV, with its settings beside it."""
+        record = self.records[number - 1]
+        path, _ = QFileDialog.getSaveFileName(self.history, "Save detections", f"{record.image}.csv", "Tables (*.csv)")
+        if not path:
+            return
+        try:
+            write_table(record.detections, path, record.recipe())
+        except GrowtrackError as error:
+            self._tell(str(error), "error")
+        else:
+            self.saved = path
+            self._tell(f"Saved {int(record.accepted.sum()):,} detections as {path}, their settings beside it.")
+
+    def _tell(self, text: str, kind: Kind = "plain") -> None:
+        self.told.emit(text, kind)
