@@ -30,6 +30,14 @@ def _slice(text: str) -> slice:
         raise argparse.ArgumentTypeError(f"expected a frame, or FIRST:LAST, got {text!r}") from None
 
 
+def _point(text: str) -> tuple[float, float, float]:
+    try:
+        frame, y, x = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected FRAME,Y,X as in 0,59.5,55, got {text!r}") from None
+    return frame, y, x
+
+
 def _positive(text: str) -> int:
     return _whole(text, 1)
 
@@ -90,6 +98,28 @@ def _simulate(command: argparse.ArgumentParser) -> None:
         "--drift", type=float, nargs=2, default=(0.0, 0.0), metavar=("DY", "DX"), help="px a frame, default: none"
     )
     command.add_argument("--independent", action="store_true", help="scatter the particles anew in every frame")
+
+
+def _match(command: argparse.ArgumentParser) -> None:
+    command.add_argument("film", metavar="FILM", help="TIFF or video")
+    clicks = command.add_mutually_exclusive_group(required=True)
+    clicks.add_argument(
+        "--at",
+        type=_point,
+        nargs="+",
+        action="extend",
+        metavar="FRAME,Y,X",
+        help="where a few particles of one kind are, in pixels, within 4 px of their centres",
+    )
+    clicks.add_argument(
+        "--points", metavar="POINTS.csv", help="the same as a table with columns frame, y, x, or saved by napari"
+    )
+    command.add_argument(
+        "--diameter", type=float, metavar="PX", help="how wide the particles look, where they are not found otherwise"
+    )
+    command.add_argument("--name", metavar="NAME", help="of the scene; default: as the file is called")
+    command.add_argument("-o", "--output", required=True, metavar="SCENE.json", help="scene to write")
+    command.add_argument("--picture", metavar="PICTURE.png", help="the film's particles above simulated ones")
 
 
 def _grow(command: argparse.ArgumentParser) -> None:
@@ -220,6 +250,7 @@ def _benchmark(command: argparse.ArgumentParser) -> None:
 _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "demo": _demo,
     "simulate": _simulate,
+    "match": _match,
     "grow": _grow,
     "track": _track,
     "score": _score,

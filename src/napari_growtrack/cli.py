@@ -16,10 +16,12 @@ from .arguments import build_parser
 from .console import bar, frames_bar, kept, quiet_import, told_on_stderr, watched
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from .core.card import Card
     from .core.detection import Cascade, FrameDetections
+    from .core.likeness import Likeness
     from .core.networks import Network
     from .core.stacks import Stack
 
@@ -110,6 +112,24 @@ def simulate(chosen: Arguments) -> None:
         }
         write_table(truth, chosen.truth, recipe)
         _say(f"{chosen.truth}: {len(truth)} true positions")
+
+
+def match(chosen: Arguments) -> None:
+    """Describe a film's particles, by a few you point at, as a scene to simulate and to grow on."""
+    from .core.files import check_apart, check_writable, write_whole
+    from .core.likeness import match_film
+    from .core.stacks import open_stack
+
+    _refuse_no_scene(chosen.output)
+    check_apart(chosen.film, chosen.points, chosen.output, chosen.picture)
+    for path in filter(None, (chosen.output, chosen.picture)):
+        check_writable(path)
+    with open_stack(chosen.film) as stack:
+        found = match_film(stack, _clicked(chosen), chosen.name or Path(chosen.output).stem, diameter=chosen.diameter)
+    write_whole(chosen.output, lambda file: file.write(found.scene.to_json().encode()))
+    _say(f"{chosen.output}: {found}\nWhat the fits leave is {found.residual:.1f} times the noise; 1 is perfect.")
+    if chosen.picture:
+        _save_likeness(found, chosen.picture)
 
 
 def grow(chosen: Arguments) -> None:
@@ -293,6 +313,33 @@ def _keep(network: Network, path: str) -> None:
     _say(f"{network.card}\n\n{path} is ready: growtrack track FILM -n {path}")
 
 
+def _refuse_no_scene(path: str) -> None:
+    from .core.errors import OutputError
+
+    if Path(path).suffix != ".json":
+        raise OutputError(f"Cannot write {path}: a scene is a JSON file. Choose a name ending in .json.")
+
+
+def _clicked(chosen: Arguments) -> np.ndarray:
+    """Return where particles are, (n, 3), as typed, or from a table of ours or of napari's."""
+    import numpy as np
+
+    from .core.tables import check, read_table
+
+    if chosen.at:
+        return np.array(chosen.at)
+    table = read_table(chosen.points, ()).rename(columns={"axis-0": "frame", "axis-1": "y", "axis-2": "x"})
+    return check(table)[["frame", "y", "x"]].to_numpy()
+
+
+def _save_likeness(likeness: Likeness, path: str) -> None:
+    from .core.likeness.picture import side_by_side
+    from .core.pictures import save
+
+    save(side_by_side(likeness), path)
+    _say(f"{path}: the film's particles above simulated ones")
+
+
 def _going_on(chosen: Arguments) -> str:
     dataset = f" --dataset {chosen.dataset}" if chosen.dataset else ""
     return f"growtrack grow --resume{dataset} -o {chosen.output}"
@@ -363,7 +410,7 @@ def _no_nan(values: Any) -> Any:
 
 COMMANDS = {
     command.__name__.rstrip("_"): command
-    for command in (demo, simulate, grow, track, score, networks, show, calibrate, import_, export, benchmark)
+    for command in (demo, simulate, match, grow, track, score, networks, show, calibrate, import_, export, benchmark)
 }
 
 if __name__ == "__main__":
