@@ -13,10 +13,10 @@ LINTING   := $(VENV)/.installed-dev
 WRITING   := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-jax lint docs networks ladder benchmark clean system-libraries
+.PHONY: help demo test test-jax test-pyside lint docs networks ladder benchmark clean system-libraries
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(INSTALLED)  ## install into .venv and track a simulated film, into demo/
 	@$(BIN)/growtrack demo -o demo
@@ -32,6 +32,11 @@ test: $(TESTING) system-libraries  ## run the tests (with a virtual screen where
 
 test-jax: $(TESTING) $(VENV)/.installed-jax  ## run the tests of growing and detecting on JAX instead of TensorFlow
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/test_growth.py tests/test_detection.py tests/test_deeptrack.py tests/test_insight.py
+
+# Another Qt beside the one in .venv, seen only by this target. From 6.12 on, PySide6 loses a reference to None with every event.
+test-pyside: $(TESTING) system-libraries  ## run the tests of panels with PySide6 instead of PyQt6
+	@$(PIP) install --quiet --upgrade --target $(VENV)/pyside 'PySide6_Essentials>=6.8,<6.12'
+	QT_API=pyside6 PYTEST_QT_API=pyside6 PYTHONPATH=$(VENV)/pyside xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" $(BIN)/python -m pytest tests/widgets
 
 lint: $(LINTING)  ## check style, types and the directions of import
 	$(BIN)/ruff check .

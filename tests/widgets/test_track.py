@@ -518,7 +518,9 @@ def test_only_the_field_of_view_is_tracked(qtbot, panel, viewer, film):
     panel.view_only.setChecked(True)
     press(qtbot, panel.all_frames)
     finish(qtbot, panel)
-    assert viewer.layers["film detections"].data.tolist() == [[frame, 44, 50] for frame in range(6)]
+    layer = viewer.layers["film detections"]
+    assert layer.data.tolist() == [[frame, 44, 50] for frame in range(6)]
+    assert layer.metadata["growtrack"]["region"] == [30, 30, 64, 64]
 
 
 def test_the_settings_of_any_run_are_restored(qtbot, panel, film):

@@ -48,6 +48,8 @@ class Panel(QWidget):
         What it is called in the menu.
     body : QVBoxLayout
         Where a panel lays its parts; it scrolls where the window is too low.
+    pinned : QVBoxLayout
+        What is always seen, below that.
     work : Work
     cancel : QPushButton
     bar : QProgressBar
@@ -65,7 +67,7 @@ class Panel(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.status = Status()
-        self.body = QVBoxLayout()
+        self.body, self.pinned = QVBoxLayout(), QVBoxLayout()
         self._shown_at = 0.0
         self._frame()
         self.cancel.clicked.connect(self._cancel)
@@ -88,6 +90,7 @@ class Panel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area)
+        layout.addLayout(self.pinned)
         layout.addLayout(working)
         layout.addWidget(self.status)
 

@@ -15,6 +15,7 @@ from ..core.errors import SettingsError
 from ..core.scoring import matched_pairs
 from .choice import Choice
 from .progress import Progress
+from .region import Region
 from .sentences import Kind, outcome_line, reason, warning_line
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class Record(Candidates):
         Time a typical frame took.
     passed : float
         Share of the windows that the screening stage passed on.
+    region : Region or None
+        The part of the frames that was tracked; None for whole ones.
     """
 
     number: int = 1
@@ -87,11 +90,13 @@ class Record(Candidates):
     contrast: Contrast = "normal"
     seconds: float = 0.0
     passed: float = 0.0
+    region: Region | None = None
 
     def recipe(self) -> dict[str, Any]:
         """Return how it was found."""
         made = {**self.choice.recipe(), "contrast": self.contrast}
-        return {**made, "image": self.image, "frames": [int(frame) for frame in self.frames]}
+        where = {} if self.region is None else {"region": list(self.region)}
+        return {**made, "image": self.image, "frames": [int(frame) for frame in self.frames], **where}
 
     @property
     def title(self) -> str:
@@ -110,10 +115,12 @@ class Run:
     total : int
         Frames to track.
     number : int
+    region : Region, optional
+        The part of the frames that is tracked.
     """
 
-    def __init__(self, image: Image, choice: Choice, total: int, number: int = 1) -> None:
-        self.image, self.choice, self.number = image, choice, number
+    def __init__(self, image: Image, choice: Choice, total: int, number: int = 1, region: Region | None = None) -> None:
+        self.image, self.choice, self.number, self.region = image, choice, number, region
         self.progress = Progress(0, total)
         self.warnings: list[str] = []
         self.error: Exception | None = None
@@ -142,6 +149,7 @@ class Run:
             contrast=self.progress.contrast,
             seconds=self.progress.seconds,
             passed=float(np.mean(self._passed)) if self._passed else 0.0,
+            region=self.region,
         )
 
     def outcome(self, record: Record) -> tuple[str, Kind]:

@@ -97,11 +97,11 @@ class TrackPanel(Panel):
         self.body.addWidget(self.form)
         self.body.addLayout(ticks)
         self.body.addWidget(_section("Thresholds", self.thresholds, opened=True))
-        self.body.addLayout(frames)
-        self.body.addLayout(buttons)
         self.body.addWidget(self.history_section)
         self.body.addWidget(_section("Keys", self.shortcuts.label()))
         self.body.addStretch(1)
+        self.pinned.addLayout(frames)
+        self.pinned.addLayout(buttons)
 
     def _keys(self) -> dict[str, tuple[str, Callable[[], object]]]:
         return {
@@ -280,11 +280,12 @@ class TrackPanel(Panel):
             film = self._film_of(image)
             chosen = range(self.first.value(), self.last.value() + 1)
             frames = chosen if every else [shown_frame(self.viewer, image, film)]
-            steps = self.session.run(film, frames, self._region(image, film))
+            region = self._region(image, film)
+            steps = self.session.run(film, frames, region)
         except GrowtrackError as error:
             return self.refuse(str(error))
         self.preview.forget()
-        self._run = Run(image, self.session.chosen, len(frames), self.runs.next_number)
+        self._run = Run(image, self.session.chosen, len(frames), self.runs.next_number, region)
         self.begin(steps)
         self._advance(self._run.progress)
 

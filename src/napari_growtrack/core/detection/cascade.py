@@ -9,6 +9,7 @@ from typing import NamedTuple, Self, cast
 import numpy as np
 import pandas as pd
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from scipy.spatial.distance import cdist
 
 from ..errors import SettingsError, StackError
 from ..normalisation import normalise, without_hot_pixels
@@ -86,6 +87,10 @@ class Cascade(Settings):
 
 DOUBTFUL = 3.0
 """Candidates are kept up to this many times the distance at which they are accepted."""
+
+
+_NEIGHBOURS = 4.0
+"""What lies within this many times the merging distance is fitted together."""
 
 
 class Sighting(NamedTuple):
@@ -275,12 +280,23 @@ def _candidates(
     looks, votes = looks[kept].on_film(network.zoom), votes[kept]
     sigmas, significances = cascade.sigma_factor * looks.scales, np.full(len(looks), np.nan)
     if cascade.polish:
-        for first, last in ((sure, len(looks)), (0, sure)):
-            if last > first:
-                some = polished(frame, network, cascade, looks[:last], sigmas[:last])
-                looks.positions[first:last] = some[0].positions[first:last]
-                sigmas[first:last], significances[first:last] = some[1][first:last], some[2][first:last]
+        near = _near(
+            looks.positions[:sure], looks.positions[sure:], _NEIGHBOURS * cascade.merge_distance / network.zoom
+        )
+        for fitted, beside in ((np.arange(sure, len(looks)), near), (np.arange(sure), near[:0])):
+            if len(fitted):
+                both = np.concatenate([beside, fitted])
+                some = polished(frame, network, cascade, looks[both], sigmas[both])
+                looks.positions[fitted] = some[0].positions[len(beside) :]
+                sigmas[fitted], significances[fitted] = (part[len(beside) :] for part in some[1:])
     return table(looks, votes, sigmas, significances)
+
+
+def _near(positions: np.ndarray, others: np.ndarray, radius: float) -> np.ndarray:
+    """Return the indices of positions that have one of some others within a radius."""
+    if not len(positions) or not len(others):
+        return np.empty(0, int)
+    return np.flatnonzero(cdist(positions, others).min(1) <= radius)
 
 
 def polished(
