@@ -14,6 +14,8 @@ from napari_growtrack.core.tables import DETECTION_COLUMNS
 from napari_growtrack.engine import NetworkFile
 from napari_growtrack.widgets.choice import Choice
 from napari_growtrack.widgets.layers import (
+    layer_for_preview,
+    layer_for_run,
     layer_of,
     open_film,
     show_preview,
@@ -191,11 +193,19 @@ def test_rings_are_as_wide_as_the_particles(viewer):
 def test_the_preview_is_a_layer_of_its_own_and_leaves_the_selection(viewer):
     image = add_film(viewer)
     viewer.layers.selection.active = image
-    layer = show_preview(viewer, image, None, found([2]))
-    assert (layer.name, layer.data.tolist()) == ("film preview", [[2, 12, 20]])
+    layer = layer_for_preview(viewer, image)
     assert viewer.layers.selection.active is image
-    assert show_preview(viewer, image, layer, found([3])) is layer
+    show_preview(layer, image, found([2]))
+    assert (layer.name, layer.data.tolist()) == ("film preview", [[2, 12, 20]])
     assert show_record(viewer, image, found([3])) is not layer
+
+
+def test_an_empty_layer_waits_for_a_run_and_is_filled_by_it(viewer):
+    image = add_film(viewer)
+    layer, added = layer_for_run(viewer, image, 5)
+    assert (added, len(layer.data)) == (True, 0)
+    assert show_record(viewer, image, found(range(5))) is layer
+    assert layer_for_run(viewer, image, 5) == (layer, False)
 
 
 def test_a_region_is_what_the_window_shows_of_the_image(viewer):

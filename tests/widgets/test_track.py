@@ -324,7 +324,7 @@ def test_a_panel_deleted_while_working_stops(qtbot, viewer, session, network):
     del panel
     qtbot.wait(20)
     assert QThreadPool.globalInstance().waitForDone(5_000)
-    assert len(viewer.layers) == 1
+    assert len(viewer.layers["film detections"].data) == 0
 
 
 def test_a_panel_taken_out_of_its_dock_stops(qtbot, make_window, session, network):
@@ -449,6 +449,23 @@ def test_the_preview_looks_at_another_image_when_that_is_chosen(qtbot, watching,
     settle(qtbot, watching)
     assert "film preview" not in viewer.layers
     assert viewer.layers["other preview"].data.tolist() == [[0, 19, 50], [0, 43, 18]]
+
+
+def test_removing_the_previews_layer_turns_the_preview_off(qtbot, watching, viewer):
+    viewer.layers.remove("film preview")
+    qtbot.waitUntil(lambda: not watching.live.isChecked(), timeout=2000)
+    viewer.dims.set_point(0, 3)
+    qtbot.wait(50)
+    assert [layer.name for layer in viewer.layers] == ["film"]
+
+
+def test_clearing_all_layers_leaves_none_and_the_preview_on(qtbot, watching, viewer):
+    viewer.layers.clear()
+    qtbot.wait(50)
+    assert (len(viewer.layers), watching.live.isChecked()) == (0, True)
+    viewer.add_image(spot_film(), name="next")
+    settle(qtbot, watching)
+    assert "next preview" in viewer.layers
 
 
 # Thresholds -------------------------------------------------------------------------------------------------------

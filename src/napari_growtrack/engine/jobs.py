@@ -14,6 +14,7 @@ import pandas as pd
 from ..core.card import Recipe
 from ..core.detection import Cascade, Contrast, iter_detections, resolved_contrast
 from ..core.detection.detect import at_once
+from ..core.files import check_writable, write_or_rescue
 from ..core.networks import Network
 from ..core.simulation import Motion, Scene, draw, iter_film, simulate_frame
 from ..core.stacks import ArrayStack
@@ -203,7 +204,7 @@ class Grow:
     usable : Path
         Where a network that can be used already is left meanwhile.
     resume : bool
-        Go on from what was kept.
+        Go on from what was kept, if anything was.
     quick : bool
         Calibrate on fewer frames.
     """
@@ -217,22 +218,31 @@ class Grow:
     quick: bool = False
 
     def steps(self, desk: Desk) -> Generator[Any, None, Path]:
-        """Yield `MakingProgress`; return the path of the finished network."""
+        """Yield `Loading` and `MakingProgress`; return the path of the finished network.
+
+        Raises
+        ------
+        OutputError
+            Before growing, when `path` cannot be written; or after it: then the
+            network lies in the temporary folder, and what was kept is still there.
+        """
         from ..core.making import iter_make, recipe_kept
 
+        check_writable(self.path)
         yield Loading(self.recipe.name)
-        recipe = recipe_kept(self.keep) if self.resume else self.recipe
-        start = None if self.start is None or self.resume else desk.network(self.start)
+        resume = self.resume and self.keep.exists()
+        recipe = recipe_kept(self.keep) if resume else self.recipe
+        start = None if self.start is None or resume else desk.network(self.start)
         network = yield from iter_make(
             recipe,
             start=start,
             keep=self.keep,
-            resume=self.resume,
+            resume=resume,
             watch=True,
             usable=self.usable,
             quick=self.quick,
         )
-        network.save(self.path)
+        write_or_rescue(self.path, network.save)
         self.keep.unlink(missing_ok=True)
         self.usable.unlink(missing_ok=True)
         return self.path

@@ -19,6 +19,9 @@ from ..core.stacks import Stack
 from .desk import Desk, DistantFilm, FilmFacts
 from .pipe import Begin, Ended, Frame, Sender, Stop, Told, Wanted, Warned, receive
 
+_NICE = 5
+"""What draws and listens comes first where there are fewer cores than work."""
+
 
 class Stopped(BaseException):
     """The job is to be left; nothing in it should catch this."""
@@ -27,6 +30,8 @@ class Stopped(BaseException):
 def serve() -> None:
     """Run one job after the other until nobody is at the other end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the program that started this one
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
     source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not mingle with what is sent
     sys.stdin = open(os.devnull)  # noqa: SIM115  # for the life of the process

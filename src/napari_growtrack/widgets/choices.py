@@ -1,4 +1,4 @@
-"""Drop-down lists that keep up: the viewer's image layers, and the networks at hand."""
+"""Drop-down lists that keep up: the viewer's layers, and the networks at hand."""
 
 from __future__ import annotations
 
@@ -29,22 +29,33 @@ class Choice(QComboBox):
         self.setMinimumContentsLength(12)
 
 
-class ImageChoice(Choice):
-    """Offers the image layers of a viewer, and keeps to the chosen one while layers come, go and are renamed."""
+class LayerChoice(Choice):
+    """Offers layers of a viewer, and keeps to the chosen one while layers come, go and are renamed.
+
+    Attributes
+    ----------
+    changed : Signal()
+        Another layer is chosen, or the chosen one is called differently.
+    """
 
     changed = Signal()
 
     def __init__(self, viewer: Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._images: list[Image] = []
+        self._layers: list[Any] = []
         self._following = False
         self.currentIndexChanged.connect(self.changed)
 
     @property
-    def image(self) -> Image | None:
-        """The chosen layer."""
-        return self._images[self.currentIndex()] if self._images and self.currentIndex() >= 0 else None
+    def layer(self) -> Any:
+        """The chosen layer; None without any."""
+        return self._layers[self.currentIndex()] if 0 <= self.currentIndex() < len(self._layers) else None
+
+    @property
+    def layers(self) -> list[Any]:
+        """All that can be chosen."""
+        return [*self._layers]
 
     def follow(self) -> None:
         """Begin to follow the viewer."""
@@ -65,15 +76,39 @@ class ImageChoice(Choice):
         events = self._viewer.layers.events
         return [events.inserted, events.removed, events.reordered, events.renamed]
 
-    def _refresh(self, _: object = None) -> None:
-        chosen = self.image
-        self._images = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+    def _offers(self, layer: Any) -> bool:
+        """Tell whether a layer can be chosen."""
+        raise NotImplementedError
+
+    def _preferred(self, chosen: Any, arriving: bool) -> Any:
+        """Return which layer to choose where this one was, or None; `arriving` where there may be new ones."""
+        raise NotImplementedError
+
+    def _refresh(self, event: Any = None) -> None:
+        before, self._layers = self.layer, [layer for layer in self._viewer.layers if self._offers(layer)]
+        arriving = event is None or event.type == "inserted"
+        chosen = self._preferred(before if before in self._layers else None, arriving)
         self.blockSignals(True)
         self.clear()
-        self.addItems([image.name for image in self._images])
-        self.setCurrentIndex(self._images.index(chosen) if chosen in self._images else len(self._images) - 1)
+        self.addItems([layer.name for layer in self._layers])
+        self.setCurrentIndex(-1 if chosen is None else self._layers.index(chosen))
         self.blockSignals(False)
         self.changed.emit()
+
+
+class ImageChoice(LayerChoice):
+    """Offers the image layers of a viewer; where none is chosen, the last."""
+
+    @property
+    def image(self) -> Image | None:
+        """The chosen layer."""
+        return self.layer
+
+    def _offers(self, layer: Any) -> bool:
+        return isinstance(layer, Image)
+
+    def _preferred(self, chosen: Any, arriving: bool) -> Any:
+        return next(reversed(self._layers), None) if chosen is None else chosen
 
 
 class ContrastChoice(Choice):

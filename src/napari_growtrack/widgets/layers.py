@@ -82,28 +82,43 @@ def visible_region(image: Image, film: Stack) -> Region:
     return shown
 
 
-def show_record(viewer: Viewer, image: Image, record: Record) -> Points:
-    """Show a run's candidates as rings over their image, those that are no detections hidden, and return their layer.
+def layer_for_run(viewer: Viewer, image: Image, frames: int) -> tuple[Points, bool]:
+    """Return the layer for a run of so many frames, and whether it was just added, empty.
 
     The layer ``<image> detections`` is used again, unless a run of more than
     one frame would give way to a shorter one, or the person has renamed it:
     then a new layer is added.
     """
-    layer = _earlier(viewer, image, len(record.frames)) or _new_layer(viewer, image, f"{image.name} detections")
-    _fill(layer, image, record, preferences().ring_colour)
+    earlier = _earlier(viewer, image, frames)
+    if earlier is not None:
+        return earlier, False
+    layer = _new_layer(viewer, image, f"{image.name} detections", preferences().ring_colour)
+    layer.metadata = {"growtrack": {"image": image.name, "frames": []}}
+    return layer, True
+
+
+def show_record(viewer: Viewer, image: Image, record: Record) -> Points:
+    """Show a run's candidates as rings over their image, those that are no detections hidden, and return their layer.
+
+    See `layer_for_run` for which layer that is.
+    """
+    layer, _ = layer_for_run(viewer, image, len(record.frames))
+    _fill(layer, image, record)
     layer.metadata = {**layer.metadata, "growtrack": {**record.recipe(), "run": record.number}}
     return layer
 
 
-def show_preview(viewer: Viewer, image: Image, layer: Points | None, candidates: Candidates) -> Points:
-    """Show what was found on one frame as rings over their image, and return their layer; see `show_record`."""
-    if layer is None or layer not in viewer.layers or layer.ndim != min(image.ndim, 3):
-        selected = set(viewer.layers.selection)
-        layer = _new_layer(viewer, image, f"{image.name} preview")
-        viewer.layers.selection = selected  # what the person works on stays what it was
-    layer.name = f"{image.name} preview"
-    _fill(layer, image, candidates, PREVIEWED)
+def layer_for_preview(viewer: Viewer, image: Image) -> Points:
+    """Add an empty layer for what is found on one frame; what the person works on stays selected."""
+    selected = set(viewer.layers.selection)
+    layer = _new_layer(viewer, image, f"{image.name} preview", PREVIEWED)
+    viewer.layers.selection = selected
     return layer
+
+
+def show_preview(layer: Points, image: Image, candidates: Candidates) -> None:
+    """Show what was found on one frame as rings over their image."""
+    _fill(layer, image, candidates)
 
 
 def sift_layer(layer: Points, candidates: Candidates) -> None:
@@ -120,26 +135,35 @@ def layer_of(viewer: Viewer, number: int) -> Points | None:
     return None
 
 
-def _new_layer(viewer: Viewer, image: Image, name: str) -> Points:
-    return viewer.add_points(np.empty((0, min(image.ndim, 3))), ndim=min(image.ndim, 3), name=name, **RING)
+def _new_layer(viewer: Viewer, image: Image, name: str, colour: str) -> Points:
+    place = placed(image)
+    ndim = min(image.ndim, 3)
+    return viewer.add_points(np.empty((0, ndim)), ndim=ndim, name=name, border_color=colour, **place, **RING)
 
 
-def _fill(layer: Points, image: Image, candidates: Candidates, colour: str) -> None:
-    """Put candidates into a layer that lies where its image lies."""
-    table = candidates.table
+def _fill(layer: Points, image: Image, candidates: Candidates) -> None:
+    """Put candidates into a layer that lies where its image lies; napari draws anew for whatever is set."""
+    table, size = candidates.table, max(candidates.choice.diameter, _LEAST_RING)
     layer.selected_data = set()
+    layer.current_size = size
     layer.data = table[["frame", "y", "x"]].to_numpy(float)[:, -layer.ndim :]
     layer.features = table.reset_index(drop=True)
-    layer.size = max(candidates.choice.diameter, _LEAST_RING)
-    layer.border_color = colour
-    layer.shown = candidates.accepted
-    for name, value in _placed(image).items():
+    if len(layer.size) and not np.all(layer.size == size):
+        layer.size = size
+    if not np.array_equal(layer.shown, candidates.accepted):
+        layer.shown = candidates.accepted
+    put_over(image, layer)
+
+
+def put_over(other: Image | Points, layer: Points) -> None:
+    """Put a layer where another one lies."""
+    for name, value in placed(other).items():
         if not np.array_equal(getattr(layer, name), value):
             setattr(layer, name, value)
 
 
-def _placed(image: Image) -> dict[str, Any]:
-    """Return what puts a layer where the image is."""
+def placed(image: Image | Points) -> dict[str, Any]:
+    """Return what puts a layer where another one lies."""
     return {
         "scale": image.scale,
         "translate": image.translate,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from ..core.detection import Contrast, Sieve, collect
+from ..core.detection import Contrast, Sieve
 from ..core.errors import SettingsError
 from ..core.scoring import matched_pairs
+from ..core.tables import DETECTION_COLUMNS
 from .choice import Choice
 from .progress import Progress
 from .region import Region
@@ -125,23 +126,30 @@ class Run:
         self.warnings: list[str] = []
         self.error: Exception | None = None
         self._frames: list[int] = []
-        self._tables: list[pd.DataFrame] = []
+        self._rows: list[np.ndarray] = []
         self._passed: list[float] = []
 
-    def take(self, progress: Progress) -> None:
-        """Keep a frame's candidates."""
+    def follow(self, steps: Iterable[Progress | None]) -> Iterator[Progress | None]:
+        """Yield the steps of a run, keeping what they bring; at their end, count what is accepted."""
+        for progress in steps:
+            if progress is not None:
+                self._take(progress)
+            yield progress
+        _ = self.record.accepted
+
+    def _take(self, progress: Progress) -> None:
         self.progress = progress
         if progress.frame is not None:
             self._frames.append(progress.frame)
-            self._tables.append(progress.table)
+            self._rows.append(progress.table[[*DETECTION_COLUMNS]].to_numpy(float))
             self._passed.append(progress.passed)
 
+    @cached_property
     def record(self) -> Record:
-        """Return all there is."""
-        table = collect(self._tables)
+        """All there is, once it has ended."""
         return Record(
             choice=self.choice,
-            table=table.assign(stage=np.full(len(table), self.choice.stage, np.int64)),
+            table=self._table(),
             number=self.number,
             image=self.image.name,
             frames=tuple(self._frames),
@@ -152,9 +160,15 @@ class Run:
             region=self.region,
         )
 
-    def outcome(self, record: Record) -> tuple[str, Kind]:
+    def _table(self) -> pd.DataFrame:
+        rows = np.concatenate(self._rows) if self._rows else np.empty((0, len(DETECTION_COLUMNS)))
+        table = pd.DataFrame(rows, columns=[*DETECTION_COLUMNS])
+        kinds = {"frame": np.int64, "votes": np.int64}
+        return table.astype(kinds).assign(stage=np.full(len(table), self.choice.stage, np.int64))
+
+    def outcome(self) -> tuple[str, Kind]:
         """Say how it ended."""
-        line = outcome_line(int(record.accepted.sum()), self.progress)
+        line = outcome_line(int(self.record.accepted.sum()), self.progress)
         if self.error is not None:
             kept = f"\n{line}" if self.progress.done else ""
             return f"{reason(self.error)}{kept}", "error"

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QWidget
 
 from ..core.errors import GrowtrackError
 from .choices import ImageChoice
 from .keeper import Keeper
-from .layers import open_film, show_preview, shown_frame, sift_layer, visible_region
+from .layers import (
+    layer_for_preview,
+    layer_for_run,
+    open_film,
+    show_preview,
+    shown_frame,
+    sift_layer,
+    visible_region,
+)
 from .network_form import NetworkForm
 from .panel import Panel
 from .parts.folding import Section
@@ -59,10 +68,14 @@ class TrackPanel(Panel):
         self.all_frames = QPushButton("Track all frames")
         self.runs = Keeper(viewer, self.session, self)
         self.preview = Preview(self.session, self)
+        self._preparing = QTimer(self)
+        self._preparing.setSingleShot(True)
+        self._preparing.timeout.connect(self._prepare)
         self.shortcuts = Shortcuts(viewer, self._keys())
         self._run: Run | None = None
         self._film: tuple[Image, object, Stack] | None = None
         self._preview_layer: Points | None = None
+        self._layer: tuple[Points, bool]
         self._following = False
         self._hindered = False
         self._lay_out()
@@ -140,6 +153,7 @@ class TrackPanel(Panel):
         self._following = True
         self.session.changed.connect(self._choice_changed)
         self.viewer.dims.events.current_step.connect(self._look)
+        self.viewer.layers.events.removed.connect(self._removed)
         self.form.follow()
         self.image.follow()
         self.shortcuts.bind()
@@ -151,11 +165,15 @@ class TrackPanel(Panel):
             self._following = False
             self.session.changed.disconnect(self._choice_changed, missing_ok=True)
             self.viewer.dims.events.current_step.disconnect(self._look)
+            self.viewer.layers.events.removed.disconnect(self._removed)
+            self._preparing.stop()
             self.form.leave()
             self.image.leave()
             self.shortcuts.release()
             self.preview.forget()
             self._drop_preview()
+            if self.work.running:
+                self._drop_layer()
         super().leave()
 
     # What is chosen -----------------------------------------------------------------------------------------------
@@ -218,9 +236,33 @@ class TrackPanel(Panel):
             return
         try:
             film = self._film_of(image)
+            self._prepare_soon()
             self.preview.look(Spot(film, shown_frame(self.viewer, image, film), self._region(image, film)))
         except GrowtrackError as error:
             self.status.tell(str(error), "warning")
+
+    def _prepare_soon(self) -> None:
+        """Add the layer of the preview while the person waits anyway: napari takes its time for one.
+
+        Not at once: napari may be about to remove layers, and would never come to an end.
+        """
+        if self._preview_layer is None:
+            self._preparing.start(0)
+
+    def _prepare(self) -> None:
+        image = self.image.image
+        if image is not None and self.live.isChecked() and not self.work.running:
+            self._layer_for_preview(image)
+
+    def _removed(self, event: Any) -> None:
+        """Take the preview's layer being removed for the wish to have none."""
+        if event.value is self._preview_layer:
+            self._preview_layer = None
+            QTimer.singleShot(0, self._live_off_if_image_stays)
+
+    def _live_off_if_image_stays(self) -> None:
+        if self._following and self.image.image is not None:
+            self.live.setChecked(False)
 
     def _region(self, image: Image, film: Stack) -> Region | None:
         return visible_region(image, film) if self.view_only.isChecked() else None
@@ -229,13 +271,19 @@ class TrackPanel(Panel):
         candidates, image = self.preview.candidates(), self.image.image
         if candidates is None or image is None or image not in self.viewer.layers:
             return
-        layer = self._preview_layer
-        if layer is not None and layer in self.viewer.layers and self._same_table(layer, candidates):
+        layer = self._layer_for_preview(image)
+        if self._same_table(layer, candidates):
             sift_layer(layer, candidates)
         else:
-            layer = self._preview_layer = show_preview(self.viewer, image, layer, candidates)
+            show_preview(layer, image, candidates)
         layer.visible = not self.runs.shows(self.session.choice, self.preview.frame)
         self._tell()
+
+    def _layer_for_preview(self, image: Image) -> Points:
+        layer = self._preview_layer
+        if layer is None or layer.ndim != min(image.ndim, 3):
+            layer = self._preview_layer = layer_for_preview(self.viewer, image)
+        return layer
 
     def _same_table(self, layer: Points, candidates: Candidates) -> bool:
         return len(layer.data) == len(candidates.table) and layer.features.equals(candidates.table)
@@ -243,6 +291,12 @@ class TrackPanel(Panel):
     def _drop_preview(self) -> None:
         layer, self._preview_layer = self._preview_layer, None
         if layer is not None and layer in self.viewer.layers:
+            self.viewer.layers.remove(layer)
+
+    def _drop_layer(self) -> None:
+        """Take away the layer that was added for a run which brought nothing."""
+        layer, added = self._layer
+        if added and layer in self.viewer.layers:
             self.viewer.layers.remove(layer)
 
     def _tell_preview(self, text: str) -> None:
@@ -285,13 +339,13 @@ class TrackPanel(Panel):
         except GrowtrackError as error:
             return self.refuse(str(error))
         self.preview.forget()
-        self._run = Run(image, self.session.chosen, len(frames), self.runs.next_number, region)
-        self.begin(steps)
-        self._advance(self._run.progress)
+        self._run = run = Run(image, self.session.chosen, len(frames), self.runs.next_number, region)
+        self._layer = layer_for_run(self.viewer, image, len(frames))
+        self.begin(run.follow(steps))
+        self._advance(run.progress)
 
     def _advance(self, progress: Progress) -> None:
         if self._run is not None:
-            self._run.take(progress)
             total = 0 if progress.frame is None else progress.total
             self.show_progress(progress.done, total, progress_line(progress))
 
@@ -311,13 +365,15 @@ class TrackPanel(Panel):
         self._check()
         if run is None:
             return
-        record = run.record()
+        record = run.record
         if run.progress.done:
             self.runs.keep(record, run.image)
             self.history_section.set_open(True)
+        else:
+            self._drop_layer()
         if self._film is not None and self._film[0] is run.image and run.progress.done > 1:
             self.preview.keep_speed(record.choice, Speed(record.seconds, record.passed, self._film[2].shape[1:]))
-        self.status.tell(*run.outcome(record))
+        self.status.tell(*run.outcome())
         self._look()
         self._tell()
 
