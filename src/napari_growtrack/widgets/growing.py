@@ -1,0 +1,341 @@
+"""From what a person wants to grow to a recipe, the files it leaves, and sentences about it; free of Qt."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple, cast
+
+from ..core.archive import SUFFIX
+from ..core.card import Card, Recipe
+from ..core.errors import SettingsError
+from ..core.finishing import MakingProgress
+from ..core.growth.plan import Plan
+from ..core.growth.schedule import Schedule
+from ..core.making import adapted
+from ..core.networks import Network
+from ..core.simulation import Scene
+from ..engine import Runs
+from ..engine.jobs import Grow
+from .sentences import Kind, duration
+
+KEPT = ".growing"
+"""How files end in which growing is kept."""
+
+UNFINISHED = "growing"
+"""The folder of networks that can be tracked with while they grow."""
+
+STRIDED, DEPTH = "strided (recommended)", "depth (thesis)"
+_COLUMN = (8, 16, 32, 16, 16)
+
+
+def _breadth(base: int) -> Callable[[int], Plan]:
+    return lambda window: Plan.breadth(base=base, repeat=3, window=window)
+
+
+PRESETS: dict[str, Callable[[int], Plan]] = {
+    STRIDED: lambda window: Plan.strided(window=window),
+    DEPTH: lambda window: Plan.depth(window=window),
+    **{f"breadth, base {base}": _breadth(base) for base in (4, 8, 16, 32)},
+    "depth, then breadth": lambda window: Plan.depth(window=window).wider(_COLUMN).wider(_COLUMN),
+    "plain": lambda window: Plan.plain(window=window),
+}
+"""Plans for windows of a side in pixels, by what they are called."""
+
+BRIEF = 2.0
+"""A network that grows no longer than so many minutes is calibrated and measured quickly, too."""
+
+FAR = 4.0
+"""A network whose error is so many times the bound has learned too little."""
+
+BETTER = 0.95
+"""A stage whose error is less than this part of the last one's is better."""
+
+_DOING = {"calibrating": "Finding thresholds", "measuring": "Measuring what it reaches"}
+_NARROW, _WIDE = (12.0, 39), (24.0, 51)
+_DIAMETERS = 2.2
+_FORBIDDEN = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_LONGEST = 80
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be grown.
+
+    Attributes
+    ----------
+    name : str
+        Of the new network, and of its file.
+    scene : Scene
+    plan : Plan
+    minutes : float or None
+        Time to grow; None for the thesis's schedule.
+    together : bool
+        Whether stages learn side by side.
+    start : Card or None
+        Of the network whose stages the plan begins with.
+    """
+
+    name: str
+    scene: Scene
+    plan: Plan
+    minutes: float | None = 5.0
+    together: bool = True
+    start: Card | None = None
+
+    def recipe(self) -> Recipe:
+        """Return the recipe to grow by.
+
+        Raises
+        ------
+        SettingsError
+            When scene, plan, schedule and the network to begin with do not fit one another.
+        """
+        if self.scene.density.high == 0:
+            raise SettingsError(f"The scene {self.scene.name} has no particles to learn from. Choose another one.")
+        if self.minutes is None and self.plan.outputs == 4:
+            raise SettingsError(
+                "The thesis's schedule does not go with this plan, whose fourth output learns how uncertain a position "
+                f"is. Choose another plan, such as {DEPTH}, or grow by the clock."
+            )
+        schedule = thesis() if self.minutes is None else by_the_clock(self.minutes, self.together)
+        if self.start is None:
+            about = f"Grown on the scene {self.scene.name}. {self.scene.about}".rstrip()
+            return Recipe(name=self.name, about=about, plan=self.plan, scene=self.scene, schedule=schedule)
+        further = grown_further(self.start, self.scene, self.minutes or 1.0, self.name)
+        if self.plan.stages <= self.start.plan.stages:
+            raise SettingsError(f"There is nothing to grow: add a stage to those of {self.start.name}.")
+        same = {name: getattr(further.schedule, name) for name in ("normalisation", "unit")}
+        return further.with_(plan=self.plan, schedule=schedule.with_(**same))
+
+
+def by_the_clock(minutes: float, together: bool) -> Schedule:
+    """Return a schedule of some minutes for the whole network."""
+    return Schedule(minutes=minutes, together=together)
+
+
+def thesis() -> Schedule:
+    """Return the thesis's schedule."""
+    return Schedule.thesis()
+
+
+def grown_further(start: Card, scene: Scene, minutes: float, name: str) -> Recipe:
+    """Return the recipe that grows a network one stage further, from its card alone; see `adapted`.
+
+    Raises
+    ------
+    SettingsError
+        When it cannot be grown further on that scene.
+    """
+    made = start.recipe
+    # `adapted` reads nothing of a network but what its card says; loading it would take seconds.
+    network = SimpleNamespace(
+        card=start,
+        plan=start.plan,
+        window=start.plan.side,
+        normalisation=made.schedule.normalisation,
+        grown=SimpleNamespace(zoom=made.zoom, unit=made.schedule.unit),
+    )
+    return adapted(cast(Network, network), scene, minutes, name)
+
+
+def window_for(scene: Scene) -> int:
+    """Return the side in pixels of windows that a scene's particles are found with.
+
+    Examples
+    --------
+    >>> from napari_growtrack.core.simulation import named_scene
+    >>> window_for(named_scene("vesicles")), window_for(named_scene("beads"))
+    (39, 51)
+    """
+    widest = scene.diameters[1]
+    for most, window in (_NARROW, _WIDE):
+        if widest <= most:
+            return window
+    return 2 * math.ceil(_DIAMETERS * widest / 2) + 1
+
+
+# Names and files ------------------------------------------------------------------------------------------------------
+
+
+class Files(NamedTuple):
+    """Where a network goes, where its growing is kept, and where a network is left meanwhile."""
+
+    path: Path
+    keep: Path
+    usable: Path
+
+    @classmethod
+    def of(cls, folder: Path, name: str) -> Files:
+        """Return the files of a network's name."""
+        return cls(folder / f"{name}{SUFFIX}", folder / f"{name}{KEPT}", folder / UNFINISHED / f"{name}{SUFFIX}")
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self.keep.name.removesuffix(KEPT)
+
+    @property
+    def title(self) -> str:
+        """What the network is called while it grows."""
+        return f"{self.name} (growing)"
+
+    def beginning(self, recipe: Recipe) -> Grow:
+        """Return the job that grows a network by a recipe; `start` is for the caller to add."""
+        return Grow(recipe, self.path, self.keep, self.usable, quick=_brief(recipe))
+
+    def discard(self) -> None:
+        """Remove what was kept."""
+        for path in (self.keep, self.usable):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def _brief(recipe: Recipe) -> bool:
+    return (recipe.schedule.minutes or math.inf) <= BRIEF
+
+
+def names_kept(folder: Path) -> list[str]:
+    """Return the names of networks whose growing was left, the latest first."""
+    found = {}
+    for path in folder.glob(f"*{KEPT}"):
+        with suppress(OSError):
+            found[path.name.removesuffix(KEPT)] = path.stat().st_mtime
+    return sorted(found, key=lambda name: -found[name])
+
+
+def check_name(name: str, taken: Collection[str]) -> None:
+    """Refuse a name that no file can have, or that another network has.
+
+    Raises
+    ------
+    SettingsError
+        With a name to take instead, where there is one.
+    """
+    if not name.strip():
+        raise SettingsError("Give the network a name.")
+    if (wrong := _FORBIDDEN.search(name)) is not None:
+        raise SettingsError(f"A network's name becomes a file's name, which cannot contain {wrong.group()!r}.")
+    if name != name.strip() or name.startswith(".") or name.endswith(".") or _RESERVED.fullmatch(name):
+        raise SettingsError(f"A network's name becomes a file's name, which cannot be {name!r}.")
+    if len(name) > _LONGEST:
+        raise SettingsError(f"Expected a name of up to {_LONGEST} letters, got {len(name)}.")
+    if (free := free_name(name, taken)) != name:
+        raise SettingsError(f"There is a network named {name} already. Take another name, such as {free}.")
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return a name that a file can have and that nobody has: the name itself, or with a number.
+
+    Examples
+    --------
+    >>> free_name("matched", ["beads"]), free_name("matched", ["Matched", "matched 2"])
+    ('matched', 'matched 3')
+    """
+    name = _FORBIDDEN.sub("-", name)[: _LONGEST - 4].strip(" .") or "network"
+    used, number, free = {other.casefold() for other in taken}, 1, name
+    while free.casefold() in used:
+        number += 1
+        free = f"{name} {number}"
+    return free
+
+
+# While it grows -------------------------------------------------------------------------------------------------------
+
+
+class Grown(NamedTuple):
+    """A network is finished, and lies there."""
+
+    path: Path
+
+
+def grow(engine: Runs, job: Grow) -> Generator[Any, None, None]:
+    """Have a network grown: yield what its job yields, and at last where it lies."""
+    path = yield from engine.run(job)
+    yield Grown(path)
+
+
+# Sentences ------------------------------------------------------------------------------------------------------------
+
+
+def scene_line(scene: Scene) -> str:
+    """Say what a scene looks like."""
+    low, high = (f"{diameter:.3g}" for diameter in scene.diameters)
+    wide = low if low == high else f"{low} to {high}"
+    density = " to ".join(dict.fromkeys(f"{end:.2g}" for end in (scene.density.low, scene.density.high)))
+    facts = f"Particles {wide} px wide, SNR {scene.snr}, {density} in 100 x 100 px."
+    return f"{scene.about} {facts}".lstrip()
+
+
+def plan_line(plan: Plan) -> str:
+    """Say what the stages of a plan cost, and how many weights it has."""
+    shares = [f"{plan.relative_cost(stage):.0%}" for stage in range(1, plan.stages + 1)]
+    if len(shares) > 8:
+        shares = [*shares[:3], "…", *shares[-3:]]
+    costs = f"Stages cost {', '.join(shares)} of the whole; " if plan.stages > 1 else ""
+    weights = sum(math.prod(shape) for shape in plan.weight_shapes().values())
+    return f"{costs}{weights:,} weights, windows of {plan.side} px"
+
+
+def schedule_line(minutes: float | None, together: bool, plan: Plan | None, given: int = 0) -> str:
+    """Say how stages learn; those that are `given` do not."""
+    if minutes is None:
+        windows = Schedule.thesis().images_per_stage or 0
+        return f"One stage after the other, each on {windows / 1e6:.1f} million windows: an hour or more."
+    stages = 1 if plan is None else max(plan.stages - given, 1)
+    if stages == 1:
+        return f"The new stage learns for {_minutes(minutes)}."
+    if together:
+        return (
+            f"All stages learn at once for {_minutes(minutes)}; they can be tried in the Track panel after a quarter."
+        )
+    return f"Each stage learns for {_minutes(minutes / stages)}, and can be tried in the Track panel then."
+
+
+def _minutes(minutes: float) -> str:
+    return f"{minutes:.3g} min" if minutes >= 1 else f"{60 * minutes:.0f} s"
+
+
+def error_words(error: float | None, bound: float | None) -> str:
+    """Return the median error of a stage, in words; empty where it is not known."""
+    if error is None:
+        return ""
+    return f"{error:.2f} px" + (f" (bound {bound:.2f} px)" if bound else "")
+
+
+def left_words(seconds: float) -> str:
+    """Return how long something will take; empty where that is not known, or nothing."""
+    return f"{duration(seconds)} left" if math.isfinite(seconds) and seconds > 0 else ""
+
+
+def making_line(progress: MakingProgress, error: float | None, bound: float | None) -> str:
+    """Say what is being done to a network."""
+    doing, left = progress.doing.split(",")[0], left_words(progress.seconds_left)
+    begins = _DOING.get(doing, f"{doing.capitalize()}: {error_words(error, bound)}").removesuffix(": ")
+    return f"{begins}, {left}" if left else begins
+
+
+def outcome_line(name: str, errors: Mapping[int, float], bound: float | None) -> tuple[str, Kind]:
+    """Say what a finished network reaches, and whether that is to be taken as a warning."""
+    stage = max(errors, default=0)
+    if not stage:
+        return f"{name} is grown and saved.", "plain"
+    said = f"{name} is grown and saved. Stage {stage}: {error_words(errors[stage], bound)}."
+    best = min(errors, key=lambda one: errors[one])
+    if bound and errors[stage] > FAR * bound:
+        return (
+            f"{said} That is far from the bound: grow it for longer, or begin with it and grow it further.",
+            "warning",
+        )
+    if errors[best] < BETTER * errors[stage]:
+        return (
+            f"{said} Stage {best} is better: {errors[best]:.2f} px. Grow it for longer, or track with that.",
+            "warning",
+        )
+    return said, "plain"

@@ -1,0 +1,93 @@
+"""What a network was grown on: windows of its scene, or how well it tells the classes of a dataset apart."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from ..core.card import Card
+from ..core.simulation import Scene
+from ..engine.jobs_networks import SampleWindows
+from .card_facts import accuracy_rows, grown_on_line
+from .labels import Note, Status
+from .parts.numbers import NumberTable
+from .parts.pictures import CropStrip
+from .sentences import reason
+from .session import Session
+from .work import Newest
+
+_SAMPLES = 4
+
+
+class GrownOn(QWidget):
+    """Shows what a network was grown on; windows are simulated where they are to be seen.
+
+    Attributes
+    ----------
+    note : Note
+    windows : CropStrip
+    accuracies : NumberTable
+    told : Status
+        What it is doing, or what is in the way.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._job: SampleWindows | None = None
+        self._seen = False
+        self.note, self.told = Note(), Status()
+        self.windows = CropStrip()
+        self.windows.setToolTip("Simulated windows around particles, each with grey values of its own.")
+        self.accuracies = NumberTable()
+        self.work = Newest(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for part in (self.note, self.windows, self.accuracies, self.told):
+            layout.addWidget(part)
+        self.work.advanced.connect(self._show)
+        self.work.failed.connect(lambda error: self.told.tell(reason(error), "error"))
+
+    def show_card(self, card: Card) -> None:
+        """Show what a card's network was grown on."""
+        scene = card.recipe.scene
+        self.work.abandon()
+        self.windows.set_rows({})
+        self.told.tell("")
+        self.note.say(grown_on_line(card))
+        self.accuracies.show_rows(("stage", "right", "of images"), accuracy_rows(card))
+        self._job = None if scene is None else sample_windows(scene, card.plan.side, card.recipe.zoom)
+        self.see(self._seen)
+
+    def see(self, seen: bool) -> None:
+        """Simulate windows where they are to be seen and are not there yet."""
+        self._seen = seen
+        if seen and self._job is not None:
+            job, self._job = self._job, None
+            self.told.tell("Simulating windows...")
+            self.work.ask(partial(self._session.engines.simulating.run, job))
+
+    def leave(self) -> None:
+        """Stop working."""
+        self.work.abandon()
+
+    def _show(self, rows: dict[float, np.ndarray]) -> None:
+        self.told.tell("")
+        self.windows.set_rows({f"SNR {snr:g}": [*map(_stretched, windows)] for snr, windows in rows.items()})
+
+
+def _stretched(window: np.ndarray) -> np.ndarray:
+    """Return a window (side, side) with grey values of its own, from 0 to 1."""
+    low, high = np.percentile(window, (1, 99.5))
+    return np.clip((window - low) / max(high - low, 1e-6), 0, 1)
+
+
+def sample_windows(scene: Scene, side: int, zoom: float) -> SampleWindows:
+    """Return the job that simulates windows at the least, a middle and the greatest SNR of a scene."""
+    low, high = scene.snr.low, scene.snr.high
+    snrs = (low,) if math.isclose(low, high) else (low, float(f"{math.sqrt(low * high):.2g}"), high)
+    odd = max(round(side / zoom) // 2 * 2 + 1, 3)
+    return SampleWindows(scene, odd, snrs, _SAMPLES)
