@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from napari_growtrack.core import matching
 from napari_growtrack.core.errors import TableError
 from napari_growtrack.core.matching import match
-from napari_growtrack.core.scoring import matched_pairs, score, thesis_score
+from napari_growtrack.core.scoring import compare, matched_pairs, score, thesis_score
 
 
 def points(*rows, **columns):
@@ -64,6 +65,35 @@ def test_matching_is_maximal_among_many_random_points():
         truth, found = rng.uniform(0, 20, (12, 2)), rng.uniform(0, 20, (15, 2))
         near = np.linalg.norm(truth[:, None] - found[None], axis=2) <= 3
         assert len(pairs(truth, found, 3.0)) == largest_matching(near)
+
+
+@pytest.mark.parametrize("spread", [20, 60, 200, 1000])
+@pytest.mark.parametrize("within", [0.0, 1.5, 5.0, math.inf])
+def test_a_crowd_is_paired_as_if_all_were_weighed_against_all(spread, within):
+    rng = np.random.default_rng(spread)
+    truth, found = (np.round(rng.uniform(0, spread, (number, 2)), 1) for number in (90, 110))
+    found[:40] = truth[:40]
+    rows, columns, distances = match(truth, found, within)
+    _, _, weighed = matching._match_all(truth, found, within)
+    assert len(distances) == len(weighed) > 0
+    assert distances.sum() == pytest.approx(weighed.sum())
+    assert distances.max() <= within
+    assert len({*rows}) == len({*columns}) == len(rows)
+    np.testing.assert_allclose(np.linalg.norm(truth[rows] - found[columns], axis=1), distances)
+
+
+def test_a_crowd_may_be_just_near_enough():
+    truth = np.arange(60)[:, None] * np.array([20.0, 0])
+    assert len(match(truth, truth + np.array([3, 4]), 5.0)[0]) == 60
+    assert len(match(truth, truth + np.array([3, 4.000001]), 5.0)[0]) == 0
+
+
+def test_thousands_are_paired_with_thousands():
+    truth = np.stack(np.divmod(np.arange(5000.0), 100), axis=1) * 8
+    found = (truth + np.random.default_rng(0).normal(0, 0.4, truth.shape))[::-1]
+    rows, columns, _ = match(truth, found, 5.0)
+    assert rows.tolist() == [*range(5000)]
+    assert columns.tolist() == [*range(5000)][::-1]
 
 
 def largest_matching(near):
@@ -194,7 +224,7 @@ def test_without_a_found_particle_the_thesis_has_no_error(truth, detections, mis
 # what is refused
 
 
-@pytest.mark.parametrize("judge", [score, matched_pairs, thesis_score])
+@pytest.mark.parametrize("judge", [score, matched_pairs, compare, thesis_score])
 @pytest.mark.parametrize("column", ["frame", "y", "x"])
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_missing_column_is_named(judge, column, place):
@@ -212,3 +242,70 @@ def test_a_value_that_is_no_number_is_named():
 def test_the_thesis_measures_need_radii():
     with pytest.raises(TableError, match="Expected columns frame, y, x, radius; missing radius"):
         thesis_score(points((0, 1, 1)), points((0, 1, 1)))
+
+
+# point by point
+
+
+def test_a_comparison_tells_what_was_missed_what_is_false_and_how_far_the_nearest_is():
+    truth = points((0, 0, 0), (0, 0, 20), (1, 5, 5), (2, 5, 5))
+    detections = points((0, 0, 1), (0, 8, 26), (2, 9, 9), (3, 5, 5))
+    compared = compare(truth, detections)
+    assert compared.score == score(truth, detections)
+    assert compared.pairs[["truth", "detection", "error"]].values.tolist() == [[0, 0, 1]]
+    assert compared.missed.index.tolist() == [1, 2, 3]
+    assert compared.missed.nearest.tolist() == pytest.approx([10, math.nan, math.hypot(4, 4)], nan_ok=True)
+    assert compared.false.index.tolist() == [1, 2, 3]
+    assert compared.false.nearest.tolist() == pytest.approx([10, math.hypot(4, 4), math.nan], nan_ok=True)
+
+
+def test_nearest_points_are_found_in_the_same_frame_only():
+    rng = np.random.default_rng(1)
+    truth, found = (points(*np.column_stack([np.arange(90) // 9, rng.uniform(0, 99, (90, 2))])) for _ in range(2))
+    for mine, theirs in ((compare(truth, found, 0).missed, found), (compare(truth, found, 0).false, truth)):
+        far = np.linalg.norm(mine[["y", "x"]].to_numpy()[:, None] - theirs[["y", "x"]].to_numpy(), axis=2)
+        far[mine.frame.to_numpy()[:, None] != theirs.frame.to_numpy()] = np.inf
+        np.testing.assert_allclose(mine.nearest, far.min(1))
+
+
+@pytest.mark.parametrize(("truth", "detections"), [(NONE, NONE), (points((0, 1, 1)), NONE), (NONE, points((0, 1, 1)))])
+def test_a_comparison_with_nothing_has_no_pairs_and_no_nearest(truth, detections):
+    compared = compare(truth, detections)
+    assert (len(compared.pairs), len(compared.missed), len(compared.false)) == (0, len(truth), len(detections))
+    assert compared.missed.nearest.isna().all()
+    assert compared.pull is None
+    assert all(map(math.isnan, compared.shift))
+    assert len(compared.table()) == len(truth) + len(detections)
+
+
+def test_a_comparison_lies_in_one_table():
+    truth, detections = points((0, 1, 1), (1, 5, 5)), points((1, 50, 50), (0, 1, 2))
+    assert compare(truth, detections).table().astype(object).fillna("-").values.tolist() == [
+        [0, "matched", 1, 1, 1, 2, 1],
+        [1, "missed", 5, 5, "-", "-", "-"],
+        [1, "false", "-", "-", 50, 50, "-"],
+    ]
+
+
+def test_the_worst_pairs_come_first():
+    truth = points((0, 0, 0), (1, 0, 0), (2, 0, 0))
+    worst = compare(truth, truth.assign(x=[1.0, 3.0, 2.0])).worst(2)
+    assert worst.frame.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
+def test_errors_are_as_wide_as_sigma_says_or_not(factor):
+    rng = np.random.default_rng(2)
+    truth = points(*np.column_stack([np.arange(4000), np.full((4000, 2), 9.0)]))
+    sigma = rng.choice([0.1, 0.3], 4000)
+    detections = truth.assign(y=9 + rng.normal(0, sigma), x=9.5 + rng.normal(0, sigma), sigma=sigma * factor)
+    compared = compare(truth, detections.assign(x=detections.x - 0.5))
+    assert compared.pull.told == pytest.approx(0.2 * factor, rel=0.02)
+    assert compared.pull.spread == pytest.approx(1 / factor, rel=0.05)
+    assert compare(truth, detections).shift == pytest.approx((0, 0.5), abs=0.02)
+
+
+def test_points_without_a_sigma_do_not_count_for_it():
+    truth = points((0, 1, 1), (1, 1, 1))
+    assert compare(truth, truth.assign(sigma=[0.25, math.nan])).pull.told == 0.25
+    assert compare(truth, truth.assign(sigma=[0.0, math.nan])).pull is None

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 WITHIN = 5.0
 """Farthest that a found position may be from the true one, in pixels."""
+
+_FEW = 2500
+_ROUNDED = 1 + 1e-9
+
+Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def spread(values: np.ndarray) -> float:
@@ -16,7 +26,7 @@ def spread(values: np.ndarray) -> float:
     return float(high - low) / 2
 
 
-def match(truth: np.ndarray, found: np.ndarray, within: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def match(truth: np.ndarray, found: np.ndarray, within: float) -> Pairs:
     """Pair as many positions as possible, at the least total distance.
 
     Parameters
@@ -29,10 +39,34 @@ def match(truth: np.ndarray, found: np.ndarray, within: float) -> tuple[np.ndarr
     Returns
     -------
     rows, columns : ndarray (k,) of int
-        Indices into `truth` and `found` of each pair.
+        Indices into `truth` and `found` of each pair, in the order of `truth`.
     distances : ndarray (k,)
         In pixels.
     """
+    if len(truth) * len(found) <= _FEW:
+        return _match_all(truth, found, within)
+    parts = []
+    for mine, theirs in _clusters(truth, found, within):
+        rows, columns, distances = _match_all(truth[mine], found[theirs], within)
+        parts.append((mine[rows], theirs[columns], distances))
+    rows, columns, distances = map(np.concatenate, zip(*parts, strict=True))
+    order = np.argsort(rows)
+    return rows[order], columns[order], distances[order]
+
+
+def _clusters(truth: np.ndarray, found: np.ndarray, within: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield indices of positions that chains of possible pairs connect; what is in different clusters cannot pair."""
+    trees = cKDTree(truth), cKDTree(found)
+    near = trees[0].sparse_distance_matrix(trees[1], within * _ROUNDED, output_type="ndarray")
+    first, number = len(truth), len(truth) + len(found)
+    graph = coo_array((np.ones(len(near), bool), (near["i"], first + near["j"])), shape=(number, number))
+    _, labels = connected_components(graph, directed=False)
+    order = np.argsort(labels, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
+        yield members[members < first], members[members >= first] - first
+
+
+def _match_all(truth: np.ndarray, found: np.ndarray, within: float) -> Pairs:
     if not len(truth) or not len(found):
         nothing = np.empty(0, int)
         return nothing, nothing, np.empty(0)
