@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from .labels import Note
+from .parts.reading_table import only_read
 from .runs import Record
 from .sentences import rate
 
@@ -52,14 +53,10 @@ class History(QWidget):
 
     def _lay_out(self) -> None:
         self.table.setHorizontalHeaderLabels(HEADS)
-        rows, columns = self.table.verticalHeader(), self.table.horizontalHeader()
-        if rows is not None and columns is not None:  # they are; Qt's types say they might not
-            rows.hide()
-            columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-            columns.setStretchLastSection(True)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        columns = only_read(self.table)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        columns.setStretchLastSection(True)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setFixedHeight(110)
         self.showing.setToolTip("Show its detections again, in the layer of its image.")
         self.restoring.setToolTip("Choose again all it was tracked with: network, stage, diameter, thresholds.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from napari.qt.threading import create_worker
@@ -97,6 +97,31 @@ class Work(QObject):
     def _forget(self) -> None:
         self.destroyed.disconnect(self._worker.quit)
         self._worker = None
+
+
+class Newest(Work):
+    """Drives one generator at a time; of what is asked for meanwhile, only the newest comes next."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._next: Callable[[], Iterable[Any]] | None = None
+        self.finished.connect(self._go_on)
+
+    def ask(self, begin: Callable[[], Iterable[Any]]) -> None:
+        """Drive the generator that `begin` returns, now or when the one at work has ended."""
+        self._next = begin
+        if not self.running:
+            self._go_on()
+
+    def abandon(self) -> None:
+        """Stop, hear no more of it, and forget what was to come next."""
+        self._next = None
+        super().abandon()
+
+    def _go_on(self) -> None:
+        begin, self._next = self._next, None
+        if begin is not None:
+            self.start(begin())
 
 
 class _Failure:

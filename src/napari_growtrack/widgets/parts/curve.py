@@ -13,6 +13,7 @@ from qtpy.QtGui import QColor, QFontMetrics, QPen
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from ...core.figures.style import COLOURS
+from .legend import colour_of
 from .plots import SMALL, Plot, pyqtgraph_module, small_font
 
 _HEIGHT = 180
@@ -153,7 +154,7 @@ class ErrorCurve(QWidget):
     def _tell(self) -> None:
         """Write the legend."""
         signs = [
-            f'<span style="color:{_colour_of(n)}">{_SIGNS[_stroke_of(n)]}</span>&nbsp;{n}' for n in sorted(self._curves)
+            f'<span style="color:{colour_of(n)}">{_SIGNS[_stroke_of(n)]}</span>&nbsp;{n}' for n in sorted(self._curves)
         ]
         bound = ["┄&nbsp;bound"] if self._bound is not None else []
         text = " ".join(["stage", *signs, *bound]) if signs else ""
@@ -179,16 +180,12 @@ def _around(values: list[float], room: float) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _colour_of(stage: int) -> str:
-    return COLOURS[(stage - 1) % len(COLOURS)]
-
-
 def _stroke_of(stage: int) -> int:
     """Return which kind of line tells a stage from others of its colour."""
     return (stage - 1) // len(COLOURS) % len(_STROKES)
 
 
 def _pen(stage: int) -> QPen:
-    pen = pyqtgraph_module().mkPen(QColor(_colour_of(stage)), width=1.5)
+    pen = pyqtgraph_module().mkPen(QColor(colour_of(stage)), width=1.5)
     pen.setStyle(_STROKES[_stroke_of(stage)])
     return pen

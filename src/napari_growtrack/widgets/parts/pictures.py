@@ -34,7 +34,7 @@ class CropStrip(QWidget):
         """
         stacks = {label: np.asarray(stack, dtype=np.float32) for label, stack in rows.items()}
         low, high = _scale(stacks)
-        self._images = {label: [_grey(crop, low, high) for crop in stack] for label, stack in stacks.items()}
+        self._images = {label: [grey_image(crop, low, high) for crop in stack] for label, stack in stacks.items()}
         self._fit()
 
     def side(self) -> int:
@@ -88,9 +88,9 @@ def _scale(stacks: Mapping[str, NDArray[np.float32]]) -> tuple[float, float]:
     return float(low), float(high if high > low else low + 1)
 
 
-def _grey(crop: NDArray[np.float32], low: float, high: float) -> QImage:
-    """Return a picture of a crop, shape (side, side)."""
-    shades = np.nan_to_num((crop - low) / (high - low), nan=0.0, posinf=0.0, neginf=0.0)
+def grey_image(pixels: NDArray[np.float32], low: float, high: float) -> QImage:
+    """Return a picture of pixels (height, width), black up to `low` and where not finite, white from `high`."""
+    shades = np.nan_to_num((pixels - low) / (high - low), nan=0.0, posinf=0.0, neginf=0.0)
     shades = np.ascontiguousarray(np.clip(shades * 255, 0, 255).astype(np.uint8))
     height, width = shades.shape
     return QImage(shades.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
