@@ -337,14 +337,14 @@ FIVE = {"conv": 3, "window": 39}
     ],
 )
 def test_adapting_adds_a_stage_as_wide_as_the_last(plan, column):
-    further = adapted(network(plan), SCENE, 1, "mine").plan
+    further = adapted(network(plan).card, SCENE, 1, "mine").plan
     assert further.until(plan.stages) == plan
     assert tuple(row[-1] for row in further.units) == column
 
 
 def test_adapting_keeps_units_and_normalisation_and_learns_the_new_scene():
     beads = SCENE.with_(name="others", snr=5)
-    further = adapted(network(PLAN.with_(window=39), normalisation="unit", unit=25.0), beads, 2.5, "mine")
+    further = adapted(network(PLAN.with_(window=39), normalisation="unit", unit=25.0).card, beads, 2.5, "mine")
     schedule = further.schedule
     assert (schedule.normalisation, schedule.unit, schedule.minutes) == ("unit", 25.0, 2.5)
     assert (further.name, further.scene) == ("mine", beads)
@@ -353,7 +353,7 @@ def test_adapting_keeps_units_and_normalisation_and_learns_the_new_scene():
 def test_an_adapted_network_keeps_the_stages_it_began_with(monkeypatch, side_by_side):
     monkeypatch.setattr("napari_growtrack.core.making.QUICK", BARELY)
     start = side_by_side.network
-    adapting = adapted(start, SCENE.with_(snr=5), 1, "mine").with_(schedule=SCHEDULE)
+    adapting = adapted(start.card, SCENE.with_(snr=5), 1, "mine").with_(schedule=SCHEDULE)
     further = run(iter_make(adapting, start=start, quick=True)).network
     for name, array in start.grown.weights().items():
         np.testing.assert_array_equal(further.grown.weights()[name], array, err_msg=name)
@@ -377,7 +377,7 @@ WIDE = SCENE.with_(particles=[SCENE.particles[0].with_(radius=(3, 6))])
 )
 def test_what_cannot_be_adapted_is_refused(start, scene, sentence):
     with pytest.raises(SettingsError, match=sentence):
-        adapted(start(), scene, 1, "mine")
+        adapted(start().card, scene, 1, "mine")
 
 
 def test_a_network_of_classes_is_not_adapted_to_a_scene():
@@ -385,8 +385,8 @@ def test_a_network_of_classes_is_not_adapted_to_a_scene():
     dots = Recipe(name="dots", plan=plan, dataset="dots", schedule=Schedule.images(2, 10))
     start = Network(GrownNetwork(plan), Card(recipe=dots, provenance=Provenance(**NOTHING)))
     with pytest.raises(SettingsError, match="does not locate particles"):
-        adapted(start, SCENE, 1, "mine")
+        adapted(start.card, SCENE, 1, "mine")
 
 
 def test_a_larger_window_takes_the_larger_particles():
-    assert adapted(network(PLAN.with_(window=41)), WIDE, 1, "mine").plan.stages == 3
+    assert adapted(network(PLAN.with_(window=41)).card, WIDE, 1, "mine").plan.stages == 3

@@ -18,6 +18,7 @@ from napari_growtrack.core.finishing import MakingProgress
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Phase, Schedule
 from napari_growtrack.core.simulation import SCENES, Particle, named_scene
+from napari_growtrack.core.zoo import bundled
 from napari_growtrack.engine import Engine
 from napari_growtrack.widgets import growing
 from napari_growtrack.widgets.grow import GrowPanel
@@ -222,6 +223,29 @@ def test_a_network_that_is_grown_further_keeps_its_normalisation_and_unit():
 
 
 # The form -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scene", "expected"),
+    [("vesicles", "vesicles"), ("rings", "beads"), ("table42", "vesicles"), ("trapped", "general")],
+)
+def test_the_likest_network_knows_particles_of_that_size_and_make(scene, expected):
+    cards = {name: read_card(path) for name, path in bundled().items() if name != "species"}
+    assert growing.likest(named_scene(scene), cards) == expected
+
+
+def test_no_network_is_like_particles_that_none_knows():
+    huge = named_scene("beads").with_(particles=[Particle(radius=(20, 25), rings={1: 0.5})])
+    assert growing.likest(huge, {name: read_card(path) for name, path in bundled().items()}) is None
+
+
+def test_adapting_takes_the_likest_network_and_begins_at_once(qtbot, panel, script, session):
+    panel.adapt(named_scene("rings").with_(name="matched"))
+    assert (panel.form.start.name, panel.form.minutes.value(), panel.state) == ("beads", 1.0, "growing")
+    panel.adapt(named_scene("vesicles"))
+    assert "growing already" in panel.status.said()
+    panel.work.stop()
+    ended(qtbot, panel)
 
 
 def test_at_first_it_offers_to_grow_on_vesicles(panel):

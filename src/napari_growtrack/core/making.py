@@ -155,13 +155,13 @@ def make_network(recipe: Recipe, data: tuple[Dataset, Dataset] | None = None, st
     return finish(iter_make(recipe, data, start))
 
 
-def adapted(start: Network, scene: Scene, minutes: float, name: str) -> Recipe:
+def adapted(start: Card, scene: Scene, minutes: float, name: str) -> Recipe:
     """Return the recipe that grows a network one stage further, on another scene; make it with the same `start`.
 
     Parameters
     ----------
-    start : Network
-        Its stages stay as they are.
+    start : Card
+        Of the network whose stages stay as they are.
     scene : Scene
         What the new stage learns to locate particles in.
     minutes : float
@@ -177,31 +177,31 @@ def adapted(start: Network, scene: Scene, minutes: float, name: str) -> Recipe:
 
     Examples
     --------
-    >>> recipe = adapted(load_network("beads"), scene, 1, "my beads")  # doctest: +SKIP
-    >>> network = make_network(recipe, start=load_network("beads"))  # doctest: +SKIP
+    >>> beads = load_network("beads")  # doctest: +SKIP
+    >>> network = make_network(adapted(beads.card, scene, 1, "my beads"), start=beads)  # doctest: +SKIP
     """
     from .growth.schedule import Schedule
 
-    _ = start.card.recipe.located_scene
-    if start.grown.zoom != 1:
+    made, window = start.recipe, start.plan.side
+    _ = made.located_scene
+    if made.zoom != 1:
         raise SettingsError(
-            f"{start.card.name} looks through boxes enlarged {start.grown.zoom:.3g} times, and windows are simulated "
+            f"{start.name} looks through boxes enlarged {made.zoom:.3g} times, and windows are simulated "
             "as large as they are, so it cannot be grown further. Grow a new network, or choose another to begin with."
         )
     widest = scene.diameters[1]
-    if widest > FILLED * start.window:
+    if widest > FILLED * window:
         raise SettingsError(
-            f"{start.card.name} looks at windows of {start.window} px, which cover particles up to "
-            f"{FILLED * start.window:.0f} px wide; those of {scene.name} are up to {widest:.3g} px wide. Grow a new "
-            "network with a larger window."
+            f"{start.name} looks at windows of {window} px, which cover particles up to {FILLED * window:.0f} px wide; "
+            f"those of {scene.name} are up to {widest:.3g} px wide. Grow a new network with a larger window."
         )
     return Recipe(
         name=name,
-        about=f"{start.card.name}, grown further on the scene {scene.name}.",
+        about=f"{start.name}, grown further on the scene {scene.name}.",
         plan=start.plan.wider(_another(start.plan)),
         scene=scene,
-        schedule=Schedule(minutes=minutes, normalisation=start.normalisation, unit=start.grown.unit),
-        seed=start.card.recipe.seed,
+        schedule=Schedule(minutes=minutes, normalisation=made.schedule.normalisation, unit=made.schedule.unit),
+        seed=made.seed,
     )
 
 

@@ -14,6 +14,7 @@ from ..core.errors import GrowtrackError, SettingsError
 from ..core.finishing import MakingProgress
 from ..core.making import recipe_kept
 from ..core.networks import network_path
+from ..core.simulation import Scene
 from ..engine import NetworkFile
 from ..engine.jobs import Grow, Loading
 from .choice import Choice
@@ -151,6 +152,14 @@ class GrowPanel(Panel):
         except (GrowtrackError, OSError) as error:
             return self.refuse(reason(error))
         self._start(job, files)
+
+    def adapt(self, scene: Scene) -> None:
+        """Adapt the network that knows particles most like those of a scene to it; where none does, grow a new one."""
+        if self.work.running:
+            return self.refuse("A network is growing already. Stop it first, or wait until it is done.")
+        self.form.show_scene(scene)
+        self.form.begin_with(self.form.likest(scene))
+        self.begin_growing()
 
     def take_up(self, name: str) -> None:
         """Go on growing a network that was left."""

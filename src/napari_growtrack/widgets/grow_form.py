@@ -22,6 +22,7 @@ from ..core.archive import read_card
 from ..core.card import Card
 from ..core.errors import GrowtrackError, SettingsError
 from ..core.growth.plan import Plan
+from ..core.making import adapted
 from ..core.networks import network_path
 from ..core.simulation import SCENES, Scene
 from .choices import Choice
@@ -33,7 +34,7 @@ from .growing import (
     Wish,
     check_name,
     free_name,
-    grown_further,
+    likest,
     names_kept,
     plan_line,
     scene_line,
@@ -43,8 +44,8 @@ from .growing import (
 from .labels import Note, Status
 from .parts.folding import Section
 from .parts.table import PlanTable
+from .scene_presets import ScenePresets
 from .session import Session
-from .simulate import ScenePresets
 
 FIRST = "vesicles"
 NOTHING = "nothing (a new network)"
@@ -249,6 +250,14 @@ class GrowForm(QWidget):
         self.start.choose(name)
         self._begin_with()
 
+    def likest(self, scene: Scene) -> str | None:
+        """Return the name of the network at hand that knows the particles most like a scene's; None for none."""
+        cards = {}
+        for name in self._session.networks().values():
+            with suppress(GrowtrackError):
+                cards[name] = read_card(network_path(name))
+        return likest(scene, cards)
+
     def let_choose(self, on: bool) -> None:
         """Let the person choose, or only look."""
         self._choosing = on
@@ -315,7 +324,7 @@ class GrowForm(QWidget):
 
     def _further(self, card: Card) -> Plan:
         try:
-            return grown_further(card, self._scene, MINUTES_FURTHER, card.name).plan
+            return adapted(card, self._scene, MINUTES_FURTHER, card.name).plan
         except SettingsError:  # the wish itself says why, as soon as it is looked at
             return card.plan
 

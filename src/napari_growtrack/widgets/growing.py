@@ -8,8 +8,7 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ..core.archive import SUFFIX
 from ..core.card import Card, Recipe
@@ -18,7 +17,7 @@ from ..core.finishing import MakingProgress
 from ..core.growth.plan import Plan
 from ..core.growth.schedule import Schedule
 from ..core.making import adapted
-from ..core.networks import Network
+from ..core.settings import Span
 from ..core.simulation import Scene
 from ..engine import Runs
 from ..engine.jobs import Grow
@@ -56,6 +55,7 @@ FAR = 4.0
 BETTER = 0.95
 """A stage whose error is less than this part of the last one's is better."""
 
+_UNLIKE = 1.5
 _DOING = {"calibrating": "Finding thresholds", "measuring": "Measuring what it reaches"}
 _NARROW, _WIDE = (12.0, 39), (24.0, 51)
 _DIAMETERS = 2.2
@@ -108,7 +108,7 @@ class Wish:
         if self.start is None:
             about = f"Grown on the scene {self.scene.name}. {self.scene.about}".rstrip()
             return Recipe(name=self.name, about=about, plan=self.plan, scene=self.scene, schedule=schedule)
-        further = grown_further(self.start, self.scene, self.minutes or 1.0, self.name)
+        further = adapted(self.start, self.scene, self.minutes or 1.0, self.name)
         if self.plan.stages <= self.start.plan.stages:
             raise SettingsError(f"There is nothing to grow: add a stage to those of {self.start.name}.")
         same = {name: getattr(further.schedule, name) for name in ("normalisation", "unit")}
@@ -125,24 +125,36 @@ def thesis() -> Schedule:
     return Schedule.thesis()
 
 
-def grown_further(start: Card, scene: Scene, minutes: float, name: str) -> Recipe:
-    """Return the recipe that grows a network one stage further, from its card alone; see `adapted`.
+def likest(scene: Scene, cards: Mapping[str, Card]) -> str | None:
+    """Return the network that knows the particles most like a scene's and can be grown further on it, by its name.
 
-    Raises
-    ------
-    SettingsError
-        When it cannot be grown further on that scene.
+    They are compared by size, by which orders they are made of, and by whether
+    those are bright or dark; None where all are too different.
     """
-    made = start.recipe
-    # `adapted` reads nothing of a network but what its card says; loading it would take seconds.
-    network = SimpleNamespace(
-        card=start,
-        plan=start.plan,
-        window=start.plan.side,
-        normalisation=made.schedule.normalisation,
-        grown=SimpleNamespace(zoom=made.zoom, unit=made.schedule.unit),
-    )
-    return adapted(cast(Network, network), scene, minutes, name)
+    likeness: dict[str, float] = {}
+    for name, card in cards.items():
+        with suppress(SettingsError):
+            adapted(card, scene, 1.0, name)
+            likeness[name] = _unlikeness(scene, card.recipe.located_scene)
+    best = min(likeness, key=lambda name: likeness[name], default=None)
+    return best if best is not None and likeness[best] < _UNLIKE else None
+
+
+def _unlikeness(scene: Scene, other: Scene) -> float:
+    """Return how much two scenes' particles differ: 1 for twice the size, or for another make."""
+    makes = [_makes(one) for one in (scene, other)]
+    shared = len(makes[0] & makes[1]) / max(len(makes[0] | makes[1]), 1)
+    return abs(math.log2(scene.diameter / other.diameter)) + 1 - shared
+
+
+def _makes(scene: Scene) -> set[tuple[int, bool]]:
+    """Return the orders that a scene's particles are made of, and whether they are bright."""
+    scales = ((order, scale) for kind in scene.particles for order, scale in kind.rings.items())
+    return {(order, bright) for order, scale in scales for bright in (True, False) if _reaches(scale, bright)}
+
+
+def _reaches(scale: Span, bright: bool) -> bool:
+    return scale.high > 0 if bright else scale.low < 0
 
 
 def window_for(scene: Scene) -> int:
