@@ -15,7 +15,6 @@ from spots import small_card, write_network
 from napari_growtrack.core.errors import GrowtrackWarning, StackError, TableError
 from napari_growtrack.core.stacks import ArrayStack, open_stack
 from napari_growtrack.core.tables import PROGRAM
-from napari_growtrack.widgets import reading
 from napari_growtrack.widgets.reading import (
     film_reader,
     lazy_frames,

@@ -6,17 +6,23 @@ import time
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.utils._proxies import PublicOnlyProxy
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog
 
 from napari_growtrack.core.settings import Span
 from napari_growtrack.core.simulation import SCENES, Motion, Particle, Scene, named_scene, simulate_film
-from napari_growtrack.widgets import simulate
+from napari_growtrack.engine import Here
+from napari_growtrack.engine.jobs import MatchFilm
+from napari_growtrack.widgets import clicks, film_form, simulate
+from napari_growtrack.widgets.clicks import CLICKS, NO_CLICKS, in_pixels
 from napari_growtrack.widgets.engines import Engines
+from napari_growtrack.widgets.match_form import NO_FILM
 from napari_growtrack.widgets.samples import CROSS
 from napari_growtrack.widgets.scene_form import SceneForm
+from napari_growtrack.widgets.scene_presets import OPEN_SCENE
 from napari_growtrack.widgets.session import Session
-from napari_growtrack.widgets.simulate import CLICKS, NO_CLICKS, NO_FILM, OPEN_SCENE, SimulatePanel
+from napari_growtrack.widgets.simulate import SimulatePanel
 
 SPOTS = named_scene("table42")
 FILM, TRUTH = simulate_film(SPOTS.with_(snr=8), 2, (128, 128), np.random.default_rng(3), 6)
@@ -35,7 +41,7 @@ class Gate:
         while not self.open.is_set():
             yield None
             time.sleep(0.002)
-        for told in job.steps(None):
+        for told in Here().run(job, film):
             yield told
             yield None
 
@@ -52,8 +58,9 @@ def viewer():
 def make_panel(qtbot, viewer):
     panels = []
 
-    def make(session=None) -> SimulatePanel:
-        panel = SimulatePanel(viewer, session or Session(load=lambda path: None))
+    def make(session=None, wrapped=False) -> SimulatePanel:
+        given = PublicOnlyProxy(viewer) if wrapped else viewer  # napari wraps the viewer it gives to plugins
+        panel = SimulatePanel(given, session or Session(load=lambda path: None))
         panel.resize(320, 900)
         panel.show()
         qtbot.addWidget(panel)
@@ -97,7 +104,8 @@ def press(qtbot, button):
 
 
 def settle(qtbot, panel):
-    qtbot.waitUntil(lambda: not panel.work.running and not panel.preview.work.running, timeout=20_000)
+    works = (panel.work, panel.preview.frames.work, panel.matches.work)
+    qtbot.waitUntil(lambda: not any(work.running for work in works), timeout=20_000)
 
 
 def slide(row, low, high):
@@ -284,7 +292,7 @@ def test_until_the_first_picture_the_simulator_is_starting(qtbot, make_panel, ga
     assert panel.preview.caption.said() == "Starting the simulator..."
     gate.open.set()
     settle(qtbot, panel)
-    assert panel.preview.caption.said().startswith("17 particles in 251 x 251 px")
+    assert panel.preview.caption.said().startswith("11 particles\nin 200 x 200 px")
 
 
 def test_the_picture_follows_the_sliders_and_only_the_latest_counts(qtbot, make_panel, gate):
@@ -346,6 +354,11 @@ def small_film(panel, frames=4, rows=64, columns=80, number=3):
         box.setValue(value)
 
 
+def await_film(qtbot, panel):
+    settle(qtbot, panel)
+    qtbot.waitUntil(lambda: "truth" in panel.viewer.layers)
+
+
 def test_a_film_comes_with_its_truth_and_can_be_made_again(qtbot, panel, viewer):
     choose(panel.presets, "table42")
     panel.form.apart.setValue(12)
@@ -353,7 +366,7 @@ def test_a_film_comes_with_its_truth_and_can_be_made_again(qtbot, panel, viewer)
     panel.film.seed.setValue(5)
     panel.film.right.setValue(1.5)
     press(qtbot, panel.make)
-    settle(qtbot, panel)
+    await_film(qtbot, panel)
     image, truth = viewer.layers
     made = image.metadata["growtrack"]
     motion = Motion(diffusion=0.5, drift=(0, 1.5))
@@ -378,7 +391,7 @@ def test_particles_move_or_are_scattered_anew(qtbot, panel, viewer, moving):
     panel.film.moving.setChecked(moving)
     assert panel.film.diffusion.isEnabled() == moving
     press(qtbot, panel.make)
-    settle(qtbot, panel)
+    await_film(qtbot, panel)
     steps = np.hypot(*np.diff(viewer.layers["truth"].data[:, 1:], axis=0).T)
     assert (steps.max() < 12) == moving
 
@@ -387,7 +400,7 @@ def test_an_empty_film_has_a_truth_without_points(qtbot, panel, viewer):
     choose(panel.presets, "empty")
     small_film(panel, number=-1)
     press(qtbot, panel.make)
-    settle(qtbot, panel)
+    await_film(qtbot, panel)
     assert viewer.layers["empty"].data.shape == (4, 64, 80)
     assert viewer.layers["truth"].data.shape == (0, 3)
 
@@ -408,7 +421,7 @@ def test_progress_tells_frames_and_time_left_and_cancelling_keeps_nothing(qtbot,
 
 
 def test_a_film_too_large_for_the_memory_is_refused_with_its_size(qtbot, panel, monkeypatch):
-    monkeypatch.setattr(simulate, "free_memory", lambda: 4 * 30 * 251 * 251 * 2 - 1)
+    monkeypatch.setattr(film_form, "free_memory", lambda: 4 * 30 * 251 * 251 * 2 - 1)
     press(qtbot, panel.make)
     assert "30 frames of 251 x 251 px take 0.0 GB, more than half" in panel.status.said()
     assert not panel.work.running
@@ -447,7 +460,7 @@ def test_a_process_beside_the_window_makes_the_same_film(qtbot, make_panel, view
     choose(panel.presets, "table42")
     small_film(panel, frames=2)
     press(qtbot, panel.make)
-    settle(qtbot, panel)
+    await_film(qtbot, panel)
     panel.close()
     engines.close()
     frames, _ = simulate_film(SPOTS, 2, (64, 80), np.random.default_rng(0), 3, Motion())
@@ -467,7 +480,7 @@ def click(panel, qtbot, points):
 def test_clicked_particles_become_a_scene_with_pictures_to_judge_it_by(qtbot, panel, viewer):
     viewer.add_image(FILM, name="film")
     layer = click(panel, qtbot, CLICKED)
-    assert panel.status.said() == "Click 3 to 10 particles, then press Match."
+    assert panel.status.said() == "Click 3 to 10 particles; the match follows."
     assert layer.mode == "add"
     assert viewer.layers.selection.active is layer
     press(qtbot, panel.matching.match)
@@ -479,7 +492,8 @@ def test_clicked_particles_become_a_scene_with_pictures_to_judge_it_by(qtbot, pa
     assert scene.particles[0].radius.low < TRUTH["radius"].median() < scene.particles[0].radius.high
     assert panel.matching.strip.heading("film").startswith("film")
     assert panel.matching.strip.heading("simulated").startswith("simulated")
-    assert panel.matching.note.said().startswith("Bright spots, ")
+    assert panel.about.said().startswith("Bright spots, ")
+    assert panel.matching.note.said().startswith("What the fits leave is 0.9 times the noise")
     assert not panel.matching.adapt.isHidden()
 
 
@@ -490,7 +504,7 @@ def test_clicks_are_found_wherever_film_and_clicks_lie_in_the_world(viewer, ndim
     points = viewer.add_points((world - 1) / 0.5, scale=[0.5] * ndim, translate=[1] * ndim)
     viewer.dims.set_point(0, 12)
     expected = CLICKED if ndim == 3 else np.column_stack([np.ones(len(CLICKED)), CLICKED[:, 1:]])
-    np.testing.assert_allclose(simulate.in_pixels(viewer, points, image), expected, atol=1e-6)
+    np.testing.assert_allclose(in_pixels(viewer, points, image), expected, atol=1e-6)
 
 
 def test_a_single_picture_is_matched_too(qtbot, panel, viewer):
@@ -515,12 +529,12 @@ def test_clicking_again_goes_on_with_the_same_layer(qtbot, panel, viewer):
 def test_points_of_other_layers_are_no_clicks_unless_they_are_selected(viewer, panel):
     viewer.add_image(FILM)
     other = viewer.add_points(CLICKED, name="picked")
-    assert panel.matching.clicks() is other
+    assert panel.matching.clicks.layer() is other
     viewer.layers.selection.active = viewer.layers[0]
-    assert panel.matching.clicks() is None
+    assert panel.matching.clicks.layer() is None
     mine = viewer.add_points(CLICKED, name=CLICKS)
     viewer.layers.selection.active = other
-    assert panel.matching.clicks() is mine
+    assert panel.matching.clicks.layer() is mine
 
 
 def test_without_a_film_there_is_nothing_to_match(qtbot, panel, viewer):
@@ -584,6 +598,139 @@ def test_a_film_that_is_deleted_meanwhile_is_matched_to_the_end(qtbot, make_pane
     assert panel.status.said() == NO_FILM
 
 
+# A match that follows the clicks --------------------------------------------------------------------------------------
+
+
+def matched(gate) -> list[int]:
+    """Return how many clicks were matched, each time."""
+    return [len(job.points) for job in gate.jobs if isinstance(job, MatchFilm)]
+
+
+@pytest.fixture
+def live(qtbot, make_panel, viewer, gate, monkeypatch):
+    """Return a panel that soon follows the clicks, and their layer."""
+    monkeypatch.setattr(clicks, "REST", 20)
+    gate.open.set()
+    viewer.add_image(FILM, name="film")
+    panel = make_panel(Session(Engines(lambda: gate)), wrapped=True)
+    layer = click(panel, qtbot, np.empty((0, 3)))
+    return panel, layer
+
+
+def rest(qtbot, panel):
+    qtbot.wait(80)
+    settle(qtbot, panel)
+
+
+def test_from_the_third_click_on_the_match_follows_by_itself(qtbot, live, gate):
+    panel, layer = live
+    for point in CLICKED[:2]:
+        layer.add(point)
+    rest(qtbot, panel)
+    assert matched(gate) == []
+    for point in CLICKED[2:4]:
+        layer.add(point)
+    rest(qtbot, panel)
+    assert matched(gate) == [4]
+    assert panel.session.scene.name == "matched"
+    assert panel.status.said().startswith("Matched.")
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        (lambda layer: layer.add(CLICKED[3]), [4]),
+        (lambda layer: setattr(layer, "data", layer.data + 0.5), [3]),
+        (lambda layer: (layer.add(CLICKED[3]), layer.remove_selected()), []),
+        (lambda layer: (layer.selected_data.add(0), layer.remove_selected()), []),
+        (lambda layer: layer.events.data(value=layer.data, action="changed"), []),
+    ],
+    ids=["added", "moved", "added and removed", "too few left", "only selected"],
+)
+def test_only_clicks_that_are_others_are_matched_again(qtbot, live, gate, change, again):
+    panel, layer = live
+    layer.data = CLICKED[:3]
+    rest(qtbot, panel)
+    change(layer)
+    rest(qtbot, panel)
+    assert matched(gate) == [3, *again]
+
+
+def test_one_match_runs_at_a_time_and_then_the_newest(qtbot, live, gate):
+    panel, layer = live
+    settle(qtbot, panel)
+    gate.open.clear()
+    for number in (3, 4, 5):
+        layer.data = CLICKED[:number]
+        qtbot.wait(80)
+        assert matched(gate) == [3]
+        assert panel.status.said() == "Matching..."
+        assert not panel.matching.match.isEnabled()
+    gate.open.set()
+    settle(qtbot, panel)
+    assert matched(gate) == [3, 5]
+    assert panel.matching.match.isEnabled()
+
+
+def test_pressing_match_is_not_followed_by_a_second_match(qtbot, live, gate):
+    panel, layer = live
+    layer.data = CLICKED[:3]
+    press(qtbot, panel.matching.match)
+    rest(qtbot, panel)
+    assert matched(gate) == [3]
+
+
+def test_a_scene_that_is_chosen_meanwhile_is_not_replaced_by_a_match(qtbot, live, gate):
+    panel, layer = live
+    settle(qtbot, panel)
+    gate.open.clear()
+    layer.data = CLICKED[:3]
+    qtbot.wait(80)
+    choose(panel.presets, "beads")
+    gate.open.set()
+    rest(qtbot, panel)
+    assert panel.form.scene() == named_scene("beads")
+    assert panel.matching.match.isEnabled()
+
+
+def test_a_layer_that_is_deleted_meanwhile_is_not_matched(qtbot, live, gate):
+    panel, layer = live
+    layer.data = CLICKED[:3]
+    panel.viewer.layers.remove(layer)
+    rest(qtbot, panel)
+    assert matched(gate) == []
+    assert panel.status.kind == "plain"
+
+
+def test_a_panel_that_is_opened_again_goes_on_following(qtbot, live, make_panel, gate):
+    panel, layer = live
+    layer.data = CLICKED[:3]
+    rest(qtbot, panel)
+    panel.close()
+    assert layer.mode == "pan_zoom"
+    layer.data = CLICKED[:4]
+    again = make_panel(Session(Engines(lambda: gate)), wrapped=True)
+    rest(qtbot, again)
+    assert matched(gate) == [3]
+    layer.data = CLICKED[:5]
+    rest(qtbot, again)
+    assert matched(gate) == [3, 5]
+
+
+def test_opening_the_section_lets_the_person_click_and_folding_it_no_more(panel, viewer):
+    section = panel.sections["Match my film"]
+    section.set_open(True)
+    assert panel.status.said() == NO_FILM
+    assert len(viewer.layers) == 0
+    section.set_open(False)
+    viewer.add_image(FILM)
+    section.set_open(True)
+    assert viewer.layers[CLICKS].mode == "add"
+    assert viewer.layers.selection.active is viewer.layers[CLICKS]
+    section.set_open(False)
+    assert viewer.layers[CLICKS].mode == "pan_zoom"
+
+
 # With other panels ----------------------------------------------------------------------------------------------------
 
 
@@ -594,13 +741,33 @@ def test_the_scene_is_handed_to_growing(qtbot, panel):
     assert panel.session.scene.apart == 17
 
 
-def test_adapting_hands_on_the_scene_and_opens_the_grow_panel(qtbot, panel, viewer, monkeypatch):
+class Grows:
+    """A Grow panel that notes what it is to adapt a network to."""
+
+    def __init__(self) -> None:
+        self.scenes = []
+
+    def adapt(self, scene):
+        self.scenes.append(scene)
+
+
+@pytest.mark.parametrize("grow", [Grows(), object(), None], ids=["adapts", "cannot adapt", "no window"])
+def test_adapting_opens_the_grow_panel_and_begins_at_once(panel, viewer, monkeypatch, grow):
     opened = []
-    monkeypatch.setattr(simulate, "open_panel", lambda *asked: opened.append(asked))
+    monkeypatch.setattr(simulate, "open_panel", lambda *asked: opened.append(asked) or grow)
+    panel.form.apart.setValue(17)
     panel.matching.adapt.show()
     panel.matching.adapt.click()
     assert opened == [(viewer, "Grow")]
     assert panel.session.scene == panel.form.scene()
+    assert getattr(grow, "scenes", [panel.session.scene]) == [panel.session.scene]
+
+
+def test_an_impossible_scene_is_adapted_to_by_nobody(panel, monkeypatch):
+    monkeypatch.setattr(simulate, "open_panel", lambda *_: pytest.fail("the Grow panel was opened"))
+    panel.form.spans["density"].low.setValue(-1)
+    panel.adapt()
+    assert panel.status.kind == "error"
 
 
 def test_a_closed_panel_lets_go_of_viewer_session_and_work(qtbot, make_panel, viewer, gate):
@@ -612,7 +779,8 @@ def test_a_closed_panel_lets_go_of_viewer_session_and_work(qtbot, make_panel, vi
     assert before == 1
     assert len(panel.session.scene_changed) == 0
     assert not panel.work.running
-    assert not panel.preview.work.running
+    assert not panel.preview.frames.work.running
+    assert not panel.matches.work.running
     gate.open.set()
     assert QThreadPool.globalInstance().waitForDone(10_000)
     qtbot.wait(20)

@@ -45,7 +45,12 @@ class LayerChoice(Choice):
         self._viewer = viewer
         self._layers: list[Any] = []
         self._following = False
+        self._told: tuple[Any, str] | None = None
         self.currentIndexChanged.connect(self.changed)
+        self.changed.connect(self._note_told)
+
+    def _note_told(self) -> None:
+        self._told = self.layer, self.currentText()
 
     @property
     def layer(self) -> Any:
@@ -63,6 +68,7 @@ class LayerChoice(Choice):
             self._following = True
             for event in self._events():
                 event.connect(self._refresh)
+        self._told = None
         self._refresh()
 
     def leave(self) -> None:
@@ -93,7 +99,9 @@ class LayerChoice(Choice):
         self.addItems([layer.name for layer in self._layers])
         self.setCurrentIndex(-1 if chosen is None else self._layers.index(chosen))
         self.blockSignals(False)
-        self.changed.emit()
+        # napari hands out a new wrapper of a layer every time: they are equal, but not the same.
+        if (self.layer, self.currentText()) != self._told:
+            self.changed.emit()
 
 
 class ImageChoice(LayerChoice):

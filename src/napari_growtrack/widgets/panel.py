@@ -87,12 +87,15 @@ class Panel(QWidget):
         working = QHBoxLayout()
         working.addWidget(self.bar)
         working.addWidget(self.cancel)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(4, 0, 4, 4)
+        foot.addLayout(working)
+        foot.addWidget(self.status)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area)
         layout.addLayout(self.pinned)
-        layout.addLayout(working)
-        layout.addWidget(self.status)
+        layout.addLayout(foot)
 
     def sizeHint(self) -> QSize:
         """Be as wide as panels are, not as wide as texts without a break would be."""

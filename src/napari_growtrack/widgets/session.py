@@ -252,6 +252,7 @@ _SESSIONS: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 
 def session_of(viewer: Any) -> Session:
     """Return the session that all panels of a viewer share."""
+    viewer = getattr(viewer, "__wrapped__", viewer)  # napari wraps it anew for every panel
     if viewer not in _SESSIONS:
         _SESSIONS[viewer] = Session()
     return _SESSIONS[viewer]

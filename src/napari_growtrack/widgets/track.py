@@ -68,9 +68,10 @@ class TrackPanel(Panel):
         self.all_frames = QPushButton("Track all frames")
         self.runs = Keeper(viewer, self.session, self)
         self.preview = Preview(self.session, self)
-        self._preparing = QTimer(self)
-        self._preparing.setSingleShot(True)
-        self._preparing.timeout.connect(self._prepare)
+        self._preparing, self._removing = QTimer(self), QTimer(self)
+        for timer, act in ((self._preparing, self._prepare), (self._removing, self._live_off_if_image_stays)):
+            timer.setSingleShot(True)
+            timer.timeout.connect(act)
         self.shortcuts = Shortcuts(viewer, self._keys())
         self._run: Run | None = None
         self._film: tuple[Image, object, Stack] | None = None
@@ -167,6 +168,7 @@ class TrackPanel(Panel):
             self.viewer.dims.events.current_step.disconnect(self._look)
             self.viewer.layers.events.removed.disconnect(self._removed)
             self._preparing.stop()
+            self._removing.stop()
             self.form.leave()
             self.image.leave()
             self.shortcuts.release()
@@ -180,8 +182,9 @@ class TrackPanel(Panel):
 
     def _film_of(self, image: Image) -> Stack:
         """Return an image as a film, the same one as long as its data are the same."""
-        if self._film is None or self._film[0] is not image or self._film[1] is not image.data:
-            self._film = image, image.data, open_film(image)
+        data = getattr(image.data, "__wrapped__", image.data)  # napari wraps some data anew every time
+        if self._film is None or self._film[0] != image or self._film[1] is not data:
+            self._film = image, data, open_film(image)
         return self._film[2]
 
     def _take_image(self) -> None:
@@ -256,12 +259,12 @@ class TrackPanel(Panel):
 
     def _removed(self, event: Any) -> None:
         """Take the preview's layer being removed for the wish to have none."""
-        if event.value is self._preview_layer:
+        if event.value == self._preview_layer:
             self._preview_layer = None
-            QTimer.singleShot(0, self._live_off_if_image_stays)
+            self._removing.start(0)
 
     def _live_off_if_image_stays(self) -> None:
-        if self._following and self.image.image is not None:
+        if self.image.image is not None:
             self.live.setChecked(False)
 
     def _region(self, image: Image, film: Stack) -> Region | None:
@@ -371,7 +374,7 @@ class TrackPanel(Panel):
             self.history_section.set_open(True)
         else:
             self._drop_layer()
-        if self._film is not None and self._film[0] is run.image and run.progress.done > 1:
+        if self._film is not None and self._film[0] == run.image and run.progress.done > 1:
             self.preview.keep_speed(record.choice, Speed(record.seconds, record.passed, self._film[2].shape[1:]))
         self.status.tell(*run.outcome())
         self._look()

@@ -77,6 +77,12 @@ def write_points(path: str | os.PathLike[str], data: np.ndarray, about: dict[str
     return [str(path), str(path.with_suffix(".json"))]
 
 
+def framed(data: np.ndarray) -> pd.DataFrame:
+    """Return points (n, 3), or of a single picture (n, 2), as ``frame, y, x``."""
+    whole = data if data.shape[1] == 3 else np.insert(data, 0, 0, axis=1)
+    return pd.DataFrame(whole, columns=_POINT).assign(frame=np.rint(whole[:, 0]))
+
+
 def _csv(path: Path) -> Path:
     """Return a path that ends in .csv and, where a person typed no ending, is known again as ours when it is opened."""
     if path.suffix.lower() == ".csv":
@@ -92,8 +98,7 @@ def _table(data: np.ndarray, about: dict[str, Any], name: str) -> pd.DataFrame:
             f"Cannot write {name}: its points have {axes} coordinates; expected (frame, y, x) or (y, x). "
             "Choose one channel and one z plane."
         )
-    framed = data if axes == 3 else np.insert(data, 0, 0, axis=1)
-    points = pd.DataFrame(framed, columns=_POINT).assign(frame=np.rint(framed[:, 0]))
+    points = framed(data)
     features = pd.DataFrame(about.get("features", {})).reset_index(drop=True).drop(columns=_POINT, errors="ignore")
     table = pd.concat([points, features], axis=1)
     return check(table[np.asarray(about.get("shown", np.ones(len(data), bool)), bool)])
@@ -102,7 +107,7 @@ def _table(data: np.ndarray, about: dict[str, Any], name: str) -> pd.DataFrame:
 def _recipe(about: dict[str, Any], axes: int) -> dict[str, Any]:
     """Return how the points were made, as far as the layer knows, and where they lie."""
     made = about.get("metadata", {}).get("growtrack")
-    told = {name: value for name, value in _plain(made).items() if name != RUN} if isinstance(made, dict) else {}
+    told = {name: value for name, value in plain(made).items() if name != RUN} if isinstance(made, dict) else {}
     return {"version": package_version(), **told, "program": PROGRAM, LAYER: _place(about, axes).model_dump()}
 
 
@@ -119,12 +124,12 @@ def _numbers(values: Any, default: np.ndarray) -> tuple[float, ...]:
     return tuple(map(float, default if values is None else values))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return what JSON can hold of a value that any program may have put into a layer's metadata."""
     if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, (list, tuple, range, set)):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     return value if value is None or isinstance(value, (str, int, float)) else str(value)

@@ -1,0 +1,115 @@
+"""Choose a film, click particles in it, and see how like them the simulated ones look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from ..core.errors import SettingsError
+from ..core.stacks import Stack
+from ..engine import FilmFacts
+from ..engine.jobs import MatchFilm
+from .choices import ImageChoice
+from .clicks import Clicks
+from .labels import Note, Status
+from .layers import open_film
+from .parts.pictures import CropStrip
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from napari.layers import Image
+
+    from ..core.likeness import Likeness
+
+NO_FILM = "Open a film to match first (File > Open)."
+
+
+class MatchForm(QWidget):
+    """Choose a film, click particles in it, and see how like them the simulated ones look.
+
+    Attributes
+    ----------
+    image : ImageChoice
+    clicks : Clicks
+    click, match, adapt : QPushButton
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.image, self.clicks = ImageChoice(viewer), Clicks(viewer, self)
+        self.click, self.match = QPushButton("Click particles"), QPushButton("Match")
+        self.adapt = QPushButton("Adapt a network (1 min)")
+        self.strip, self.note, self.caution = CropStrip(), Note(), Status()
+        self._lay_out()
+        self.adapt.hide()
+
+    def _lay_out(self) -> None:
+        self.click.setToolTip("Click particles of one kind in the film; they are kept in a points layer.")
+        self.match.setToolTip("Find a scene whose particles look like the clicked ones, of which one or two will do.")
+        self.adapt.setToolTip("Open the Grow panel and adapt the chosen network to this scene; it begins at once.")
+        film = QFormLayout()
+        film.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        film.addRow("Film", self.image)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.click)
+        buttons.addWidget(self.match)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(film)
+        layout.addLayout(buttons)
+        for part in (self.strip, self.note, self.caution, self.adapt):
+            layout.addWidget(part)
+
+    def follow(self) -> None:
+        """Begin to follow the viewer; may be called twice."""
+        self.image.follow()
+        self.clicks.follow()
+
+    def leave(self) -> None:
+        """Follow the viewer no more; may be called twice."""
+        self.image.leave()
+        self.clicks.leave()
+
+    def let_click(self, diameter: float) -> None:
+        """Let the person click particles so wide, in pixels.
+
+        Raises
+        ------
+        SettingsError
+            Without a film.
+        StackError
+            When the image is not one.
+        """
+        self.clicks.let_click(self._film(), diameter)
+
+    def job(self) -> tuple[MatchFilm, Stack]:
+        """Return what an engine is to do, and the film it works on.
+
+        Raises
+        ------
+        SettingsError
+            Without a film or clicks.
+        StackError
+            When the image is not a film.
+        """
+        image = self._film()
+        film = open_film(image)
+        return MatchFilm(FilmFacts.of(film), self.clicks.take(image)), film
+
+    def show_likeness(self, likeness: Likeness) -> None:
+        """Show crops of film and simulation on one scale, and how well it fits."""
+        self.strip.set_rows({"film": likeness.real, "simulated": likeness.simulated})
+        self.note.say(f"What the fits leave is {likeness.residual:.1f} times the noise; 1 is perfect.")
+        self.note.setToolTip(
+            f"An intensity of 1 in the scene stands for {likeness.unit:.4g} in the film, "
+            f"a level of 0 for {likeness.offset:.4g}."
+        )
+        self.adapt.show()
+
+    def _film(self) -> Image:
+        image = self.image.image
+        if image is None:
+            raise SettingsError(NO_FILM)
+        return image

@@ -1,0 +1,77 @@
+"""Listen to the GUI thread's heart, with a metronome in another process that tells how late this machine itself is."""
+
+import subprocess
+import sys
+import time
+
+from qtpy.QtCore import QTimer
+
+MOST = 0.1
+"""No beat of the GUI thread may keep a person waiting longer, in seconds."""
+
+_TICK = 0.005
+
+_METRONOME = f"""
+import sys, threading, time
+late, stop = [0.0], threading.Event()
+def listen():
+    for line in sys.stdin:
+        print(max(late), flush=True)
+        late[:] = [0.0]
+    stop.set()
+threading.Thread(target=listen, daemon=True).start()
+last = time.perf_counter()
+while not stop.is_set():
+    time.sleep({_TICK})
+    now = time.perf_counter()
+    late.append(now - last)
+    last = now
+    if len(late) > 100_000:
+        late[:] = [max(late)]
+"""
+
+
+class Heart:
+    """Beats every five milliseconds in the GUI thread, if that is free.
+
+    Use it in a ``with`` statement; `rest` between two things to be measured.
+    """
+
+    def __init__(self):
+        self._gaps, self._last = [0.0], time.perf_counter()
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._beat)
+
+    def __enter__(self):
+        self._metronome = subprocess.Popen(
+            [sys.executable, "-c", _METRONOME], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._timer.start(int(1000 * _TICK))
+        self.rest()
+        return self
+
+    def __exit__(self, *_):
+        self._timer.stop()
+        self._metronome.stdin.close()
+        self._metronome.wait()
+        self._metronome.stdout.close()
+
+    def _beat(self):
+        now = time.perf_counter()
+        self._gaps.append(now - self._last)
+        self._last = now
+
+    def rest(self) -> tuple[float, float]:
+        """Return the longest gap since the last rest, and that of the metronome; begin anew."""
+        self._beat()
+        self._metronome.stdin.write("\n")
+        self._metronome.stdin.flush()
+        longest, machine = max(self._gaps), float(self._metronome.stdout.readline())
+        self._gaps, self._last = [0.0], time.perf_counter()
+        return longest, machine
+
+    def check(self, what: str) -> None:
+        """Complain if a gap since the last rest was too long, but for what the machine itself was late."""
+        longest, machine = self.rest()
+        late = f"{what}: the longest gap was {1e3 * longest:.0f} ms, the machine's own {1e3 * machine:.0f} ms"
+        assert longest <= MOST + machine, late

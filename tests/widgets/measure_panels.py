@@ -1,0 +1,217 @@
+"""Measure what the panels cost, in a real window: heartbeats, latencies, memory, and the work beside the window.
+
+Run it under a virtual screen; it writes docs/panels/measured.json and the table of docs/napari.md::
+
+    xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python tests/widgets/measure_panels.py docs/panels
+"""
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import dask.array
+import napari
+import numpy as np
+import pandas as pd
+from heart import Heart
+from qtpy.QtWidgets import QApplication
+from test_heartbeat import long_film
+
+from napari_growtrack.core.detection import iter_detections
+from napari_growtrack.core.networks import load_network
+from napari_growtrack.core.stacks import ArrayStack
+from napari_growtrack.widgets.opening import open_panel
+from napari_growtrack.widgets.runs import Record
+
+APART = """
+import json, sys, time
+from measure_panels import direct
+print(json.dumps(direct()))
+"""
+FRAMES, SIDE = 500, 512
+
+
+def direct() -> float:
+    """Return the seconds that tracking the film takes in a process of its own, without napari."""
+    network, film = load_network("vesicles"), ArrayStack(long_film(FRAMES, SIDE), "film")
+    list(iter_detections(film, network, network.cascade(3), range(20)))
+    began = time.perf_counter()
+    for _ in iter_detections(film, network, network.cascade(3)):
+        pass
+    return time.perf_counter() - began
+
+
+class Window:
+    """A napari window, and how to wait in it."""
+
+    def __init__(self):
+        self.viewer = napari.Viewer(show=True)
+        self.viewer.window.resize(1280, 800)
+        self.app = QApplication.instance()
+        self.wait(1)
+
+    def wait(self, seconds, until=lambda: False):
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end and not until():
+            self.app.processEvents()
+            time.sleep(0.0005)
+
+
+def measure(folder: Path) -> None:
+    """Measure everything, and write it down."""
+    window, rows = Window(), []
+
+    def row(what, value, unit, machine=float("nan")):
+        rows.append({"what": what, "value": value, "unit": unit, "machine": machine})
+        print(rows[-1], flush=True)
+
+    viewer = window.viewer
+    viewer.add_image(long_film(FRAMES, SIDE), name="film", contrast_limits=(0, 1.5))
+    window.wait(1)
+    for name in ("First steps", "Networks", "Score", "Simulate", "Grow", "Track"):
+        began = time.perf_counter()
+        panel = open_panel(viewer, name)
+        row(f"open {name}", 1e3 * (time.perf_counter() - began), "ms")
+        if name == "Track":
+            panel.live.setChecked(False)
+        window.wait(1.5)
+    track = panel
+    with Heart() as heart:
+
+        def gap(what):
+            longest, machine = heart.rest()
+            row(f"longest gap: {what}", 1e3 * longest, "ms", 1e3 * machine)
+
+        track.live.setChecked(True)
+        window.wait(60, lambda: track.preview.candidates() is not None)
+        gap("loading TensorFlow, first preview")
+        window.wait(3)
+        heart.rest()
+        times = []
+        for frame in range(0, 200, 10):
+            began = time.perf_counter()
+            viewer.dims.set_point(0, frame)
+            window.wait(2, lambda frame=frame: track.preview.frame == frame and track.preview.candidates() is not None)
+            times.append(time.perf_counter() - began)
+        row("frame slider to rings of the preview, median", 1e3 * np.median(times), "ms")
+        gap("moving the frame slider")
+        began = time.perf_counter()
+        track.track_all_frames()
+        window.wait(120, lambda: not track.work.running)
+        beside = time.perf_counter() - began
+        gap("tracking 500 frames of 512 x 512")
+        track.track_all_frames()
+        window.wait(60, lambda: track.bar.value() >= 50)
+        began = time.perf_counter()
+        track.cancel.click()
+        window.wait(10, lambda: not track.work.running)
+        row("cancel a run", 1e3 * (time.perf_counter() - began), "ms")
+        window.wait(2)
+        heart.rest()
+        drags(window, track, row)
+        heart.rest()
+        simulate = open_panel(viewer, "Simulate")
+        window.wait(3)
+        heart.rest()
+        simulate.film.frames.setValue(100) if hasattr(simulate.film, "frames") else None
+        simulate.make_film()
+        window.wait(60, lambda: not simulate.work.running)
+        gap("simulating a film, and adding its two layers")
+        grow = open_panel(viewer, "Grow")
+        window.wait(1)
+        heart.rest()
+        grow.grow()
+        window.wait(25)
+        gap("growing for 25 s")
+        began = time.perf_counter()
+        grow.stop()
+        window.wait(10, lambda: not grow.work.running)
+        row("stop growing", 1e3 * (time.perf_counter() - began), "ms")
+        gap("stopping")
+    film_memory(window, track, row)
+    window.viewer.close()
+    apart = json.loads(
+        subprocess.run(
+            [sys.executable, "-c", APART], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+        ).stdout.splitlines()[-1]
+    )
+    row("tracking beside the window / without napari", beside / apart, "times")
+    row("without napari", FRAMES / apart, "frames/s")
+    write(folder, rows)
+
+
+def drags(window, track, row) -> None:
+    """Drag a threshold over 20 000 candidates."""
+    record = track.runs.records[0]
+    some = pd.concat([record.table] * (20_000 // max(len(record.table), 1) + 1), ignore_index=True)[:20_000]
+    many = Record(**{**{f: getattr(record, f) for f in record.__dataclass_fields__}, "table": some})
+    track.runs.records.clear()
+    track.runs.keep(replace(many, number=1), track.image.image)
+    window.wait(2)
+    times = []
+    for mark in np.linspace(0.2, 2.5, 30):
+        began = time.perf_counter()
+        track.thresholds.distance._drag(mark)
+        window.app.processEvents()
+        times.append(time.perf_counter() - began)
+        window.wait(0.05)
+    row("drag a threshold over 20 000 candidates to the picture, median", 1e3 * np.median(times), "ms")
+    row("the same, longest", 1e3 * max(times), "ms")
+    times = []
+    for stage in (1, 2, 3, 1, 2, 3):
+        began = time.perf_counter()
+        track.form.stage.setValue(stage)
+        window.app.processEvents()
+        times.append(time.perf_counter() - began)
+        window.wait(0.3)
+    row("slide the stage to its rings, median", 1e3 * np.median(times), "ms")
+
+
+def film_memory(window, track, row) -> None:
+    """Preview and track some of a film of 20 GB."""
+    side, frames = 1024, 20_000
+    picture = np.random.default_rng(0).integers(0, 255, (side, side), dtype=np.uint8)
+    film = dask.array.map_blocks(
+        lambda block_id: np.roll(picture, block_id[0], 0)[None],
+        chunks=((1,) * frames, (side,), (side,)),
+        dtype=np.uint8,
+        meta=np.empty((0, 0, 0), np.uint8),
+    )
+    window.viewer.layers.clear()
+    image = window.viewer.add_image(film, name="long", contrast_limits=(0, 255))
+    track.image._refresh()
+    window.wait(3)
+    track.first.setValue(0)
+    track.last.setValue(49)
+    track.track_all_frames()
+    window.wait(60, lambda: not track.work.running)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    track.last.setMaximum(frames)
+    track.last.setValue(399)
+    track.track_all_frames()
+    window.wait(120, lambda: not track.work.running)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    row(f"film of {image.data.nbytes / 1e9:.0f} GB: peak memory after 400 more frames", (after - before) / 1024, "MiB")
+
+
+def write(folder: Path, rows: list) -> None:
+    """Write the figures, and the table of the documentation."""
+    folder.mkdir(parents=True, exist_ok=True)
+    story = {"python": platform.python_version(), "napari": napari.__version__, "cores": os.cpu_count(), "rows": rows}
+    (folder / "measured.json").write_text(json.dumps(story, indent=1) + "\n")
+    lines = ["| what | measured | the machine's own lateness |", "|---|---|---|"]
+    for one in rows:
+        late = "" if np.isnan(one["machine"]) else f"{one['machine']:.0f} ms"
+        value = f"{one['value']:.2f}" if one["value"] < 10 else f"{one['value']:.0f}"
+        lines.append(f"| {one['what']} | {value} {one['unit']} | {late} |")
+    (folder / "measured.md").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    measure(Path(sys.argv[1]))

@@ -1,0 +1,119 @@
+"""The whole way in a real window, as the tutorial tells it: from a sample to a saved table, a picture of every step.
+
+With GROWTRACK_PICTURES=docs/images/tour the pictures are left there.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog
+
+from napari_growtrack.core.scoring import score
+from napari_growtrack.core.tables import read_table
+from napari_growtrack.core.zoo import bundled
+from napari_growtrack.widgets.opening import open_panel
+
+pytestmark = pytest.mark.skipif("vesicles" not in bundled(), reason="the bundled network vesicles is not there yet")
+
+SIZES = [(1280, 800), (2560, 1440)]
+
+
+class Camera:
+    """Takes pictures of a window, if they are wanted, and looks for what is cut off."""
+
+    def __init__(self, viewer, qtbot):
+        self.viewer, self._qtbot = viewer, qtbot
+        self._folder = os.environ.get("GROWTRACK_PICTURES")
+
+    def __call__(self, name):
+        self._qtbot.wait(400)
+        if self._folder:
+            Path(self._folder).mkdir(parents=True, exist_ok=True)
+            self.viewer.window.screenshot(f"{self._folder}/{name}.png", canvas_only=False, flash=False)
+
+
+@pytest.fixture
+def viewer(make_window):
+    viewer = make_window(show=True)
+    viewer.window.resize(1280, 800)
+    return viewer
+
+
+def press(qtbot, button):
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_from_a_sample_to_a_saved_table(viewer, qtbot, tmp_path, monkeypatch):
+    picture = Camera(viewer, qtbot)
+    steps = open_panel(viewer, "First steps")
+    press(qtbot, steps.rows[0].button)
+    qtbot.waitUntil(lambda: "vesicles" in viewer.layers, timeout=20_000)
+    viewer.reset_view()
+    picture("1-sample")
+
+    press(qtbot, steps.rows[1].button)
+    track = steps.session.panels["Track"]
+    qtbot.waitUntil(lambda: track.preview.candidates() is not None, timeout=60_000)
+    viewer.reset_view()
+    qtbot.waitUntil(lambda: "frames/s" in track.form.speed_note.said(), timeout=60_000)
+    picture("2-preview")
+    assert len(viewer.layers["vesicles preview"].data) >= 14
+
+    track.form.stage.setValue(1)
+    picture("3-stage")
+    track.form.stage.setValue(3)
+
+    press(qtbot, track.all_frames)
+    qtbot.waitUntil(lambda: not track.work.running, timeout=60_000)
+    assert track.status.kind == "plain", track.status.said()
+    picture("4-tracked")
+
+    track.thresholds.significance._drag(track.thresholds.significance._place(20))
+    picture("5-threshold")
+    track.thresholds.significance.button.click()
+    truth = pd.DataFrame(viewer.layers["truth"].data, columns=["frame", "y", "x"])
+    layer = viewer.layers["vesicles detections"]
+    assert score(truth, layer.features[layer.shown]).found > 0.95
+
+    path = tmp_path / "detections.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    press(qtbot, track.runs.history.saving)
+    track._area.verticalScrollBar().setValue(10_000)
+    picture("6-saved")
+    saved = read_table(path)
+    assert len(saved) == layer.shown.sum()
+    np.testing.assert_allclose(saved[["frame", "y", "x"]], layer.data[layer.shown], rtol=1e-9)
+
+    press(qtbot, steps.rows[5].button)
+    scores = steps.session.panels["Score"]
+    qtbot.waitUntil(lambda: not scores.work.running, timeout=20_000)
+    qtbot.wait(600)
+    picture("7-score")
+    steps.refresh()
+    assert [row.done for row in steps.rows] == [True, True, True, False, True, True, True]
+
+
+PANELS = ["First steps", "Track", "Simulate", "Grow", "Networks", "Score"]
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", PANELS)
+def test_nothing_is_wider_than_its_panel(make_window, qtbot, name, size, theme):
+    viewer = make_window(show=True)
+    viewer.theme = theme
+    viewer.window.resize(*size)
+    viewer.open_sample("napari-growtrack", "beads")
+    panel = open_panel(viewer, name)
+    if hasattr(panel, "live"):
+        panel.live.setChecked(False)
+    qtbot.wait(300)
+    Camera(viewer, qtbot)(f"{name.lower().replace(' ', '-')}-{theme}-{size[0]}")
+    assert panel.width() <= 480
+    area = panel._area
+    assert area.widget().width() <= area.viewport().width()
+    assert panel.width() >= panel.minimumSizeHint().width()
