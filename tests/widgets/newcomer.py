@@ -19,7 +19,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 from napari_growtrack.core.tables import read_table
 from napari_growtrack.widgets.opening import open_panel
 
-SEEN = [(0, 58, 99), (0, 172, 246), (0, 337, 232)]
+SEEN = [(0, 66, 295), (0, 180, 346), (0, 178, 117)]
 """Three particles of the Brownian film that anybody would click, frame, y, x, as well as a hand aims."""
 
 
@@ -65,14 +65,15 @@ def walk(film: Path, pictures: Path, folder: Path) -> None:
     simulate = open_panel(viewer, "Simulate")
     person.click("Plugins > GrowTrack > Simulate", 2)
     person.wait(1)
-    person.click(simulate.matching.click)
+    person.click(simulate.sections["Match my film"].title)
+    person.wait(0.5)
     points = viewer.layers.selection.active
     for place in SEEN:
         points.add(place)
         person.click(f"a particle at {place}")
         person.wait(0.3)
     person.wait(60, lambda: simulate.matching.adapt.isVisible())
-    person.note(f"matched: {simulate.matching.note.said()}")
+    person.note(f"matched: {simulate.session.scene.about} {simulate.matching.note.said()}")
     person.picture("8-match")
     person.click(simulate.matching.adapt)
     grow = simulate.session.panels["Grow"]

@@ -414,6 +414,14 @@ def test_what_was_reached_is_told_as_it_is(errors, told, kind):
     assert taken == kind
 
 
+@pytest.mark.parametrize(
+    ("errors", "stage"),
+    [({}, 3), ({1: 0.5, 2: 0.3, 3: 0.2}, 3), ({1: 0.5, 2: 0.1, 3: 0.2}, 2), ({2: 0.198, 3: 0.2}, 3)],
+)
+def test_the_last_stage_is_tracked_with_unless_an_earlier_one_is_better(errors, stage):
+    assert growing.best_stage(errors, 3) == stage
+
+
 def test_what_is_paused_goes_on_from_there(qtbot, panel, script, folder):
     begin(qtbot, panel)
     script.let(2)

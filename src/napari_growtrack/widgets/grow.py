@@ -19,7 +19,7 @@ from ..engine import NetworkFile
 from ..engine.jobs import Grow, Loading
 from .choice import Choice
 from .grow_form import GrowForm, KeptForm
-from .growing import Files, Grown, free_name, grow, left_words, making_line, names_kept, outcome_line
+from .growing import Files, Grown, best_stage, free_name, grow, left_words, making_line, names_kept, outcome_line
 from .labels import Status
 from .opening import open_panel
 from .panel import Panel
@@ -351,11 +351,12 @@ class GrowPanel(Panel):
         self.status.tell(f"{name} was discarded.")
 
     def track_with_it(self) -> None:
-        """Choose the network that was grown last, and show the Track panel."""
+        """Choose the network that was grown last, and its best stage, and show the Track panel."""
         if self._grown is None:
             return
         try:
             self.session.choose(str(self._grown))
+            self.session.change(stage=best_stage(self._errors, self.session.card.plan.stages))
         except GrowtrackError as error:
             return self.refuse(str(error))
         open_panel(self.viewer, "Track")

@@ -52,6 +52,9 @@ BRIEF = 2.0
 FAR = 4.0
 """A network whose error is so many times the bound has learned too little."""
 
+FINE = 0.25
+"""Errors below so many pixels are no reason to complain: the last fit begins there, and ends at the bound."""
+
 BETTER = 0.95
 """A stage whose error is less than this part of the last one's is better."""
 
@@ -333,19 +336,25 @@ def making_line(progress: MakingProgress, error: float | None, bound: float | No
     return f"{begins}, {left}" if left else begins
 
 
+def best_stage(errors: Mapping[int, float], last: int) -> int:
+    """Return the stage to track with: the last one, unless the error of an earlier one is markedly less."""
+    best = min(errors, key=lambda one: errors[one], default=last)
+    return best if last in errors and errors[best] < BETTER * errors[last] else last
+
+
 def outcome_line(name: str, errors: Mapping[int, float], bound: float | None) -> tuple[str, Kind]:
     """Say what a finished network reaches, and whether that is to be taken as a warning."""
     stage = max(errors, default=0)
     if not stage:
         return f"{name} is grown and saved.", "plain"
     said = f"{name} is grown and saved. Stage {stage}: {error_words(errors[stage], bound)}."
-    best = min(errors, key=lambda one: errors[one])
-    if bound and errors[stage] > FAR * bound:
+    best = best_stage(errors, stage)
+    if bound and errors[stage] > max(FAR * bound, FINE):
         return (
             f"{said} That is far from the bound: grow it for longer, or begin with it and grow it further.",
             "warning",
         )
-    if errors[best] < BETTER * errors[stage]:
+    if best != stage:
         return (
             f"{said} Stage {best} is better: {errors[best]:.2f} px. Grow it for longer, or track with that.",
             "warning",

@@ -89,12 +89,12 @@ class Panel(QWidget):
         working.addWidget(self.cancel)
         foot = QVBoxLayout()
         foot.setContentsMargins(4, 0, 4, 4)
+        foot.addLayout(self.pinned)
         foot.addLayout(working)
         foot.addWidget(self.status)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area)
-        layout.addLayout(self.pinned)
         layout.addLayout(foot)
 
     def sizeHint(self) -> QSize:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from .labels import Note
@@ -67,9 +68,10 @@ class ThresholdForm(QWidget):
         choice = candidates.choice
         chosen, calibrated = choice.cascade(), choice.calibrated()
         self.significance.setVisible(calibrated.polish)
+        least = _floor(candidates.table["significance"])
         pairs = (
             (self.distance, chosen.accept_distance / choice.zoom, calibrated.accept_distance / choice.zoom),
-            (self.significance, max(chosen.least_significance, _LEAST), max(calibrated.least_significance, _LEAST)),
+            (self.significance, max(chosen.least_significance, least), max(calibrated.least_significance, least)),
         )
         for histogram, mark, home in pairs:
             if not np.isclose(histogram.mark(), mark, rtol=1e-9):
@@ -77,3 +79,9 @@ class ThresholdForm(QWidget):
             if self._homes.get(histogram) != home:
                 self._homes[histogram] = home
                 histogram.set_calibrated(home)
+
+
+def _floor(significances: pd.Series) -> float:
+    """Return where the mark stands that drops nothing: a logarithmic axis has no 0."""
+    some = significances[significances > 0]
+    return float(some.min()) / 2 if len(some) else 1.0
