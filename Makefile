@@ -4,6 +4,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip --disable-pip-version-check
 ZOO   := src/napari_growtrack/core/zoo
+SCREEN := xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX"
 QT_SYSTEM := xvfb xauth libegl1 libgl1-mesa-dri libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0
 
 # Stamps: an extra is installed again only when pyproject.toml has changed.
@@ -13,7 +14,7 @@ LINTING   := $(VENV)/.installed-dev
 WRITING   := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-jax test-pyside lint docs networks ladder benchmark clean system-libraries
+.PHONY: help demo test test-jax test-pyside panels lint docs networks ladder benchmark clean system-libraries
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +26,7 @@ demo: $(INSTALLED)  ## install into .venv and track a simulated film, into demo/
 test: $(TESTING) system-libraries  ## run the tests (with a virtual screen where there is one)
 	$(BIN)/python -m pytest --ignore tests/widgets
 	@if command -v xvfb-run >/dev/null 2>&1; then \
-	    xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" $(BIN)/python -m pytest tests/widgets; \
+	    $(SCREEN) $(BIN)/python -m pytest tests/widgets; \
 	else \
 	    $(BIN)/python -m pytest tests/widgets; \
 	fi
@@ -36,7 +37,7 @@ test-jax: $(TESTING) $(VENV)/.installed-jax  ## run the tests of growing and det
 # Another Qt beside the one in .venv, seen only by this target. From 6.12 on, PySide6 loses a reference to None with every event.
 test-pyside: $(TESTING) system-libraries  ## run the tests of panels with PySide6 instead of PyQt6
 	@$(PIP) install --quiet --upgrade --target $(VENV)/pyside 'PySide6_Essentials>=6.8,<6.12'
-	QT_API=pyside6 PYTEST_QT_API=pyside6 PYTHONPATH=$(VENV)/pyside xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" $(BIN)/python -m pytest tests/widgets
+	QT_API=pyside6 PYTEST_QT_API=pyside6 PYTHONPATH=$(VENV)/pyside $(SCREEN) $(BIN)/python -m pytest tests/widgets
 
 lint: $(LINTING)  ## check style, types and the directions of import
 	$(BIN)/ruff check .
@@ -57,6 +58,15 @@ networks: $(INSTALLED)  ## grow the bundled networks again from their recipes
 
 ladder: $(TESTING)  ## measure the ladder of docs/ladder.md again (15 minutes; GROWTRACK_DATA adds DeepTrack 1.0)
 	@for name in ladder scaling stream; do $(BIN)/growtrack benchmark $$name -o docs/ladder >/dev/null; done
+
+panels: $(TESTING) system-libraries  ## measure the panels in a real window, and take the pictures of docs/napari.md (GROWTRACK_DATA adds the Brownian film)
+	@rm -rf docs/images/tour
+	@GROWTRACK_PICTURES=docs/images/tour $(SCREEN) $(BIN)/python -m pytest -q tests/widgets/test_walk.py -k "saved or cursor"
+	@networks=$$(mktemp -d); \
+	if [ -n "$$GROWTRACK_DATA" ]; then \
+	    GROWTRACK_NETWORKS=$$networks $(SCREEN) $(BIN)/python tests/widgets/newcomer.py "$$GROWTRACK_DATA/deeptrack1/brownian_particles.mp4" docs/images/tour docs/panels; \
+	fi; \
+	GROWTRACK_NETWORKS=$$networks $(SCREEN) $(BIN)/python tests/widgets/measure_panels.py docs/panels
 
 benchmark: $(INSTALLED)  ## run every benchmark
 	$(BIN)/growtrack benchmark all

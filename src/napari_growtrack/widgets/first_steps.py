@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.layers import Image, Points
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from .labels import Note
@@ -184,8 +184,10 @@ class StepRow(QWidget):
         self.step = step
         self.mark = QLabel(_OPEN)
         self.title = QLabel(f"<b>{number}. {step.title}</b>")
+        self.title.setWordWrap(True)
         self.about = Note()
         self.about.say(step.about)
+        self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.button = QPushButton(step.action)
         self.button.clicked.connect(lambda: step.act())
         self._lay_out()

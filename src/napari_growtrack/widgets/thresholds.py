@@ -53,9 +53,10 @@ class ThresholdForm(QWidget):
         if candidates is None:
             self._shown = None
             self.about.say("Nothing found yet: turn on the live preview, or track.")
-            self.setEnabled(False)
+            self.distance.hide()
+            self.significance.hide()
             return
-        self.setEnabled(True)
+        self.distance.show()
         self.about.say(f"{candidates.accepted.sum():,} of {len(candidates.table):,} candidates accepted {of}")
         self._place(candidates)
         if candidates.table is not self._shown:

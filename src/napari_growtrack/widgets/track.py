@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 NO_FILM = "Open a film first (File > Open, or File > Open Sample > GrowTrack)"
 NO_NETWORK = "Choose a network first."
 
+_BREATH = 60
+"""Milliseconds in which the window draws what has changed, before napari adds a layer."""
+
 
 class TrackPanel(Panel):
     """Track the particles of an image layer with a grown network.
@@ -68,15 +71,19 @@ class TrackPanel(Panel):
         self.all_frames = QPushButton("Track all frames")
         self.runs = Keeper(viewer, self.session, self)
         self.preview = Preview(self.session, self)
-        self._preparing, self._removing = QTimer(self), QTimer(self)
-        for timer, act in ((self._preparing, self._prepare), (self._removing, self._live_off_if_image_stays)):
+        self._preparing, self._removing, self._layering = (QTimer(self) for _ in range(3))
+        for timer, act in (
+            (self._preparing, self._prepare),
+            (self._removing, self._live_off_if_image_stays),
+            (self._layering, self._add_layer),
+        ):
             timer.setSingleShot(True)
             timer.timeout.connect(act)
         self.shortcuts = Shortcuts(viewer, self._keys())
         self._run: Run | None = None
         self._film: tuple[Image, object, Stack] | None = None
         self._preview_layer: Points | None = None
-        self._layer: tuple[Points, bool]
+        self._layer: tuple[Points, bool] | None = None
         self._following = False
         self._hindered = False
         self._lay_out()
@@ -167,8 +174,8 @@ class TrackPanel(Panel):
             self.session.changed.disconnect(self._choice_changed, missing_ok=True)
             self.viewer.dims.events.current_step.disconnect(self._look)
             self.viewer.layers.events.removed.disconnect(self._removed)
-            self._preparing.stop()
-            self._removing.stop()
+            for timer in (self._preparing, self._removing, self._layering):
+                timer.stop()
             self.form.leave()
             self.image.leave()
             self.shortcuts.release()
@@ -298,7 +305,7 @@ class TrackPanel(Panel):
 
     def _drop_layer(self) -> None:
         """Take away the layer that was added for a run which brought nothing."""
-        layer, added = self._layer
+        layer, added = self._layer or (None, False)
         if added and layer in self.viewer.layers:
             self.viewer.layers.remove(layer)
 
@@ -343,9 +350,16 @@ class TrackPanel(Panel):
             return self.refuse(str(error))
         self.preview.forget()
         self._run = run = Run(image, self.session.chosen, len(frames), self.runs.next_number, region)
-        self._layer = layer_for_run(self.viewer, image, len(frames))
+        self._layer = None
         self.begin(run.follow(steps))
         self._advance(run.progress)
+        self._layering.start(_BREATH)
+
+    def _add_layer(self) -> None:
+        """Add the layer of the run while the first frames are tracked: napari takes its time for one."""
+        run = self._run
+        if run is not None and run.image in self.viewer.layers:
+            self._layer = layer_for_run(self.viewer, run.image, run.progress.total)
 
     def _advance(self, progress: Progress) -> None:
         if self._run is not None:
@@ -364,6 +378,7 @@ class TrackPanel(Panel):
 
     def _finish(self) -> None:
         run, self._run = self._run, None
+        self._layering.stop()
         self.show_working(False)
         self._check()
         if run is None:
