@@ -106,6 +106,15 @@ def test_real_and_simulated_crops_are_alike():
     assert simulated.min() == pytest.approx(real.min(), rel=0.3)
 
 
+def test_beyond_the_film_crops_show_the_background_around_their_particle():
+    film, points, *_ = clicked(FILMS["rings"][0], off=0)
+    top = int(points[0, 1]) - 3
+    found = match_film(film[:, top:], (points - [0, top, 0])[:1])
+    (beyond,) = (crop[: len(crop) // 2 - 4] for crop in found.real)
+    assert np.ptp(beyond) == 0
+    assert found.real[0][:, -1].mean() == pytest.approx(beyond[0, 0], abs=0.1)
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_few_clicks_give_wider_ranges(number):
     film, points, _, _ = clicked(named_scene("table42").with_(snr=10, particles=[Particle(radius=2.5, rings={1: 0.5})]))
@@ -191,6 +200,7 @@ NOISE = np.random.default_rng(0).normal(100, 5, (2, 90, 90)).astype(np.float32)
     [
         (NOISE, np.empty((0, 3)), SettingsError, "Click at least one particle"),
         (NOISE, [[40, 40], [20, 60]], SettingsError, "nothing but noise"),
+        (np.pad(NOISE, ((0, 0), (0, 0), (0, 200))), [[40, 250], [20, 200]], SettingsError, "nothing but noise"),
         (NOISE, [[0, 40, 95]], SettingsError, "outside array"),
         (NOISE, [[2, 40, 40]], SettingsError, "outside array"),
         (NOISE, [[np.nan, 40]], SettingsError, "NaN"),

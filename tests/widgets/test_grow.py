@@ -189,9 +189,19 @@ def test_a_name_that_no_file_can_have_or_another_network_has_is_refused(name, se
         check_name(name, ["beads"])
 
 
+def test_a_name_may_have_eighty_letters():
+    check_name("a" * 80, ["beads"])
+
+
 @pytest.mark.parametrize(
     ("name", "taken", "free"),
-    [("mine", [], "mine"), ("mine", ["Mine", "mine 2"], "mine 3"), ("a/b", [], "a-b"), ("..", [], "network")],
+    [
+        ("mine", [], "mine"),
+        ("mine", ["Mine", "mine 2"], "mine 3"),
+        ("a/b", [], "a-b"),
+        ("..", [], "network"),
+        ("a" * 80, ["a" * 80], "a" * 76 + " 2"),
+    ],
 )
 def test_a_free_name_is_a_name_that_can_be_given(name, taken, free):
     assert free_name(name, taken) == free
@@ -254,7 +264,7 @@ def test_at_first_it_offers_to_grow_on_vesicles(panel):
     assert recipe.plan == Plan.strided()
     assert recipe.schedule == Schedule(minutes=5, together=True)
     assert recipe.name == "vesicles 2"
-    assert "8 to 12 px wide, SNR 2 to 8" in panel.form.scene_note.said()
+    assert "SNR 2 to 8; 0.3 to 4 particles per 100 x 100 px; 8 to 12 px wide" in panel.form.scene_note.said()
     assert "74,468 weights, windows of 39 px" in panel.form.plan_note.said()
     assert panel.grow.isEnabled()
 
@@ -477,6 +487,7 @@ def test_a_panel_that_is_closed_while_it_grows_keeps_what_was_grown(qtbot, opene
     panel.close()
     assert QThreadPool.globalInstance().waitForDone(5000)
     assert (folder / "mine.growing").exists()
+    assert panel._watcher.directories() == []
     again = opened()
     assert again.kept.shown() == ["mine"]
     assert again.status.said().startswith("mine is not finished")

@@ -304,6 +304,14 @@ def test_a_copy_has_the_same_bytes(panel, tmp_path, monkeypatch, name):
     assert panel.status.said().startswith("Saved as ")
 
 
+def test_a_copy_replaces_only_the_file_that_was_picked(panel, tmp_path, monkeypatch):
+    (tmp_path / "copy.growtrack").write_bytes(b"another network")
+    pick_file(monkeypatch, tmp_path / "copy")
+    panel.buttons.copy.click()
+    assert "is there already" in panel.status.said()
+    assert (tmp_path / "copy.growtrack").read_bytes() == b"another network"
+
+
 def test_a_network_is_not_copied_onto_itself(panel, monkeypatch):
     before = panel.shown.file.path.read_bytes()
     pick_file(monkeypatch, panel.shown.file.path)
@@ -429,6 +437,15 @@ def test_samples_are_simulated_only_where_they_are_seen(qtbot, panel):
     panel.choose(DEFAULT)
     assert grown_on.windows.height() == 0
     qtbot.waitUntil(lambda: grown_on.windows.height() > 0, timeout=COMPILED)
+
+
+def test_samples_of_a_panel_that_was_closed_come_when_it_is_opened_again(qtbot, panel):
+    panel.sections["grown on"].set_open(True)
+    panel.close()
+    assert panel.grown_on.told.said() == ""
+    panel.follow()
+    qtbot.waitUntil(lambda: panel.grown_on.windows.height() > 0, timeout=COMPILED)
+    assert panel.grown_on.told.said() == ""
 
 
 # What it reached ------------------------------------------------------------------------------------------------------

@@ -15,11 +15,11 @@ from spots import small_card, write_network
 from napari_growtrack.core.errors import GrowtrackWarning, StackError, TableError
 from napari_growtrack.core.stacks import ArrayStack, open_stack
 from napari_growtrack.core.tables import PROGRAM
+from napari_growtrack.widgets import reading
 from napari_growtrack.widgets.reading import (
     film_reader,
     lazy_frames,
     network_reader,
-    on_network,
     points_reader,
     read_films,
     read_network,
@@ -66,11 +66,10 @@ def decoded(monkeypatch) -> list[int]:
 
 
 @pytest.fixture
-def announced():
+def announced(monkeypatch):
     paths = []
-    stop = on_network(paths.append)
-    yield paths
-    stop()
+    monkeypatch.setattr(reading, "announce", paths.append)
+    return paths
 
 
 def opened(layers) -> ViewerModel:
@@ -286,13 +285,6 @@ def test_a_network_is_announced_and_gives_no_layer(tmp_path, announced):
     path = write_network(tmp_path / "réseau 網.growtrack", small_card())
     assert read_network(str(path)) == [(None,)]
     assert announced == [path]
-
-
-def test_a_listener_that_left_hears_nothing(network_file):
-    heard = []
-    on_network(heard.append)()
-    read_network(network_file)
-    assert heard == []
 
 
 @pytest.mark.parametrize("damage", [lambda raw: raw[:300], lambda raw: b"", lambda raw: b"PK\x05\x06" + bytes(18)])

@@ -648,6 +648,9 @@ def test_the_score_is_saved_with_its_pairs_and_layers(qtbot, compared, tmp_path,
     assert (told["within_px"], told["frames"], told["found_with"]) == (5, [0, 1, 2, 3, 4], {"stage": 2})
     assert told["score"]["found"] == 0.6
     assert told["thesis"] is None
+    press(qtbot, compared.save)
+    qtbot.waitUntil(lambda: not compared.saving.running, timeout=5_000)
+    assert "mine.csv is there already" in compared.status.said()
 
 
 def test_a_score_that_cannot_be_written_is_told(qtbot, compared, tmp_path, monkeypatch):

@@ -104,7 +104,7 @@ def press(qtbot, button):
 
 
 def settle(qtbot, panel):
-    works = (panel.work, panel.preview.frames.work, panel.matches.work)
+    works = (panel.work, panel.preview.frames, panel.matches)
     qtbot.waitUntil(lambda: not any(work.running for work in works), timeout=20_000)
 
 
@@ -672,6 +672,17 @@ def test_one_match_runs_at_a_time_and_then_the_newest(qtbot, live, gate):
     assert panel.matching.match.isEnabled()
 
 
+def test_a_closed_panel_matches_no_more_and_does_not_say_so(qtbot, live, gate):
+    panel, layer = live
+    settle(qtbot, panel)
+    gate.open.clear()
+    layer.data = CLICKED[:3]
+    qtbot.waitUntil(lambda: panel.status.said() == "Matching...")
+    panel.close()
+    assert panel.status.said() == ""
+    assert panel.matching.match.isEnabled()
+
+
 def test_pressing_match_is_not_followed_by_a_second_match(qtbot, live, gate):
     panel, layer = live
     layer.data = CLICKED[:3]
@@ -779,8 +790,8 @@ def test_a_closed_panel_lets_go_of_viewer_session_and_work(qtbot, make_panel, vi
     assert before == 1
     assert len(panel.session.scene_changed) == 0
     assert not panel.work.running
-    assert not panel.preview.frames.work.running
-    assert not panel.matches.work.running
+    assert not panel.preview.frames.running
+    assert not panel.matches.running
     gate.open.set()
     assert QThreadPool.globalInstance().waitForDone(10_000)
     qtbot.wait(20)

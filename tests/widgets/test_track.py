@@ -646,3 +646,118 @@ def test_a_network_that_is_offered_while_the_panel_is_open_can_be_chosen(panel, 
     assert panel.form.network.findText("late (growing)") >= 0
     panel.session.withdraw("late (growing)")
     assert panel.form.network.findText("late (growing)") < 0
+
+
+# Runs and their images ------------------------------------------------------------------------------------------------
+
+
+def test_another_image_has_its_own_preview_and_thresholds(qtbot, watching, viewer):
+    press(qtbot, watching.all_frames)
+    finish(qtbot, watching)
+    viewer.add_image(spot_film()[:, ::-1], name="other")
+    choose(watching.image, "other")
+    settle(qtbot, watching)
+    assert viewer.layers["other preview"].visible
+    assert watching.thresholds.about.said() == "2 of 2 candidates accepted in frame 0"
+    watching.session.change(accept_distance=0.2)
+    assert viewer.layers["film detections"].shown.sum() == 12
+
+
+def test_runs_outlast_a_panel_and_go_on_counting(qtbot, panel, viewer, film):
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    panel.close()
+    again = TrackPanel(viewer, panel.session)
+    qtbot.addWidget(again)
+    assert again.runs.history.table.rowCount() == 1
+    again.track_this_frame()
+    finish(qtbot, again)
+    assert [record.number for record in again.runs.records] == [1, 2]
+    again.close()
+
+
+def test_a_run_finds_its_image_by_what_it_is_not_by_its_name(qtbot, panel, viewer, film):
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    film.name = "renamed"
+    panel.runs.show_run(1)
+    assert len(viewer.layers["renamed detections"].data) == 12
+    viewer.layers.remove("renamed")
+    viewer.add_image(spot_film(), name="film")
+    panel.runs.show_run(1)
+    assert "not there any more" in panel.status.said()
+
+
+def test_points_edited_by_hand_are_left_as_they_are(qtbot, panel, viewer, film):
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    layer = viewer.layers["film detections"]
+    layer.data = layer.data[1:]
+    settings = dict(layer.metadata["growtrack"]["settings"])
+    panel.session.change(accept_distance=0.2)
+    assert (layer.shown.sum(), layer.metadata["growtrack"]["settings"]) == (11, settings)
+    assert "edited by hand" in panel.status.said()
+
+
+def test_new_data_in_an_image_are_a_new_film(qtbot, panel, film):
+    film.data = spot_film(9)
+    assert panel.last.value() == 8
+    film.data = spot_film(3)
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    assert list(panel.runs.records[-1].frames) == [0, 1, 2]
+
+
+def test_a_renamed_image_keeps_the_chosen_frames(panel, film):
+    panel.first.setValue(2)
+    film.name = "renamed"
+    assert (panel.first.value(), panel.image.currentText()) == (2, "renamed")
+
+
+def test_a_part_of_the_frames_tells_nothing_of_the_speed_on_whole_ones(qtbot, panel, film):
+    film.corner_pixels = np.array([[0, 30, 30], [0, 63, 63]])
+    panel.view_only.setChecked(True)
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    assert panel.preview.speed((64, 64)) is None
+
+
+def test_going_back_before_the_next_frame_was_looked_at_stays_there(qtbot, watching, viewer):
+    viewer.dims.set_point(0, 3)
+    viewer.dims.set_point(0, 0)
+    settle(qtbot, watching)
+    assert watching.preview.frame == 0
+    assert {place[0] for place in preview(viewer).data} == {0}
+
+
+def test_a_constant_frame_is_told_once_and_by_its_number(qtbot, panel, viewer):
+    film = spot_film()
+    film[3] = 7
+    viewer.add_image(film, name="film")
+    viewer.dims.set_point(0, 3)
+    told = []
+    panel.preview.work.warned.connect(told.append)
+    panel.live.setChecked(True)
+    settle(qtbot, panel)
+    assert told == ["Frame 3 of film is constant: nothing to find."]
+
+
+def test_opening_the_panel_again_keeps_the_contrast(qtbot, panel, viewer):
+    panel.session.change(contrast="inverted")
+    again = TrackPanel(viewer, panel.session)
+    qtbot.addWidget(again)
+    assert panel.session.chosen.contrast == "inverted"
+    again.close()
+
+
+def test_a_viewer_closed_while_it_tracks_ends_the_work(qtbot, make_window, session, network):
+    viewer = make_window()
+    viewer.add_image(spot_film(500), name="film")
+    network.seconds = 0.01
+    panel = TrackPanel(viewer, session)
+    viewer.window.add_dock_widget(panel)
+    panel.track_all_frames()
+    qtbot.waitUntil(lambda: len(network.asked) > 5, timeout=20_000)
+    viewer.close()
+    qtbot.wait(50)
+    assert QThreadPool.globalInstance().waitForDone(5_000)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ..core.errors import NetworkFileError
 from ..core.networks import Network, load_network
 from ..core.stacks import Stack
 
@@ -62,8 +63,16 @@ class Desk:
         self._film: Callable[[FilmFacts, Sequence[int]], Stack] | None = None
 
     def network(self, file: NetworkFile) -> Network:
-        """Return the network of a file, loaded where that was not done before."""
+        """Return the network of a file, loaded where that was not done before.
+
+        Raises
+        ------
+        NetworkFileError
+            When there is none, it is damaged, or was written anew meanwhile.
+        """
         if file not in self._networks:
+            if file.path.exists() and NetworkFile.of(file.path) != file:
+                raise NetworkFileError(f"{file.path.name} was written anew since it was chosen. Choose it again.")
             self._networks[file] = self._load(file.path)
         self._networks.move_to_end(file)
         while len(self._networks) > _KEPT:

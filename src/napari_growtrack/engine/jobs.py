@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +15,8 @@ import pandas as pd
 
 from ..core.card import Recipe
 from ..core.detection import Cascade, Contrast, iter_detections, resolved_contrast
-from ..core.detection.detect import at_once
+from ..core.detection.detect import at_once, varies
+from ..core.errors import GrowtrackWarning
 from ..core.files import check_writable, write_or_rescue
 from ..core.networks import Network
 from ..core.simulation import Motion, Scene, draw, iter_film, simulate_frame
@@ -114,17 +117,24 @@ class LookAtFrame:
         first = next(iter(self.cascades.values()))
         contrast = resolved_contrast(some, network, first, self.contrast, range(1))
         yield Ready(contrast)
+        if not varies(self.pixels):
+            sentence = f"Frame {self.frame} of {self.film.name} is constant: nothing to find."
+            warnings.warn(sentence, GrowtrackWarning, stacklevel=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GrowtrackWarning)  # each stage would say it again
+            yield from self._looks(some, network, contrast)
+
+    def _looks(self, some: ArrayStack, network: Network, contrast: Contrast) -> Iterator[Seen]:
         for stage, cascade in self.cascades.items():
             (found,) = iter_detections(some, network, cascade, [0], contrast, doubtful=True)
             yield self._seen(stage, found)
-        if self.measure:
-            for stage, cascade in self.cascades.items():
-                times = []
-                for _ in range(_REPEATS):
-                    began = time.perf_counter()
-                    *_, found = iter_detections(some, network, cascade, None, contrast, doubtful=True)
-                    times.append((time.perf_counter() - began) / len(some))
-                yield self._seen(stage, found._replace(seconds=float(np.median(times[1:]))))
+        for stage, cascade in self.cascades.items() if self.measure else ():
+            times = []
+            for _ in range(_REPEATS):
+                began = time.perf_counter()
+                *_, found = iter_detections(some, network, cascade, None, contrast, doubtful=True)
+                times.append((time.perf_counter() - began) / len(some))
+            yield self._seen(stage, found._replace(seconds=float(np.median(times[1:]))))
 
     def _seen(self, stage: int, found: Any) -> Seen:
         return Seen(self.frame, stage, found.table.assign(frame=self.frame), found.seconds, found.passed)
@@ -243,6 +253,7 @@ class Grow:
             quick=self.quick,
         )
         write_or_rescue(self.path, network.save)
-        self.keep.unlink(missing_ok=True)
-        self.usable.unlink(missing_ok=True)
+        for path in (self.keep, self.usable):
+            with suppress(OSError):  # somebody may have it open
+                path.unlink(missing_ok=True)
         return self.path

@@ -24,7 +24,7 @@ from .pipe import Begin, Ended, Frame, Sender, Stop, Told, Wanted, Warned, recei
 HEARTBEAT = 0.05
 """Seconds between signs of life while there is nothing to tell."""
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 """Seconds an engine has to put away a job that was left, before it is ended and another one started."""
 
 _GONE = object()
@@ -43,6 +43,11 @@ class Runs(Protocol):
 class Engine:
     """A process that runs one job at a time; it is started by the first.
 
+    Parameters
+    ----------
+    patience : float
+        Seconds that `close` waits for a job to be put away.
+
     Examples
     --------
     >>> engine = Engine()  # doctest: +SKIP
@@ -50,7 +55,8 @@ class Engine:
     ...     print(told)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 3.0) -> None:
+        self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
         self._send: Sender | None = None
         self._heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -124,11 +130,12 @@ class Engine:
         return message
 
     def _died(self) -> EngineError:
-        code = None if self._process is None else self._process.wait()
-        self._busy = False
+        self._kill()  # what cannot be understood may still be alive
+        code = None if self._process is None else self._process.returncode
         self._process = None
+        why = "; perhaps memory ran out" if code == -9 else ""
         return EngineError(
-            f"The process that does the work ended unexpectedly (exit code {code}); perhaps memory ran out. "
+            f"The process that does the work ended unexpectedly (exit code {code}){why}. "
             "Nothing in this window is lost. Try again: another one is started."
         )
 
@@ -138,8 +145,10 @@ class Engine:
             if film is None:
                 raise StackError("There is no film to read from.")
             pixels: Any = film[number]
-        except (StackError, IndexError) as error:
+        except StackError as error:
             pixels = error
+        except IndexError as error:
+            pixels = StackError(str(error))
         except Exception as error:  # whatever a lazy array may raise; not all of that can be sent
             pixels = StackError(f"Cannot read frame {number}: {type(error).__name__}: {error}")
         with suppress(EngineError):  # the loop hears of that itself
@@ -172,7 +181,7 @@ class Engine:
     def _start(self) -> None:
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", __package__],
+                [sys.executable, "-P", "-m", __package__],  # -P: what lies in the current folder is not ours
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ},
@@ -196,14 +205,14 @@ class Engine:
         self._busy = False
 
     def close(self) -> None:
-        """End the process; what it was doing is stopped and put away first, if that takes a few seconds only."""
+        """End the process; what it was doing is stopped and put away first, as long as there is patience."""
         process, self._process = self._process, None
         if process is None:
             return
         with suppress(OSError):
             process.stdin.close()  # type: ignore[union-attr]
         try:
-            process.wait(timeout=3)
+            process.wait(timeout=self._patience)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -216,7 +225,7 @@ def _listen(source: Any, heard: queue.SimpleQueue[Any]) -> None:
     try:
         while True:
             heard.put(receive(source))
-    except (EOFError, OSError, ValueError):
+    except Exception:  # the end, or something that is no message of ours
         heard.put(_GONE)
 
 

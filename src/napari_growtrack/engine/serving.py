@@ -64,7 +64,7 @@ class Server:
         try:
             while True:
                 self._hear(receive(self._source))
-        except (EOFError, OSError):
+        except Exception:  # the end, or something that is no message of ours
             self._leave()
             self._jobs.put(None)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QFormLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from ..core.card import Card
 from .card_facts import facts
 from .labels import Note
+from .rows import Form
 
 LABELS = ("Size", "Particles", "Grown", "Made by", "File")
 
@@ -20,7 +21,7 @@ class CardView(QWidget):
 
     Attributes
     ----------
-    rows : QFormLayout
+    rows : Form
         To which a panel may add.
     about : Note
     """
@@ -28,10 +29,8 @@ class CardView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.about = Note()
-        self.rows = QFormLayout(self)
-        self.rows.setContentsMargins(0, 0, 0, 0)
+        self.rows = Form(self)
         self.rows.setVerticalSpacing(_CLOSE)
-        self.rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.rows.addRow(self.about)
         self._notes = {label: Note() for label in LABELS}
         for label, note in self._notes.items():

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from ..core.archive import read_card
 from ..core.card import Card
 from ..core.detection import Cascade, Contrast
-from ..core.networks import network_path
 from ..engine import NetworkFile
 from ..engine.jobs import SizedNetwork
+from .shown import Shown
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,8 @@ class Choice:
         SettingsError
             When it tells classes apart instead of locating particles.
         """
-        path = network_path(name)
-        card = read_card(path)
-        return cls(name, card, NetworkFile.of(path), card.plan.stages, card.recipe.located_scene.diameter)
+        _, file, card = Shown.of(name)
+        return cls(name, card, file, card.plan.stages, card.recipe.located_scene.diameter)
 
     def with_(self, **changes: Any) -> Self:
         """Return a choice that differs."""

@@ -130,10 +130,14 @@ def _is_named(layer: Points) -> bool:
 
 
 def in_pixels(viewer: napari.viewer.Viewer, points: Points, image: Image) -> np.ndarray:
-    """Return points (n, 3) as frame, y, x in pixels of an image; those without a frame are on the one that is shown."""
+    """Return points (n, 3) as frame, y, x in pixels of an image, hidden ones left out.
+
+    Those without a frame are on the one that is shown.
+    """
     shown = np.array(viewer.dims.point, float)
-    found = np.zeros((len(points.data), 3))
-    for row, point in zip(found, points.data, strict=True):
+    seen = points.data[points.shown]
+    found = np.zeros((len(seen), 3))
+    for row, point in zip(found, seen, strict=True):
         world = np.array(points.data_to_world(point))
         place = np.concatenate([shown[: max(len(shown) - len(world), 0)], world])
         pixel = np.array(image.world_to_data(place))

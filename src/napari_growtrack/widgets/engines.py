@@ -8,12 +8,16 @@ from functools import cache
 
 from ..engine import Engine, Runs
 
+_TO_KEEP = 25.0
+"""Seconds in which a network that is growing is kept, at the end of the program."""
+
 
 class Engines:
     """The processes that work for panels: one tracks, one grows, one simulates; each is started when it is needed."""
 
-    def __init__(self, make: Callable[[], Runs] = Engine) -> None:
-        self.tracking, self.growing, self.simulating = make(), make(), make()
+    def __init__(self, make: Callable[[], Runs] | None = None) -> None:
+        self.tracking, self.simulating = (make or Engine)(), (make or Engine)()
+        self.growing = make() if make else Engine(patience=_TO_KEEP)
 
     def close(self) -> None:
         """End them all."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QSpinBox, QWidget
+from qtpy.QtWidgets import QCheckBox, QSpinBox, QWidget
 
 from ..core.errors import SettingsError
 from ..core.simulation import Motion, Scene
 from ..engine.jobs import SimulateFilm
 from .number_box import NumberBox
+from .rows import Form
 from .sentences import count
 
 _MOST = 100_000
@@ -35,9 +36,7 @@ class FilmForm(QWidget):
         self.moving.setToolTip("Otherwise particles are scattered anew in each frame.")
         self.moving.toggled.connect(self._let_move)
         self.moving.setChecked(True)
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form = Form(self)
         for label, part in self._parts().items():
             form.addRow(label, part)
         form.insertRow(4, self.moving)

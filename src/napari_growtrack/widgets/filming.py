@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ..engine import Runs
 from ..engine.jobs import SimulateFilm
-from .samples import CROSS
+from .samples import LayerData, film_layers
 
 _BLINK = 0.05
 
@@ -44,14 +44,11 @@ class Film:
     limits: tuple[float, float]
     job: SimulateFilm
 
-    def layers(self) -> list[tuple[Any, dict[str, Any], str]]:
+    def layers(self) -> list[LayerData]:
         """Return an image layer and one of points, as samples have them."""
-        axes = {"axis_labels": ("frame", "y", "x")}
         scene = self.job.scene
-        made = {"growtrack": {"scene": scene.model_dump(mode="json"), "seed": self.job.seed}}
-        image = {"name": scene.name, **axes, "contrast_limits": self.limits, "metadata": made}
-        points = {"name": "truth", **axes, "features": self.truth[["frame", "particle", "radius"]], **CROSS}
-        return [(self.frames, image, "image"), (self.truth[["frame", "y", "x"]].to_numpy(float), points, "points")]
+        made = {"scene": scene.model_dump(mode="json"), "seed": self.job.seed}
+        return film_layers(scene.name, self.frames, self.truth, made, contrast_limits=self.limits)
 
 
 def make_film(engine: Runs, job: SimulateFilm) -> Iterator[FilmProgress | Film | None]:

@@ -11,8 +11,10 @@ from napari.layers import Image, Points
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from ..core.tables import PROGRAM
 from .labels import Note
-from .opening import PLUGIN, open_panel
+from .layers import about
+from .opening import open_panel
 from .panel import Panel
 from .session import Session
 
@@ -76,7 +78,7 @@ class FirstStepsPanel(Panel):
                 "Drop your own film into the window (TIFF, mp4, avi, mov), or take a sample: simulated, so that "
                 "where every particle truly is is known.",
                 "Open a sample",
-                lambda: self.viewer.open_sample(PLUGIN, "vesicles"),
+                lambda: self.viewer.open_sample(PROGRAM, "vesicles"),
                 lambda: any(isinstance(layer, Image) for layer in self.viewer.layers),
             ),
             Step(
@@ -108,7 +110,7 @@ class FirstStepsPanel(Panel):
                 "Drag the thresholds afterwards: detections come and go at once, the network is not asked again.",
                 "Track all frames",
                 self._track,
-                lambda: any(layer.metadata.get("growtrack", {}).get("run") for layer in self._points()),
+                lambda: any(about(layer).get("run") for layer in self._points()),
             ),
             Step(
                 "Check against the truth",

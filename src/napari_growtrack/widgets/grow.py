@@ -117,11 +117,11 @@ class GrowPanel(Panel):
     def leave(self) -> None:
         """Pause what grows, which is kept, and follow the session no more."""
         super().leave()
+        if self.state != "idle":
+            self._leave_off()
         self.form.leave()
         if self._watcher.directories():
             self._watcher.removePaths(self._watcher.directories())
-        if self.state != "idle":
-            self.show_state("idle")
 
     def show_state(self, state: State) -> None:
         """Offer what can be done where growing stands so."""

@@ -9,7 +9,6 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
-    QFormLayout,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
@@ -25,6 +24,7 @@ from ..core.growth.plan import Plan
 from ..core.making import adapted
 from ..core.networks import network_path
 from ..core.simulation import SCENES, Scene
+from .card_facts import scene_line
 from .choices import Choice
 from .growing import (
     DEPTH,
@@ -37,17 +37,17 @@ from .growing import (
     likest,
     names_kept,
     plan_line,
-    scene_line,
     schedule_line,
     window_for,
 )
+from .kind_form import FIRST
 from .labels import Note, Status
 from .parts.folding import Section
 from .parts.table import PlanTable
+from .rows import Form
 from .scene_presets import ScenePresets
 from .session import Session
 
-FIRST = "vesicles"
 NOTHING = "nothing (a new network)"
 OWN, FURTHER = "edited", "grown further"
 CLOCK, THESIS = "by the clock", "the thesis's own"
@@ -174,7 +174,7 @@ class GrowForm(QWidget):
         self.name.setToolTip("What the network is called in the Track panel, and its file.")
 
     def _lay_out(self) -> None:
-        top, plan, bottom = (_rows() for _ in range(3))
+        top, plan, bottom = (Form() for _ in range(3))
         top.addRow("Scene", self.scene)
         top.addRow(self.scene_note)
         top.addRow("Begin with", self.start)
@@ -434,10 +434,3 @@ class KeptForm(QWidget):
     def shown(self) -> list[str]:
         """Return what is offered."""
         return [self.names.itemText(index) for index in range(self.names.count())]
-
-
-def _rows() -> QFormLayout:
-    rows = QFormLayout()
-    rows.setContentsMargins(0, 0, 0, 0)
-    rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    return rows

@@ -253,11 +253,11 @@ def free_name(name: str, taken: Collection[str]) -> str:
     >>> free_name("matched", ["beads"]), free_name("matched", ["Matched", "matched 2"])
     ('matched', 'matched 3')
     """
-    name = _FORBIDDEN.sub("-", name)[: _LONGEST - 4].strip(" .") or "network"
+    name = _FORBIDDEN.sub("-", name)[:_LONGEST].strip(" .") or "network"
     used, number, free = {other.casefold() for other in taken}, 1, name
     while free.casefold() in used:
         number += 1
-        free = f"{name} {number}"
+        free = f"{name[: _LONGEST - 4]} {number}"
     return free
 
 
@@ -277,15 +277,6 @@ def grow(engine: Runs, job: Grow) -> Generator[Any, None, None]:
 
 
 # Sentences ------------------------------------------------------------------------------------------------------------
-
-
-def scene_line(scene: Scene) -> str:
-    """Say what a scene looks like."""
-    low, high = (f"{diameter:.3g}" for diameter in scene.diameters)
-    wide = low if low == high else f"{low} to {high}"
-    density = " to ".join(dict.fromkeys(f"{end:.2g}" for end in (scene.density.low, scene.density.high)))
-    facts = f"Particles {wide} px wide, SNR {scene.snr}, {density} in 100 x 100 px."
-    return f"{scene.about} {facts}".lstrip()
 
 
 def plan_line(plan: Plan) -> str:

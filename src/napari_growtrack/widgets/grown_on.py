@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import numpy as np
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -13,11 +12,11 @@ from ..core.simulation import Scene
 from ..engine.jobs_networks import SampleWindows
 from .card_facts import accuracy_rows, grown_on_line
 from .labels import Note, Status
+from .newest import Newest
 from .parts.numbers import NumberTable
 from .parts.pictures import CropStrip
 from .sentences import reason
 from .session import Session
-from .work import Newest
 
 _SAMPLES = 4
 
@@ -66,15 +65,21 @@ class GrownOn(QWidget):
         """Simulate windows where they are to be seen and are not there yet."""
         self._seen = seen
         if seen and self._job is not None:
-            job, self._job = self._job, None
             self.told.tell("Simulating windows...")
-            self.work.ask(partial(self._session.engines.simulating.run, job))
+            self.work.ask(self._session.engines.simulating, self._job)
+
+    def follow(self) -> None:
+        """Go on with what was left; may be called twice."""
+        self.see(self._seen)
 
     def leave(self) -> None:
-        """Stop working."""
-        self.work.abandon()
+        """Stop working; may be called twice."""
+        if self.work.running:
+            self.work.abandon()
+            self.told.tell("")
 
     def _show(self, rows: dict[float, np.ndarray]) -> None:
+        self._job = None
         self.told.tell("")
         self.windows.set_rows({f"SNR {snr:g}": [*map(_stretched, windows)] for snr, windows in rows.items()})
 

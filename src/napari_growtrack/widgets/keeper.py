@@ -11,7 +11,8 @@ from ..core.errors import GrowtrackError
 from ..core.tables import write_table
 from .choice import Choice
 from .history import History
-from .layers import layer_of, show_record, sift_layer
+from .layers import layer_of, show_record, sift_layer, unwrapped
+from .region import Region
 from .runs import Record, compare
 from .sentences import Kind
 from .session import Session
@@ -45,13 +46,18 @@ class Keeper(QObject):
         super().__init__(parent)
         self._viewer, self._session = viewer, session
         self.history = History()
-        self.records: list[Record] = []
         self.shown: Record | None = None
         self.saved: str | None = None
+        self.history.show_records(self.records)
         self.history.show_again.connect(self.show_run)
         self.history.restore.connect(self.restore)
         self.history.compare.connect(self.compare)
         self.history.save.connect(self.save)
+
+    @property
+    def records(self) -> list[Record]:
+        """The runs of the session, whichever panel they were of."""
+        return self._session.records
 
     @property
     def next_number(self) -> int:
@@ -67,32 +73,38 @@ class Keeper(QObject):
         self.history.show_records(self.records)
         self.shown_changed.emit()
 
-    def for_choice(self, choice: Choice | None) -> Record | None:
-        """Return the run that is shown, if it has the candidates of a choice."""
+    def for_choice(self, choice: Choice | None, image: Image | None) -> Record | None:
+        """Return the run that is shown, if it has the candidates of a choice in an image."""
         run = self.shown
-        return run if run is not None and choice is not None and run.choice.finds_the_same(choice) else None
+        if run is None or choice is None or image is None or run.source() is not unwrapped(image):
+            return None
+        return run if run.choice.finds_the_same(choice) else None
 
-    def shows(self, choice: Choice | None, frame: int | None) -> bool:
-        """Tell whether the rings of a choice on a frame are there already."""
-        run = self.for_choice(choice)
-        return run is not None and frame in run.frames and layer_of(self._viewer, run.number) is not None
+    def shows(self, choice: Choice | None, image: Image | None, frame: int | None, region: Region | None) -> bool:
+        """Tell whether the rings of a choice on a frame, or a part of it, are there already."""
+        run = self.for_choice(choice, image)
+        if run is None or frame not in run.frames or run.region not in (None, region):
+            return False
+        return layer_of(self._viewer, run.number) is not None
 
-    def sift(self, choice: Choice) -> None:
+    def sift(self, choice: Choice, image: Image | None) -> None:
         """Show the run by the thresholds of a choice, if it has its candidates."""
-        run = self.for_choice(choice)
+        run = self.for_choice(choice, image)
         if run is None or run.choice == choice:
             return
-        self.shown = record = self.records[run.number - 1] = run.sifted(choice)
-        layer = layer_of(self._viewer, record.number)
+        record, layer = run.sifted(choice), layer_of(self._viewer, run.number)
+        if layer is not None and not sift_layer(layer, record):
+            self._tell(f"{layer.name} was edited by hand, so thresholds do not change it any more.", "warning")
+            return
+        self.shown = self.records[run.number - 1] = record
         if layer is not None:
-            sift_layer(layer, record)
             layer.metadata["growtrack"]["settings"] = record.recipe()["settings"]
         self.history.refresh(record)
 
     def show_run(self, number: int) -> None:
         """Show a run's detections in the layer of its image."""
         record = self.records[number - 1]
-        image = next((layer for layer in self._viewer.layers if layer.name == record.image), None)
+        image = next((layer for layer in self._viewer.layers if unwrapped(layer) is record.source()), None)
         if image is None:
             self._tell(f"The image {record.image} is not there any more. Open it again to see run {number}.", "error")
             return
@@ -115,9 +127,11 @@ class Keeper(QObject):
     def save(self, number: int) -> None:
         """Save a run's detections as CSV, with its settings beside it."""
         record = self.records[number - 1]
-        path, _ = QFileDialog.getSaveFileName(self.history, "Save detections", f"{record.image}.csv", "Tables (*.csv)")
+        name = f"{record.image}.detections.csv"  # a name that opens as a table of detections again
+        path, _ = QFileDialog.getSaveFileName(self.history, "Save detections", name, "Tables (*.csv)")
         if not path:
             return
+        path = path if path.lower().endswith(".csv") else f"{path}.csv"
         try:
             write_table(record.detections, path, record.recipe())
         except GrowtrackError as error:

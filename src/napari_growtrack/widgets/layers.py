@@ -121,16 +121,44 @@ def show_preview(layer: Points, image: Image, candidates: Candidates) -> None:
     _fill(layer, image, candidates)
 
 
-def sift_layer(layer: Points, candidates: Candidates) -> None:
-    """Show those of a layer's points that are accepted."""
-    if len(layer.data) == len(candidates.accepted):
+def sift_layer(layer: Points, candidates: Candidates) -> bool:
+    """Show those of a layer's points that are accepted; where a person has moved, added or removed some, do nothing.
+
+    Returns
+    -------
+    bool
+        Whether the layer holds these candidates.
+    """
+    same = np.array_equal(layer.data, _places(candidates, layer.ndim))
+    if same:
         layer.shown = candidates.accepted
+    return same
+
+
+def _places(candidates: Candidates, ndim: int) -> np.ndarray:
+    return candidates.table[["frame", "y", "x"]].to_numpy(float)[:, -ndim:]
+
+
+def camera_of(viewer: Viewer) -> Any:
+    """Return a viewer's camera; napari 0.9 moved it to the scene."""
+    return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
+
+
+def unwrapped(layer: Any) -> Any:
+    """Return a layer itself; napari hands out a new wrapper of it every time."""
+    return getattr(layer, "__wrapped__", layer)
+
+
+def about(layer: Any) -> dict[str, Any]:
+    """Return what this program knows of how a layer was made."""
+    told = layer.metadata.get("growtrack")
+    return told if isinstance(told, dict) else {}
 
 
 def layer_of(viewer: Viewer, number: int) -> Points | None:
     """Return the layer that shows a run."""
     for layer in viewer.layers:
-        if isinstance(layer, Points) and layer.metadata.get("growtrack", {}).get("run") == number:
+        if isinstance(layer, Points) and about(layer).get("run") == number:
             return layer
     return None
 
@@ -146,7 +174,7 @@ def _fill(layer: Points, image: Image, candidates: Candidates) -> None:
     table, size = candidates.table, max(candidates.choice.diameter, _LEAST_RING)
     layer.selected_data = set()
     layer.current_size = size
-    layer.data = table[["frame", "y", "x"]].to_numpy(float)[:, -layer.ndim :]
+    layer.data = _places(candidates, layer.ndim)
     layer.features = table.reset_index(drop=True)
     if len(layer.size) and not np.all(layer.size == size):
         layer.size = size
@@ -179,9 +207,9 @@ def _earlier(viewer: Viewer, image: Image, frames: int) -> Points | None:
     """Return the layer of an earlier run that may give way to one of so many frames."""
     title = f"{image.name} detections"
     for layer in viewer.layers:
-        about = layer.metadata.get("growtrack", {})
-        ours = isinstance(layer, Points) and about.get("image") == image.name and "frames" in about
+        told = about(layer)
+        ours = isinstance(layer, Points) and told.get("image") == image.name and "frames" in told
         named = layer.name == title or layer.name.startswith(f"{title} [")
-        if ours and named and layer.ndim == min(image.ndim, 3) and len(about["frames"]) <= max(frames, 1):
+        if ours and named and layer.ndim == min(image.ndim, 3) and len(told["frames"]) <= max(frames, 1):
             return layer
     return None

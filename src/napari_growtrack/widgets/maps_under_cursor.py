@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from ..core.card import Card
 from ..core.detection.zoom import to_film, to_network
@@ -21,10 +20,11 @@ from .choices import ImageChoice
 from .cursor import NO_IMAGE, Cursor, Pointed
 from .labels import Status
 from .maps_view import MapsView
+from .newest import Newest
+from .rows import Form
 from .sentences import Kind, reason
 from .session import Session
 from .shown import Shown
-from .work import Newest
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -74,8 +74,7 @@ class MapsUnderCursor(QWidget):
         ticks = QHBoxLayout()
         ticks.addWidget(self.following, 1)
         ticks.addWidget(self.inverted)
-        rows = QFormLayout()
-        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        rows = Form()
         rows.addRow("Image", self.image)
         rows.addRow("Layer", self.view.layer)
         layout = QVBoxLayout(self)
@@ -152,7 +151,7 @@ class MapsUnderCursor(QWidget):
         if job != self._asked:
             self._asked = job
             self._late.start()
-            self.work.ask(partial(self._session.engines.tracking.run, job, pointed.film))
+            self.work.ask(self._session.engines.tracking, job, pointed.film)
 
     def _job(self, shown: Shown, pointed: Pointed) -> ActivationMaps:
         network = SizedNetwork(shown.file, self._diameter(shown))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ..core.errors import SettingsError
 from ..core.stacks import Stack
@@ -15,6 +15,7 @@ from .clicks import Clicks
 from .labels import Note, Status
 from .layers import open_film
 from .parts.pictures import CropStrip
+from .rows import Form
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -48,8 +49,7 @@ class MatchForm(QWidget):
         self.click.setToolTip("Click particles of one kind in the film; they are kept in a points layer.")
         self.match.setToolTip("Find a scene whose particles look like the clicked ones, of which one or two will do.")
         self.adapt.setToolTip("Open the Grow panel and adapt the chosen network to this scene; it begins at once.")
-        film = QFormLayout()
-        film.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        film = Form()
         film.addRow("Film", self.image)
         buttons = QHBoxLayout()
         buttons.addWidget(self.click)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QPushButton, Q
 from ..core.archive import SUFFIX
 from ..core.errors import GrowtrackError, OutputError
 from ..core.files import check_apart, write_whole
+from .endings import with_ending
 from .opening import open_panel
 from .session import Session
 from .shown import Shown
@@ -74,8 +75,8 @@ class NetworkButtons(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, "Save a copy", source.name, f"Grown networks (*{SUFFIX})")
         if not path:
             return
-        target = Path(path if path.endswith(SUFFIX) else f"{path}{SUFFIX}")
         try:
+            target = with_ending(Path(path), SUFFIX)
             copy_network(source, target)
         except GrowtrackError as error:
             self.told.emit(str(error), "error")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from ..core.detection import Cascade, Contrast
 from ..core.errors import GrowtrackError
 from .choices import ContrastChoice, NetworkChoice, ScreenChoice
 from .diameter import DiameterBox
 from .labels import Note
+from .rows import Form
 from .sentences import error_line, error_table, film_line, screen_line, speed_line, stage_line
 from .session import Session
 
@@ -35,7 +36,7 @@ class NetworkForm(QWidget):
     ----------
     refused : Signal(str)
         Why a network could not be taken; the earlier choice stands.
-    rows : QFormLayout
+    rows : Form
         The labelled rows at its top, to which a panel may add.
     """
 
@@ -44,7 +45,7 @@ class NetworkForm(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.rows = QFormLayout()
+        self.rows = Form()
         self.network = NetworkChoice(session)
         self.about = Note()
         self.diameter = DiameterBox()
@@ -68,7 +69,6 @@ class NetworkForm(QWidget):
         self.refresh()
 
     def _lay_out(self) -> None:
-        self.rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.rows.addRow("Network", self.network)
         self.rows.addRow(self.about)
         self.rows.addRow("Diameter", self.diameter)
@@ -78,8 +78,7 @@ class NetworkForm(QWidget):
         speed.addWidget(self.stage)
         speed.addWidget(QLabel("accurate"))
         self.rows.addRow("Stage", speed)
-        screen = QFormLayout()
-        screen.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        screen = Form()
         screen.addRow("Screen with", self.screening)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

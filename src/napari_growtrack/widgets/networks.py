@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QFormLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from ..core.errors import GrowtrackError
 from ..core.growth.plan import Plan
@@ -19,8 +19,9 @@ from .labels import Note
 from .maps_under_cursor import MapsUnderCursor
 from .network_buttons import NetworkButtons
 from .panel import Panel
-from .parts.folding import Section
+from .parts.folding import section
 from .parts.table import PlanTable
+from .rows import Form
 from .sentences import reason
 from .session import Session
 from .shown import Shown
@@ -74,15 +75,13 @@ class NetworksPanel(Panel):
     def _lay_out(self) -> None:
         self.card.rows.insertRow(0, "Network", self.network)
         self.stages = QWidget()
-        row = QFormLayout(self.stages)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        row = Form(self.stages)
         row.addRow("Stage", self.stage)
         self.sections = {
-            "table": _section("Growth table", _only_shown(self.table), self.costs, opened=True),
-            "grown on": _section("Grown on", self.grown_on),
-            "errors": _section("Error against SNR", self.errors),
-            "maps": _section("Activation maps", self.maps),
+            "table": section("Growth table", _only_shown(self.table), self.costs, opened=True),
+            "grown on": section("Grown on", self.grown_on),
+            "errors": section("Error against SNR", self.errors),
+            "maps": section("Activation maps", self.maps),
         }
         for part in (self.card, self.buttons, self.stages, *self.sections.values()):
             self.body.addWidget(part)
@@ -102,6 +101,7 @@ class NetworksPanel(Panel):
         super().follow()
         self.session.networks_changed.connect(self._renew)
         self.network.follow()
+        self.grown_on.follow()
         self.maps.follow()
 
     def leave(self) -> None:
@@ -182,13 +182,6 @@ class NetworksPanel(Panel):
         self.table.show_stage(stage)
         self.errors.show_stage(self.shown.card, stage)
         self.maps.show_stage(self.shown, stage)
-
-
-def _section(title: str, *parts: QWidget, opened: bool = False) -> Section:
-    section = Section(title, opened)
-    for part in parts:
-        section.add(part)
-    return section
 
 
 def _only_shown(table: PlanTable) -> PlanTable:

@@ -5,54 +5,45 @@ from __future__ import annotations
 from qtpy.QtCore import QObject, Signal
 
 from ..core.stacks import Stack
+from ..engine import Runs
 from ..engine.desk import Job
-from .session import Session
 from .work import Work
 
 
-class Newest(QObject):
-    """Runs jobs of the simulating engine; of those asked for while one runs, only the newest.
+class Newest(Work):
+    """Has one job done at a time; of those asked for meanwhile, only the newest comes next.
 
     Attributes
     ----------
-    work : Work
-        Tells what the job yields, and how it ends.
     asked : Job or None
-        The one that runs, or ran last.
+        The one that is being done, or was last.
     ended : Signal()
         Nothing is left to be done.
     """
 
     ended = Signal()
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.work = Work(self)
         self.asked: Job | None = None
-        self._session = session
-        self._wanted: tuple[Job, Stack | None] | None = None
-        self.work.finished.connect(self._end)
+        self._next: tuple[Runs, Job, Stack | None] | None = None
+        self.finished.connect(self._go_on)
 
-    def ask(self, job: Job, film: Stack | None = None) -> None:
-        """Run a job, now or when the one that runs has ended, unless it is that one."""
-        if not self.work.running:
-            self._start(job, film)
-        else:
-            self._wanted = None if job == self.asked else (job, film)
+    def ask(self, engine: Runs, job: Job, film: Stack | None = None) -> None:
+        """Have an engine do a job, now or when the one at work has ended, unless it is that one."""
+        self._next = None if self.running and job == self.asked else (engine, job, film)
+        if not self.running:
+            self._go_on()
 
-    def drop(self) -> None:
-        """Leave whatever was asked for."""
-        self._wanted = None
-        if self.work.running:
-            self.work.abandon()
+    def abandon(self) -> None:
+        """Stop, hear no more of it, and forget what was to come next."""
+        self._next = None
+        if self.running:
+            super().abandon()
             self.ended.emit()
 
-    def _start(self, job: Job, film: Stack | None) -> None:
-        self.asked, self._wanted = job, None
-        self.work.start(self._session.engines.simulating.run(job, film))
-
-    def _end(self) -> None:
-        if self._wanted is None:
-            self.ended.emit()
-        else:
-            self._start(*self._wanted)
+    def _go_on(self) -> None:
+        if self._next is None:
+            return self.ended.emit()
+        (engine, self.asked, film), self._next = self._next, None
+        self.start(engine.run(self.asked, film))

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QDockWidget, QWidget
 
+from ..core.tables import PROGRAM
 from .session import session_of
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
-
-PLUGIN = "napari-growtrack"
 
 
 def open_panel(viewer: Viewer, name: str) -> Any:
@@ -32,7 +31,7 @@ def open_panel(viewer: Viewer, name: str) -> Any:
     window = getattr(viewer, "window", None)
     if window is None:
         return None
-    dock, panel = window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
+    dock, panel = window.add_plugin_dock_widget(PROGRAM, name, tabify=True)
     dock.raise_()
     return panel
 

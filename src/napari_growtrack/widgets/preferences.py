@@ -11,9 +11,9 @@ from ..core.detection import Contrast
 from ..core.errors import GrowtrackWarning, NetworkFileError, SettingsError
 from ..core.networks import network_path
 from ..core.settings import Settings
+from ..core.tables import PROGRAM
 from ..core.zoo import DEFAULT
 
-PLUGIN = "napari-growtrack"
 CATEGORY = "tracking"
 
 RING_COLOURS = {"magenta": "#ff4fd8", "yellow": "#ffd23f", "cyan": "#3fe0ff", "green": "#3ddc97"}
@@ -69,7 +69,7 @@ def _told() -> dict[str, Any]:
     except ImportError:
         return {}
     try:
-        category = getattr(get_plugin_settings(PLUGIN), CATEGORY, None)
+        category = getattr(get_plugin_settings(PROGRAM), CATEGORY, None)
     except KeyError:
         return {}
     return {name: getattr(category, name) for name in Preferences.model_fields if hasattr(category, name)}

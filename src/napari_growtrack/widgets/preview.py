@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -66,7 +67,7 @@ class Preview(QObject):
         self._choice: Choice | None = None
         self._seen: dict[int, Seen] = {}
         self._speeds: dict[tuple[Any, ...], Speed] = {}
-        self._contrasts: dict[tuple[Any, ...], Contrast] = {}
+        self._contrasts: WeakKeyDictionary[Stack, dict[tuple[Any, ...], Contrast]] = WeakKeyDictionary()
         self._wanted: Spot | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -79,6 +80,8 @@ class Preview(QObject):
     def look(self, spot: Spot) -> None:
         """Look at a spot by what is chosen now; what was being looked at is left, unless it is this."""
         if self._knows(spot):
+            self._wanted = None
+            self._timer.stop()
             self._choice = self._session.chosen
             self.seen.emit()
         else:
@@ -106,6 +109,11 @@ class Preview(QObject):
     def frame(self) -> int | None:
         """The frame that was looked at."""
         return None if self._spot is None else self._spot.frame
+
+    @property
+    def region(self) -> Region | None:
+        """The part of the frame that was looked at."""
+        return None if self._spot is None else self._spot.region
 
     def speed(self, shape: tuple[int, int]) -> Speed | None:
         """Return how fast the chosen stage is on frames (Y, X), if that was measured."""
@@ -137,7 +145,7 @@ class Preview(QObject):
         stages = _stages(choice)
         shape = spot.film.shape[1:]
         measure = any((*_way(choice), stage, shape) not in self._speeds for stage in stages)
-        contrast = self._contrasts.get((id(spot.film), *_way(choice)), choice.contrast)
+        contrast = self._contrasts.get(spot.film, {}).get(_way(choice), choice.contrast)
         try:
             steps = self._session.look(spot.film, spot.frame, stages, contrast, spot.region, measure)
         except GrowtrackError as error:
@@ -152,7 +160,7 @@ class Preview(QObject):
             self.told.emit(f"Loading the network {told.name}...")
         elif isinstance(told, Ready):
             self.told.emit("")
-            self._contrasts[(id(self._spot.film), *_way(self._choice))] = told.contrast
+            self._contrasts.setdefault(self._spot.film, {})[_way(self._choice)] = told.contrast
         elif isinstance(told, Seen):
             self._take(told, self._spot, self._choice)
 

@@ -39,7 +39,6 @@ Reader = Callable[[Paths], list[LayerData]]
 _NO_LAYER: list[LayerData] = [(None,)]
 _SAMPLED = (0, 5, 10)
 _HEADER_LIMIT = 65_536
-_listeners: list[Callable[[Path], object]] = []
 
 
 def film_reader(path: Paths) -> Reader | None:
@@ -124,18 +123,10 @@ def read_network(path: Paths) -> list[LayerData]:
     return _NO_LAYER
 
 
-def on_network(callback: Callable[[Path], object]) -> Callable[[], None]:
-    """Call back with every network that is opened, until the returned function is called."""
-    _listeners.append(callback)
-    return lambda: _listeners.remove(callback)
-
-
 def announce(path: Path) -> None:
-    """Tell those who listen of a network, and choose it in the Track panel of the window in front, if there is one."""
+    """Choose a network in the Track panel of the window in front, if there is one."""
     import napari
 
-    for callback in tuple(_listeners):
-        callback(path)
     viewer = napari.current_viewer()
     if viewer is not None:
         show_network(viewer, path)

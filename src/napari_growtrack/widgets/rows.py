@@ -30,14 +30,21 @@ class Field(NamedTuple):
         return row
 
 
-class Rows(QFormLayout):
+class Form(QFormLayout):
+    """Labelled rows, whose parts are as wide as there is room."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setContentsMargins(0, 0, 0, 0)
+        self.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+
+
+class Rows(Form):
     """Labelled rows, whose labels are coloured where they are wrong."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setContentsMargins(0, 0, 0, 0)
         self.setVerticalSpacing(4)
-        self.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
 
     def add(self, label: str, part: QWidget, place: int = -1) -> None:
         """Add a row at a place, by default below the others."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -82,6 +83,8 @@ class Record(Candidates):
         Share of the windows that the screening stage passed on.
     region : Region or None
         The part of the frames that was tracked; None for whole ones.
+    source : callable
+        Returns the image layer, as long as it is there: names may change.
     """
 
     number: int = 1
@@ -92,6 +95,7 @@ class Record(Candidates):
     seconds: float = 0.0
     passed: float = 0.0
     region: Region | None = None
+    source: Callable[[], Any] = field(default=lambda: None, repr=False)
 
     def recipe(self) -> dict[str, Any]:
         """Return how it was found."""
@@ -131,11 +135,13 @@ class Run:
 
     def follow(self, steps: Iterable[Progress | None]) -> Iterator[Progress | None]:
         """Yield the steps of a run, keeping what they bring; at their end, count what is accepted."""
-        for progress in steps:
-            if progress is not None:
-                self._take(progress)
-            yield progress
-        _ = self.record.accepted
+        try:
+            for progress in steps:
+                if progress is not None:
+                    self._take(progress)
+                yield progress
+        finally:  # beside the window, also where it was stopped
+            _ = self.record.accepted
 
     def _take(self, progress: Progress) -> None:
         self.progress = progress
@@ -158,6 +164,7 @@ class Run:
             seconds=self.progress.seconds,
             passed=float(np.mean(self._passed)) if self._passed else 0.0,
             region=self.region,
+            source=weakref.ref(getattr(self.image, "__wrapped__", self.image)),
         )
 
     def _table(self) -> pd.DataFrame:
@@ -186,7 +193,7 @@ def compare(one: Record, other: Record) -> str:
         When they share none.
     """
     shared = sorted({*one.frames} & {*other.frames})
-    if not shared or one.image != other.image:
+    if not shared or one.source() is not other.source():
         raise SettingsError("These two runs have no frame in common. Choose two of the same image.")
     mine, theirs = (run.detections[run.detections["frame"].isin(shared)] for run in (one, other))
     pairs = matched_pairs(mine, theirs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..core.simulation import Motion, named_scene, simulate_film
 
@@ -101,8 +102,26 @@ def _film(name: str, shape: tuple[int, int], number: int, motion: Motion, snr: f
     scene = named_scene(name) if snr is None else named_scene(name).with_(snr=snr)
     rng = np.random.default_rng(SEED)
     frames, truth = simulate_film(scene, FRAMES, shape, rng, number, motion)
+    return film_layers(name, frames, truth, {"scene": name, "snr": scene.snr.middle, "seed": SEED})
+
+
+def film_layers(
+    name: str, frames: np.ndarray, truth: pd.DataFrame, made: dict[str, Any], **look: Any
+) -> list[LayerData]:
+    """Return an image layer of a simulated film and one of points, where its particles truly are.
+
+    Parameters
+    ----------
+    name : str
+    frames : ndarray (T, Y, X)
+    truth : DataFrame
+        At least ``frame, y, x, particle, radius``.
+    made : dict
+        How the film was made; the image's metadata tell it.
+    **look
+        What else napari is to know of the image.
+    """
     axes = {"axis_labels": ("frame", "y", "x")}
-    made = {"scene": name, "snr": scene.snr.middle, "seed": SEED}
-    image = {"name": name, **axes, "metadata": {"growtrack": made}}
+    image = {"name": name, **axes, "metadata": {"growtrack": made}, **look}
     points = {"name": "truth", **axes, "features": truth[["frame", "particle", "radius"]], **CROSS}
     return [(frames, image, "image"), (truth[["frame", "y", "x"]].to_numpy(float), points, "points")]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from ..core.errors import SettingsError
 from ..core.files import write_whole
 from ..core.simulation import Scene, named_scene
+from .endings import with_ending
 
 _SCENES = "Scenes (*.json)"
 
@@ -38,15 +38,6 @@ def save_scene(parent: QWidget, scene: Scene) -> Path | None:
     name, _ = QFileDialog.getSaveFileName(parent, "Save the scene", f"{scene.name}.json", _SCENES)
     if not name:
         return None
-    path = _with_suffix(Path(name))
+    path = with_ending(Path(name), ".json")
     write_whole(path, lambda file: file.write(scene.to_json().encode()))
-    return path
-
-
-def _with_suffix(picked: Path) -> Path:
-    if picked.suffix.lower() == ".json":
-        return picked
-    path = picked.with_name(f"{picked.name}.json")
-    if path.exists():
-        raise SettingsError(f"{path} is there already. Choose it by its whole name to replace it.")
     return path

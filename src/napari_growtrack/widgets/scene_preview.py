@@ -14,6 +14,7 @@ from ..core.simulation import Scene
 from ..engine.jobs import SimulateFrame
 from .labels import Note
 from .newest import Newest
+from .parts.pictures import grey_image
 from .samples import CROSS
 from .sentences import count
 from .session import Session
@@ -41,10 +42,8 @@ class ScenePicture(QWidget):
     def show_frame(self, frame: np.ndarray, truth: pd.DataFrame) -> None:
         """Draw a frame (Y, X), from its darkest thousandth to its brightest."""
         low, high = np.percentile(frame, (0.1, 99.9))
-        grey = np.clip((frame - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.uint8)
-        height, width = grey.shape
-        self._image = QImage(grey.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
-        self._scale = self.side / max(height, width)
+        self._image = grey_image(frame, low, max(high, low + 1e-6))
+        self._scale = self.side / max(frame.shape)
         self._truth = truth[["y", "x", "radius"]].to_numpy(float)
         self.update()
 
@@ -85,7 +84,8 @@ class ScenePreview(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.frames = Newest(session, self)
+        self.frames = Newest(self)
+        self._session = session
         self.picture, self.caption = ScenePicture(), Note()
         self.circles, self.dice = QCheckBox("Circles"), QPushButton("New picture")
         self._seed = 0
@@ -114,8 +114,8 @@ class ScenePreview(QWidget):
     def _connect(self) -> None:
         self.circles.toggled.connect(self.picture.show_circles)
         self.dice.clicked.connect(self.new_picture)
-        self.frames.work.advanced.connect(self._show)
-        self.frames.work.failed.connect(self._fail)
+        self.frames.advanced.connect(self._show)
+        self.frames.failed.connect(self._fail)
         self.frames.ended.connect(self._late.stop)
         self._late.timeout.connect(self._wait)
 
@@ -123,7 +123,7 @@ class ScenePreview(QWidget):
         """Show a scene, unless it is shown already."""
         self._scene = scene
         job = SimulateFrame(scene, self.shape, self._seed)
-        if self.frames.work.running or job != self._shown:
+        if self.frames.running or job != self._shown:
             self._ask(job)
 
     def new_picture(self) -> None:
@@ -134,14 +134,14 @@ class ScenePreview(QWidget):
 
     def leave(self) -> None:
         """Stop simulating."""
-        self.frames.drop()
+        self.frames.abandon()
 
     def _ask(self, job: SimulateFrame) -> None:
         if self._shown is None:
             self.caption.say("Starting the simulator...")
         if not self._late.isActive():
             self._late.start()
-        self.frames.ask(job)
+        self.frames.ask(self._session.engines.simulating, job)
 
     def _show(self, told: tuple[np.ndarray, pd.DataFrame]) -> None:
         frame, truth = told

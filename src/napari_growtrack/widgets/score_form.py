@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
 
 from ..core.matching import WITHIN
 from .layer_watch import LayerWatch
 from .points_choice import PointsChoice, like_detections, like_truth
+from .rows import Form
 from .score_question import Question
 from .score_reading import ask
 
@@ -48,8 +49,7 @@ class ScoreForm(QWidget):
         self.within.setSingleStep(0.5)
         self.within.setSuffix(" px")
         self.within.setValue(WITHIN)
-        layout = QFormLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = Form(self)
         layout.addRow("Truth", self.truth)
         layout.addRow("Detections", self.detections)
         layout.addRow("Within", self.within)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QLabel, QWidget
 
 from .labels import Note
+from .rows import Form
 from .score_question import Answer
 from .score_sentences import NUMBERS, numbers
 
@@ -16,8 +17,7 @@ class Numbers(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._values = {name: Note() for name in NUMBERS}
-        layout = QFormLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout = Form(self)
         layout.setVerticalSpacing(1)
         for name, value in self._values.items():
             label = QLabel(name)

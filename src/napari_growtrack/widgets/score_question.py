@@ -16,6 +16,7 @@ import pandas as pd
 from ..core.scoring import Comparison, ThesisScore, iter_compare, thesis_score
 from ..core.tables import PROGRAM, write_table
 from ..core.version import package_version
+from .endings import with_ending
 from .region import Region
 from .writing import plain
 
@@ -118,10 +119,12 @@ class Answer:
 
         Raises
         ------
+        SettingsError
+            When the file would replace another than the one that was picked.
         OutputError
             When the disk refuses.
         """
-        path = path if path.suffix.lower() == ".csv" else path.with_name(f"{path.name}.csv")
+        path = with_ending(path, ".csv")
         write_table(self.comparison.table(), path, self.recipe())
         yield f"Saved {path.name} and {path.with_suffix('.json').name} in {path.parent}"
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from platformdirs import user_data_path
 from psygnal import Signal
@@ -59,12 +59,14 @@ class Session:
         The one last matched to a film, or made by sliders.
     panels : dict of str to Panel
         Those that are open, by what they are called in the menu.
+    records : list of Record
+        The runs so far.
 
     Examples
     --------
     >>> session = Session()
     >>> session.choose("vesicles")  # doctest: +SKIP
-    >>> [p.table for p in session.run(open_stack("film.tif"), range(10))]  # doctest: +SKIP
+    >>> [p.table for p in session.run(open_stack("film.tif"), range(10)) if p is not None]  # doctest: +SKIP
     """
 
     changed = Signal()
@@ -75,7 +77,8 @@ class Session:
         self.choice: Choice | None = None
         self.scene: Scene | None = None
         self.opened: dict[str, Path] = {}
-        self.panels: dict[str, Any] = {}
+        self.panels: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        self.records: list[Any] = []
         self._engines = Engines(lambda: Here(load)) if load else engines
 
     @property
@@ -97,8 +100,12 @@ class Session:
         return {**{name: name for name in bundled()}, **mine, **opened}
 
     def offer(self, title: str, path: Path) -> None:
-        """Add a network to those at hand."""
-        self.opened[title] = path
+        """Add a network to those at hand; another one of that title keeps its place."""
+        taken = {name: Path(known) for name, known in self.networks().items()}
+        number, called = 2, title
+        while taken.get(called, path) != path:
+            called, number = f"{title} ({number})", number + 1
+        self.opened[called] = path
         self.networks_changed.emit()
 
     def withdraw(self, title: str) -> None:

@@ -27,8 +27,8 @@ class Shown(NamedTuple):
             When there is none, or the file is damaged.
         """
         path = network_path(name)
-        card = read_card(path)
-        return cls(name, NetworkFile.of(path), card)
+        file = NetworkFile.of(path) if path.exists() else NetworkFile(path, 0)
+        return cls(name, file, read_card(path))
 
     @property
     def locates(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from napari.layers import Layer
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QPushButton, QVBoxLayout
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from ..core.errors import GrowtrackError, SettingsError
 from ..core.simulation import SCENES, Scene
@@ -18,7 +18,8 @@ from .match_form import NO_FILM, MatchForm
 from .newest import Newest
 from .opening import open_panel
 from .panel import Panel
-from .parts.folding import Section
+from .parts.folding import section
+from .rows import Form
 from .scene_files import save_scene
 from .scene_form import SceneForm
 from .scene_presets import ScenePresets
@@ -58,10 +59,9 @@ class SimulatePanel(Panel):
         self._breath.timeout.connect(self._add_truth)
         self.preview = ScenePreview(self.session)
         self.form, self.film, self.matching = SceneForm(), FilmForm(), MatchForm(viewer)
-        self.matches = Newest(self.session, self)
+        self.matches = Newest(self)
         self.save, self.use = QPushButton("Save scene..."), QPushButton("Use for growing")
         self.make = QPushButton("Make film")
-        self.sections = {title: Section(title) for title in ("Match my film", "Scene", "Film")}
         self._stopped = False
         self._lay_out()
         self._connect()
@@ -80,20 +80,21 @@ class SimulatePanel(Panel):
         buttons = QHBoxLayout()
         buttons.addWidget(self.save)
         buttons.addWidget(self.use)
-        parts = (self.matching,), (self.form, buttons), (self.film, self.make)
-        for section, inside in zip(self.sections.values(), parts, strict=True):
-            for part in inside:
-                section.add(part)
-            self.body.addWidget(section)
+        sections = (
+            section("Match my film", self.matching),
+            section("Scene", self.form, buttons, opened=True),
+            section("Film", self.film, self.make),
+        )
+        self.sections = {part.title.text(): part for part in sections}
+        for part in sections:
+            self.body.addWidget(part)
         self.body.addStretch()
-        self.sections["Scene"].set_open(True)
 
-    def _choosing(self) -> QFormLayout:
+    def _choosing(self) -> Form:
         # Room for two lines, so that the picture stays where it is when the words change.
         self.about.setMinimumHeight(2 * self.about.fontMetrics().lineSpacing())
         self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
-        rows = QFormLayout()
-        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        rows = Form()
         rows.setContentsMargins(8, 4, 8, 0)
         rows.addRow("Scene", self.presets)
         rows.addRow(self.about)
@@ -118,9 +119,9 @@ class SimulatePanel(Panel):
         self.matching.match.clicked.connect(self.match)
         self.matching.clicks.rested.connect(self.match)
         self.matching.adapt.clicked.connect(self.adapt)
-        self.matches.work.advanced.connect(self._take)
-        self.matches.work.warned.connect(lambda sentence: self.matching.caution.tell(sentence, "warning"))
-        self.matches.work.failed.connect(self.fail)
+        self.matches.advanced.connect(self._take)
+        self.matches.warned.connect(lambda sentence: self.matching.caution.tell(sentence, "warning"))
+        self.matches.failed.connect(self.fail)
         self.matches.ended.connect(lambda: self.matching.match.setEnabled(True))
 
     def follow(self) -> None:
@@ -136,7 +137,9 @@ class SimulatePanel(Panel):
         super().leave()
         self._breath.stop()
         self.matching.leave()
-        self.matches.drop()
+        if self.matches.running:
+            self.matches.abandon()
+            self.status.tell("")
         self.preview.leave()
         self.session.scene_changed.disconnect(self._offer, missing_ok=True)
 
@@ -144,7 +147,7 @@ class SimulatePanel(Panel):
 
     def choose_scene(self, scene: Scene) -> None:
         """Show a scene, rather than one that is being matched."""
-        self.matches.drop()
+        self.matches.abandon()
         self.show_scene(scene)
         self.status.tell("")
 
@@ -262,7 +265,7 @@ class SimulatePanel(Panel):
         self.matching.match.setEnabled(False)
         self.matching.caution.tell("")
         self.status.tell("Matching...")
-        self.matches.ask(job, film)
+        self.matches.ask(self.session.engines.simulating, job, film)
 
     def _take(self, likeness: Likeness) -> None:
         self.show_scene(likeness.scene)

@@ -42,11 +42,15 @@ class ThresholdForm(QWidget):
         for part in (self.about, self.distance, self.significance):
             layout.addWidget(part)
         self.distance.moved.connect(lambda mark: session.change(accept_distance=max(mark, _LEAST)))
-        self.significance.moved.connect(lambda mark: session.change(least_significance=mark))
+        self.significance.moved.connect(self._move_significance)
         self.distance.reset.connect(lambda: session.change(accept_distance=None))
         self.significance.reset.connect(lambda: session.change(least_significance=None))
         self._shown: object = None
+        self._floor = 0.0
         self._homes: dict[ThresholdHistogram, float] = {}
+
+    def _move_significance(self, mark: float) -> None:
+        self._session.change(least_significance=mark if mark > self._floor else 0.0)
 
     def show_candidates(self, candidates: Candidates | None, of: str) -> None:
         """Show what was found, and `of` what; None for nothing yet."""
@@ -69,7 +73,7 @@ class ThresholdForm(QWidget):
         choice = candidates.choice
         chosen, calibrated = choice.cascade(), choice.calibrated()
         self.significance.setVisible(calibrated.polish)
-        least = _floor(candidates.table["significance"])
+        least = self._floor = _floor(candidates.table["significance"])
         pairs = (
             (self.distance, chosen.accept_distance / choice.zoom, calibrated.accept_distance / choice.zoom),
             (self.significance, max(chosen.least_significance, least), max(calibrated.least_significance, least)),

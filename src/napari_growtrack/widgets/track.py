@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSpinBox
 
-from ..core.errors import GrowtrackError
+from ..core.errors import GrowtrackError, SettingsError
 from .choices import ImageChoice
 from .keeper import Keeper
 from .layers import (
+    camera_of,
     layer_for_preview,
     layer_for_run,
     open_film,
     show_preview,
     shown_frame,
     sift_layer,
+    unwrapped,
     visible_region,
 )
 from .network_form import NetworkForm
 from .panel import Panel
-from .parts.folding import Section
+from .parts.folding import section
 from .preferences import preferences
 from .preview import Preview, Speed, Spot
 from .progress import Progress
@@ -71,17 +74,20 @@ class TrackPanel(Panel):
         self.all_frames = QPushButton("Track all frames")
         self.runs = Keeper(viewer, self.session, self)
         self.preview = Preview(self.session, self)
-        self._preparing, self._removing, self._layering = (QTimer(self) for _ in range(3))
+        self._preparing, self._removing, self._layering, self._moving = (QTimer(self) for _ in range(4))
         for timer, act in (
             (self._preparing, self._prepare),
             (self._removing, self._live_off_if_image_stays),
             (self._layering, self._add_layer),
+            (self._moving, self._look),
         ):
             timer.setSingleShot(True)
             timer.timeout.connect(act)
         self.shortcuts = Shortcuts(viewer, self._keys())
         self._run: Run | None = None
         self._film: tuple[Image, object, Stack] | None = None
+        self._watched: Image | None = None
+        self._range_of: tuple[object, int] = (None, -1)
         self._preview_layer: Points | None = None
         self._layer: tuple[Points, bool] | None = None
         self._following = False
@@ -96,8 +102,8 @@ class TrackPanel(Panel):
         self.live.setChecked(preferred.live)
         if self.session.choice is None:
             self.form.choose(preferred.network)
-        if self.session.choice is not None:
-            self.session.change(contrast=preferred.contrast)
+            with suppress(SettingsError):  # it could not be chosen, which has been said
+                self.session.change(contrast=preferred.contrast)
 
     # Laying out ---------------------------------------------------------------------------------------------------
 
@@ -114,12 +120,12 @@ class TrackPanel(Panel):
         buttons = QHBoxLayout()
         buttons.addWidget(self.this_frame)
         buttons.addWidget(self.all_frames)
-        self.history_section = _section("Runs", self.runs.history)
+        self.history_section = section("Runs", self.runs.history)
         self.body.addWidget(self.form)
         self.body.addLayout(ticks)
-        self.body.addWidget(_section("Thresholds", self.thresholds, opened=True))
+        self.body.addWidget(section("Thresholds", self.thresholds, opened=True))
         self.body.addWidget(self.history_section)
-        self.body.addWidget(_section("Keys", self.shortcuts.label()))
+        self.body.addWidget(section("Keys", self.shortcuts.label()))
         self.body.addStretch(1)
         self.pinned.addLayout(frames)
         self.pinned.addLayout(buttons)
@@ -162,6 +168,7 @@ class TrackPanel(Panel):
         self.session.changed.connect(self._choice_changed)
         self.viewer.dims.events.current_step.connect(self._look)
         self.viewer.layers.events.removed.connect(self._removed)
+        camera_of(self.viewer).events.connect(self._move)
         self.form.follow()
         self.image.follow()
         self.shortcuts.bind()
@@ -174,7 +181,9 @@ class TrackPanel(Panel):
             self.session.changed.disconnect(self._choice_changed, missing_ok=True)
             self.viewer.dims.events.current_step.disconnect(self._look)
             self.viewer.layers.events.removed.disconnect(self._removed)
-            for timer in (self._preparing, self._removing, self._layering):
+            camera_of(self.viewer).events.disconnect(self._move)
+            self._watch(None)
+            for timer in (self._preparing, self._removing, self._layering, self._moving):
                 timer.stop()
             self.form.leave()
             self.image.leave()
@@ -194,13 +203,35 @@ class TrackPanel(Panel):
             self._film = image, data, open_film(image)
         return self._film[2]
 
-    def _take_image(self) -> None:
+    def _take_image(self, _: object = None) -> None:
         """Take another image: its frames, and what is to be seen of it."""
         image = self.image.image
+        self._watch(image)
         try:
             last = len(self._film_of(image)) - 1 if image is not None else 0
         except GrowtrackError:
             last = 0
+        if image is None:
+            self._film = None
+        of = unwrapped(image), last
+        if of != self._range_of:
+            self._range_of = of
+            self._offer_frames(last)
+        self.preview.forget()
+        self._drop_preview()
+        self._check()
+        self._look()
+        self._tell()
+
+    def _watch(self, image: Image | None) -> None:
+        """Hear of new data in the image, and of the image that was chosen before no more."""
+        if self._watched is not None:
+            self._watched.events.data.disconnect(self._take_image)
+        self._watched = image
+        if image is not None:
+            image.events.data.connect(self._take_image)
+
+    def _offer_frames(self, last: int) -> None:
         for box, value in ((self.first, 0), (self.last, last)):
             box.blockSignals(True)
             box.setRange(0, last)
@@ -208,10 +239,6 @@ class TrackPanel(Panel):
             box.setEnabled(last > 0)
             box.blockSignals(False)
         self._bound()
-        self.preview.forget()
-        self._drop_preview()
-        self._check()
-        self._look()
 
     def _bound(self) -> None:
         self.first.setMaximum(self.last.value())
@@ -223,7 +250,7 @@ class TrackPanel(Panel):
     def _choice_changed(self) -> None:
         self._check()
         if self.session.choice is not None:
-            self.runs.sift(self.session.choice)
+            self.runs.sift(self.session.choice, self.image.image)
         self._look()
         self._tell()
 
@@ -250,6 +277,11 @@ class TrackPanel(Panel):
             self.preview.look(Spot(film, shown_frame(self.viewer, image, film), self._region(image, film)))
         except GrowtrackError as error:
             self.status.tell(str(error), "warning")
+
+    def _move(self, _: object = None) -> None:
+        """Look anew when the view is moved, where only that is looked at."""
+        if self.view_only.isChecked():
+            self._moving.start(_BREATH)
 
     def _prepare_soon(self) -> None:
         """Add the layer of the preview while the person waits anyway: napari takes its time for one.
@@ -286,7 +318,7 @@ class TrackPanel(Panel):
             sift_layer(layer, candidates)
         else:
             show_preview(layer, image, candidates)
-        layer.visible = not self.runs.shows(self.session.choice, self.preview.frame)
+        layer.visible = not self.runs.shows(self.session.choice, image, self.preview.frame, self.preview.region)
         self._tell()
 
     def _layer_for_preview(self, image: Image) -> Points:
@@ -320,7 +352,7 @@ class TrackPanel(Panel):
             return
         shape = self._film[2].shape[1:] if self._film is not None and image is not None else None
         speed = None if shape is None else self.preview.speed(shape)
-        run = self.runs.for_choice(choice)
+        run = self.runs.for_choice(choice, image)
         candidates = run or self.preview.candidates()
         self.form.tell(speed, None if candidates is None else error_of(candidates.detections))
         of = f"in run {run.number}" if run is not None else f"in frame {self.preview.frame}"
@@ -389,7 +421,8 @@ class TrackPanel(Panel):
             self.history_section.set_open(True)
         else:
             self._drop_layer()
-        if self._film is not None and self._film[0] == run.image and run.progress.done > 1:
+        whole = run.region is None and run.progress.done > 1
+        if whole and self._film is not None and self._film[0] == run.image:
             self.preview.keep_speed(record.choice, Speed(record.seconds, record.passed, self._film[2].shape[1:]))
         self.status.tell(*run.outcome())
         self._look()
@@ -428,9 +461,3 @@ class TrackPanel(Panel):
             part.setEnabled(not on)
         self.this_frame.setVisible(not on)
         self.all_frames.setVisible(not on)
-
-
-def _section(title: str, part: QWidget, opened: bool = False) -> Section:
-    section = Section(title, opened)
-    section.add(part)
-    return section

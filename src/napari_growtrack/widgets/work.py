@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from napari.qt.threading import create_worker
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QThreadPool, Signal
 from superqt.utils import GeneratorWorker
 
-from ..core.errors import GrowtrackWarning
+from .warned import hearing
+
+_THREADS = 16
+"""Most work waits for another process, so there may be more of it than cores."""
 
 
 class _Worker(GeneratorWorker):
-    """Closes the generator when it leaves it, rather than whenever memory is tidied."""
+    """Closes the generator when it leaves it, and hears the warnings of its own thread only."""
 
     def work(self) -> Any:
+        """Drive the generator."""
         try:
             return super().work()
         finally:
             self._gen.close()
+
+    def run(self) -> None:
+        """Work, telling of its warnings; the worker class it is of would take those of other threads for its own."""
+        self.started.emit()
+        self._running = True
+        with hearing(lambda sentence: self.warned.emit((sentence,))):
+            self.work()
+        self._running = False
+        self.finished.emit()
+        self._finished.emit(self)
 
 
 class Work(QObject):
@@ -63,6 +77,9 @@ class Work(QObject):
         worker.finished.connect(self._end)
         self.destroyed.connect(worker.quit)
         self._worker = worker
+        pool = QThreadPool.globalInstance()
+        if pool is not None and pool.maxThreadCount() < _THREADS:
+            pool.setMaxThreadCount(_THREADS)
         worker.start()
 
     def stop(self) -> None:
@@ -85,10 +102,8 @@ class Work(QObject):
         elif value is not None:
             self.advanced.emit(value)
 
-    def _warn(self, warning: tuple[Any, ...]) -> None:
-        message, category, *_ = warning
-        if issubclass(category, GrowtrackWarning):
-            self.warned.emit(str(message))
+    def _warn(self, warning: tuple[str]) -> None:
+        self.warned.emit(warning[0])
 
     def _end(self) -> None:
         self._forget()
@@ -97,31 +112,6 @@ class Work(QObject):
     def _forget(self) -> None:
         self.destroyed.disconnect(self._worker.quit)
         self._worker = None
-
-
-class Newest(Work):
-    """Drives one generator at a time; of what is asked for meanwhile, only the newest comes next."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._next: Callable[[], Iterable[Any]] | None = None
-        self.finished.connect(self._go_on)
-
-    def ask(self, begin: Callable[[], Iterable[Any]]) -> None:
-        """Drive the generator that `begin` returns, now or when the one at work has ended."""
-        self._next = begin
-        if not self.running:
-            self._go_on()
-
-    def abandon(self) -> None:
-        """Stop, hear no more of it, and forget what was to come next."""
-        self._next = None
-        super().abandon()
-
-    def _go_on(self) -> None:
-        begin, self._next = self._next, None
-        if begin is not None:
-            self.start(begin())
 
 
 class _Failure:

@@ -32,8 +32,19 @@ class Pixels(NamedTuple):
 
 def crop(frame: np.ndarray, place: np.ndarray, side: int) -> np.ndarray:
     """Cut a square around a place; beyond the frame its edge goes on."""
-    rows, columns = (int(np.rint(middle)) + np.arange(side) - side // 2 for middle in place)
-    return frame[np.clip(rows, 0, frame.shape[0] - 1)[:, None], np.clip(columns, 0, frame.shape[1] - 1)]
+    rows, columns = (np.clip(axis, 0, size - 1) for axis, size in zip(_axes(place, side), frame.shape, strict=True))
+    return frame[rows[:, None], columns]
+
+
+def crop_filled(frame: np.ndarray, place: np.ndarray, side: int, level: float) -> np.ndarray:
+    """Cut a square around a place; beyond the frame it shows a level."""
+    rows, columns = ((axis >= 0) & (axis < size) for axis, size in zip(_axes(place, side), frame.shape, strict=True))
+    return np.where(rows[:, None] & columns, crop(frame, place, side), level)
+
+
+def _axes(place: np.ndarray, side: int) -> list[np.ndarray]:
+    """Return the rows and the columns of a square around a place, (side,) each."""
+    return [int(np.rint(middle)) + np.arange(side) - side // 2 for middle in place]
 
 
 def own_pixels(click: Click, place: np.ndarray, reach: float) -> Pixels:

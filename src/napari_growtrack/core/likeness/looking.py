@@ -90,7 +90,7 @@ def look_at(clicks: Sequence[Click], places: np.ndarray, model: Model) -> Look:
 def simplest(looks: Sequence[Look], noise: float) -> Look:
     """Fit all models again to the same pixels, and return the look that needs fewest words."""
     best = max(looks, key=lambda look: look.evidence)
-    if not best.fits:
+    if best.evidence <= 0:
         return best
     looks = [look for look in looks if look.evidence > 0.5 * best.evidence]
     reach = reach_of(min(max(look.radius for look in looks), 1.5 * best.radius))

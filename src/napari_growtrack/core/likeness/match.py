@@ -10,7 +10,7 @@ import numpy as np
 from ..simulation import Scene, draw, simulate_frame
 from ..stacks import open_stack
 from .clicks import clicked_on
-from .crops import crop
+from .crops import crop, crop_filled
 from .measuring import Measured, measure
 from .model import reach_of
 from .scene import described, sentence
@@ -100,9 +100,12 @@ def likeness_sentence(likeness: Likeness) -> str:
 
 
 def _film_crops(measured: Measured) -> np.ndarray:
-    """Return crops of the film around the fitted particles, (n, side, side) float32, in the scene's units."""
+    """Return crops of the film around the fitted particles, (n, side, side) float32, in the scene's units.
+
+    Beyond the film they show the background around their particle.
+    """
     side = 2 * int(np.ceil(reach_of(measured.look.radius))) + 1
-    crops = np.stack([crop(fit.click.frame, fit.place, side) for fit in measured.look.fits])
+    crops = np.stack([crop_filled(fit.click.frame, fit.place, side, fit.level) for fit in measured.look.fits])
     return measured.scale.to_scene(crops).astype(np.float32)
 
 

@@ -70,3 +70,11 @@ class Section(QWidget):
     def _show(self, opened: bool) -> None:
         self.contents.setVisible(opened)
         self.title.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
+
+
+def section(title: str, *parts: QWidget | QLayout, opened: bool = False) -> Section:
+    """Return a section with parts below one another."""
+    made = Section(title, opened)
+    for part in parts:
+        made.add(part)
+    return made

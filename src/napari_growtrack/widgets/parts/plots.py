@@ -76,7 +76,7 @@ class Plot(QWidget):
     x, y : str
         Titles of the axes with their units; an empty `y` leaves the left axis out.
     log : str
-        Which axes are logarithmic: ``""``, ``"x"`` or ``"y"``. What is drawn there are powers of ten.
+        Which axes are logarithmic: ``""``, ``"x"``, ``"y"`` or ``"xy"``. What is drawn there are powers of ten.
 
     Attributes
     ----------
