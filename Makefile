@@ -59,7 +59,7 @@ networks: $(INSTALLED)  ## grow the bundled networks again from their recipes
 ladder: $(TESTING)  ## measure the ladder of docs/ladder.md again (15 minutes; GROWTRACK_DATA adds DeepTrack 1.0)
 	@for name in ladder scaling stream; do $(BIN)/growtrack benchmark $$name -o docs/ladder >/dev/null; done
 
-panels: $(TESTING) system-libraries  ## measure the panels in a real window, and take the pictures of docs/napari.md (GROWTRACK_DATA adds the Brownian film)
+panels: $(TESTING) system-libraries  ## measure the panels, and take the pictures of docs/napari.md (GROWTRACK_DATA adds the Brownian film)
 	@rm -rf docs/images/tour
 	@GROWTRACK_PICTURES=docs/images/tour $(SCREEN) $(BIN)/python -m pytest -q tests/widgets/test_walk.py -k "saved or cursor"
 	@networks=$$(mktemp -d); \

@@ -19,8 +19,8 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 from napari_growtrack.core.tables import read_table
 from napari_growtrack.widgets.opening import open_panel
 
-SEEN = [(0, 66, 295), (0, 180, 346), (0, 178, 117)]
-"""Three particles of the Brownian film that anybody would click, frame, y, x, as well as a hand aims."""
+SEEN = [(24, 183, 218), (24, 231, 232), (24, 85, 418)]
+"""Three particles of the frame that the Brownian film opens with, frame, y, x, as well as a hand aims."""
 
 
 class Person:

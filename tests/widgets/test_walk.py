@@ -5,6 +5,7 @@ With GROWTRACK_PICTURES=docs/images/tour the pictures are left there.
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,23 @@ def test_from_a_sample_to_a_saved_table(viewer, qtbot, tmp_path, monkeypatch):
     picture("7-score")
     steps.refresh()
     assert [row.done for row in steps.rows] == [True, True, True, False, True, True, True]
+
+
+def test_the_maps_of_the_window_under_the_cursor(viewer, qtbot):
+    viewer.open_sample("napari-growtrack", "vesicles")
+    panel = open_panel(viewer, "Networks")
+    viewer.dims.set_point(0, 0)
+    panel.sections["table"].set_open(False)
+    panel.sections["maps"].set_open(True)
+    panel.maps.following.setChecked(True)
+    y, x = viewer.layers["truth"].data[0, 1:]
+    for callback in list(viewer.mouse_move_callbacks):
+        callback(viewer, SimpleNamespace(position=(0, y + 1, x - 1), dims_displayed=[1, 2]))
+    qtbot.waitUntil(lambda: panel.maps.view.maps is not None, timeout=60_000)
+    panel._area.ensureWidgetVisible(panel.maps.view)
+    Camera(viewer, qtbot)("11-networks")
+    assert "particle" in panel.maps.view.answer.said()
+    assert panel.maps.view.maps.distance < 3
 
 
 PANELS = ["First steps", "Track", "Simulate", "Grow", "Networks", "Score"]

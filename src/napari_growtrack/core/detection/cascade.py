@@ -85,7 +85,7 @@ class Cascade(Settings):
         return _SHIFTS[self.looks]
 
 
-DOUBTFUL = 3.0
+DOUBTFUL = 2.0
 """Candidates are kept up to this many times the distance at which they are accepted."""
 
 
