@@ -18,7 +18,7 @@ from napari_growtrack.core.detection import (
     iter_detections,
     window_scan,
 )
-from napari_growtrack.core.detection.calibrate import Pair, all_pairs, calibrate
+from napari_growtrack.core.detection.calibrate import Pair, all_pairs, calibrate, screening_distance
 from napari_growtrack.core.detection.merge import agree, gather, merge
 from napari_growtrack.core.errors import GrowtrackWarning, SettingsError, StackError
 from napari_growtrack.core.normalisation import normalise, without_hot_pixels
@@ -479,3 +479,13 @@ def test_particles_are_not_mended_away():
         picture = draw(named_scene("table42").with_(snr=100), (120, 120), rng, 6)
         frame = simulate_frame(picture, rng)
         assert without_hot_pixels(frame) is frame
+
+
+# Screening ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_particle_between_windows_is_passed_on_however_few_showed_that():
+    near = looks_at([(10, 10)] * 3, [2.0, 2.5, 3.0])
+    truths = [np.array([(10.0, 10.0)])]
+    assert screening_distance([near], truths, within=4, far=20) == pytest.approx(1.05 * 2)
+    assert screening_distance([near], truths, within=4, far=20, step=8) == pytest.approx(1.05 * 4 * np.sqrt(2))

@@ -498,10 +498,10 @@ def test_a_threshold_moved_after_a_run_changes_its_points_its_recipe_and_its_pla
     layer = viewer.layers["film detections"]
     assert layer.shown.sum() == 0
     assert layer.metadata["growtrack"]["settings"]["accept_distance"] == 0.2
-    assert panel.runs.history.table.item(0, 5).text() == "0"
+    assert panel.runs.history.table.item(0, 4).text() == "0"
     assert panel.thresholds.about.said() == "0 of 12 candidates accepted in run 1"
     panel.session.change(accept_distance=None)
-    assert (layer.shown.sum(), panel.runs.history.table.item(0, 5).text(), network.asked) == (12, "12", [])
+    assert (layer.shown.sum(), panel.runs.history.table.item(0, 4).text(), network.asked) == (12, "12", [])
 
 
 def test_a_threshold_moved_for_another_stage_leaves_the_run_alone(qtbot, panel, viewer, film):

@@ -80,12 +80,12 @@ def test_from_a_sample_to_a_saved_table(viewer, qtbot, tmp_path, monkeypatch):
     layer = viewer.layers["vesicles detections"]
     assert score(truth, layer.features[layer.shown]).found > 0.95
 
-    path = tmp_path / "detections.csv"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("vesicles.detections.csv", ""))
     press(qtbot, track.runs.history.saving)
     track._area.verticalScrollBar().setValue(10_000)
     picture("6-saved")
-    saved = read_table(path)
+    saved = read_table("vesicles.detections.csv")
     assert len(saved) == layer.shown.sum()
     np.testing.assert_allclose(saved[["frame", "y", "x"]], layer.data[layer.shown], rtol=1e-9)
 

@@ -17,9 +17,9 @@ from qtpy.QtWidgets import (
 from .labels import Note
 from .parts.reading_table import only_read
 from .runs import Record
-from .sentences import rate
+from .sentences import frequency
 
-HEADS = ("run", "network", "stage", "image", "frames", "found", "speed")
+HEADS = ("run", "network", "stage", "frames", "found", "frames/s")
 
 
 class History(QWidget):
@@ -92,7 +92,7 @@ class History(QWidget):
             for column, text in enumerate(_cells(record)):
                 item = QTableWidgetItem(text)
                 item.setToolTip(record.title)
-                if column not in (1, 3):
+                if column != 1:
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.table.setItem(row, column, item)
         self.table.clearSelection()
@@ -121,8 +121,7 @@ def _cells(record: Record) -> tuple[str, ...]:
         str(record.number),
         record.choice.card.name,
         str(record.choice.stage),
-        record.image,
         f"{len(record.frames):,}{part}",
         f"{int(record.accepted.sum()):,}",
-        rate(1 / record.seconds) if record.seconds else "",
+        frequency(1 / record.seconds) if record.seconds else "",
     )

@@ -34,18 +34,19 @@ def stage_line(card: Card, stage: int) -> str:
 def speed_line(seconds: float, passed: float, shape: tuple[int, int]) -> str:
     """Say how fast a stage is here, and how much of a frame (Y, X) it was shown."""
     share = f"{passed:.2%}" if passed < 0.01 else f"{passed:.1%}"
-    return f"{rate(1 / seconds)} on this computer ({shape[0]} x {shape[1]} px); {share} of the windows passed on"
+    speed = f"{frequency(1 / seconds)} frames/s on this computer ({shape[0]} x {shape[1]} px)"
+    return f"{speed}; {share} of the windows passed on"
 
 
-def rate(frequency: float) -> str:
-    """Return how many frames a second.
+def frequency(hertz: float) -> str:
+    """Return how often something happens in a second.
 
     Examples
     --------
-    >>> rate(312.4), rate(4.26)
-    ('312 frames/s', '4.3 frames/s')
+    >>> frequency(312.4), frequency(4.26)
+    ('312', '4.3')
     """
-    return f"{frequency:.0f} frames/s" if frequency >= 9.95 else f"{frequency:.1f} frames/s"
+    return f"{hertz:.0f}" if hertz >= 9.95 else f"{hertz:.1f}"
 
 
 def film_line(card: Card, stage: int, error: float) -> str:

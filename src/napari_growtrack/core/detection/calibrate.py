@@ -151,7 +151,7 @@ def _calibrated(network: StagedNetwork, seen: list[Seen], passes: list[Looks], p
     truths = [one.truth for one in seen]
     open_gate = Cascade(
         **pair._asdict(),
-        screen_distance=screening_distance(passes, truths, WITHIN * network.zoom, far=network.window / 3),
+        screen_distance=screening_distance(passes, truths, WITHIN * network.zoom, network.window / 3, network.step),
         accept_distance=1e6,
         merge_distance=MERGE_DISTANCES[0],
     )
@@ -164,17 +164,22 @@ def _calibrated(network: StagedNetwork, seen: list[Seen], passes: list[Looks], p
     return Calibrated(cascade=best[1], score=best[0])
 
 
-def screening_distance(passes: Sequence[Looks], truths: Sequence[np.ndarray], within: float, far: float) -> float:
+def screening_distance(
+    passes: Sequence[Looks], truths: Sequence[np.ndarray], within: float, far: float, step: int = 1
+) -> float:
     """Return T1: a little above what 98 % of the particles need to be passed on.
 
-    A window catches a particle if it puts it no more than `within` pixels off.
-    T1 is at most so large that one in a hundred windows farther than `far`
-    pixels from any particle is passed on. All in network pixels.
+    That is no less than half the diagonal of a window's step: a particle may lie
+    that far from the nearest window, however sure that one is. A window catches
+    a particle if it puts it no more than `within` pixels off. T1 is at most so
+    large that one in a hundred windows farther than `far` pixels from any
+    particle is passed on. All in network pixels.
     """
+
     needed = np.concatenate([_needed(looks, truth, within) for looks, truth in zip(passes, truths, strict=True)])
     nothing = np.concatenate([_far(looks, truth, far) for looks, truth in zip(passes, truths, strict=True)])
     high = float(np.percentile(nothing, 1)) if len(nothing) else float("inf")
-    low = 1.05 * float(np.percentile(needed, 98)) if len(needed) else high
+    low = 1.05 * max(float(np.percentile(needed, 98)), step / np.sqrt(2)) if len(needed) else high
     return max(min(low, high), 1.0)
 
 
