@@ -175,7 +175,6 @@ def screening_distance(
     large that one in a hundred windows farther than `far` pixels from any
     particle is passed on. All in network pixels.
     """
-
     needed = np.concatenate([_needed(looks, truth, within) for looks, truth in zip(passes, truths, strict=True)])
     nothing = np.concatenate([_far(looks, truth, far) for looks, truth in zip(passes, truths, strict=True)])
     high = float(np.percentile(nothing, 1)) if len(nothing) else float("inf")
