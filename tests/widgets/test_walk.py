@@ -28,13 +28,14 @@ class Camera:
 
     def __init__(self, viewer, qtbot):
         self.viewer, self._qtbot = viewer, qtbot
-        self._folder = os.environ.get("GROWTRACK_PICTURES")
+        folder = os.environ.get("GROWTRACK_PICTURES")
+        self._folder = Path(folder).resolve() if folder else None
 
     def __call__(self, name):
         self._qtbot.wait(400)
         if self._folder:
-            Path(self._folder).mkdir(parents=True, exist_ok=True)
-            self.viewer.window.screenshot(f"{self._folder}/{name}.png", canvas_only=False, flash=False)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self.viewer.window.screenshot(str(self._folder / f"{name}.png"), canvas_only=False, flash=False)
 
 
 @pytest.fixture
