@@ -55,7 +55,7 @@ class History(QWidget):
         self.table.setHorizontalHeaderLabels(HEADS)
         columns = only_read(self.table)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        columns.setStretchLastSection(True)
+        columns.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.setFixedHeight(110)
         self.showing.setToolTip("Show its detections again, in the layer of its image.")
