@@ -70,8 +70,8 @@ class Heart:
         self._gaps, self._last = [0.0], time.perf_counter()
         return longest, machine
 
-    def check(self, what: str) -> None:
-        """Complain if a gap since the last rest was too long, but for what the machine itself was late."""
+    def check(self, what: str, most: float = MOST) -> None:
+        """Complain if a gap since the last rest was longer than `most`, but for what the machine itself was late."""
         longest, machine = self.rest()
         late = f"{what}: the longest gap was {1e3 * longest:.0f} ms, the machine's own {1e3 * machine:.0f} ms"
-        assert longest <= MOST + machine, late
+        assert longest <= most + machine, late
