@@ -357,6 +357,29 @@ def test_a_round_ends_with_patience_and_keeps_its_best_weights(monkeypatch):
     assert seen[-1][0] < 40
 
 
+def test_a_round_notes_the_error_as_often_as_is_asked_and_where_it_was_left(monkeypatch):
+    monkeypatch.setattr(round, "REPORT_EVERY", 0)
+    schedule = Schedule(phases=[Phase(share=20, size=4)], looks=5)
+    made = []
+
+    def make():
+        made.append(Growth(PLANS["plain"], SCENE, schedule, seed=3))
+        return made[-1]
+
+    finish(make().steps())
+    stopped_and_resumed(make, 9)
+    (curve,) = made[0].curves.values()
+    assert len(curve) == 5
+    assert curve[-1] == made[0].errors[1]
+    assert made[2].curves == made[0].curves
+
+
+def test_layers_start_from_the_values_that_are_asked_for():
+    he, glorot = (GrownNetwork(PLANS["plain"], 1, initial=one).weights() for one in ("he", "glorot"))
+    assert he["block_2_1.kernel"].std() > 1.2 * glorot["block_2_1.kernel"].std()
+    np.testing.assert_array_equal(he["head_1.kernel"], glorot["head_1.kernel"])
+
+
 @pytest.mark.parametrize(
     ("until", "data", "sentence"),
     [

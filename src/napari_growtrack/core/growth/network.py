@@ -38,6 +38,8 @@ class GrownNetwork:
         Pixels that one unit of the network's outputs stands for.
     zoom : float
         How much larger the network sees a frame than it is.
+    initial : {"he", "glorot"}
+        Whose first values layers with an activation start from.
 
     Attributes
     ----------
@@ -52,11 +54,13 @@ class GrownNetwork:
         normalisation: Normalisation = "standard",
         unit: float = 1.0,
         zoom: float = 1.0,
+        initial: str = "he",
     ) -> None:
         self.plan = plan
         self.normalisation = normalisation
         self.unit = unit
         self.zoom = zoom
+        self._initial = initial
         draws = iter(np.random.SeedSequence(seed).generate_state(len(plan.blocks(plan.stages)) + plan.stages))
         # Column by column, so that a plan grown further begins with the same first values.
         self._blocks: dict[Block, keras.layers.Layer] = {}
@@ -281,7 +285,7 @@ class GrownNetwork:
         plan, dense = self.plan, self.plan.layers[block.row - 1].kind == "dense"
         stride = self._whole_stride(block.row - 1) if dense else self.plan.layers[block.row - 1].stride
         shape = plan.kernel_shape(block.row)
-        return _conv(block_name(block), plan.inputs(block), plan.width(block), shape, stride, "relu", seed)
+        return _conv(block_name(block), plan.inputs(block), plan.width(block), shape, stride, self._initial, seed)
 
     def _new_head(self, stage: Stage, seed: int) -> keras.layers.Layer:
         plan = self.plan
@@ -369,15 +373,15 @@ class _Conv(keras.layers.Conv2D):
 
 
 def _conv(
-    name: str, inputs: int, units: int, kernel: tuple[int, int], stride: int, activation: str | None, seed: int
+    name: str, inputs: int, units: int, kernel: tuple[int, int], stride: int, initial: str | None, seed: int
 ) -> keras.layers.Layer:
-    """Return a built convolution without padding; ReLU layers start from He's values, heads from Glorot's."""
-    start: Any = keras.initializers.HeNormal if activation else keras.initializers.GlorotUniform
+    """Return a built convolution without padding: a ReLU layer that starts as told, or a head from Glorot's values."""
+    start: Any = keras.initializers.HeNormal if initial == "he" else keras.initializers.GlorotUniform
     layer = _Conv(
         units,
         kernel,
         strides=stride,
-        activation=activation,
+        activation="relu" if initial else None,
         kernel_initializer=start(seed=seed),
         data_format="channels_last",  # whatever another part of this process has made the default
         dtype="float32",

@@ -24,6 +24,7 @@ class GrowthPosition(Settings):
     images: NonNegativeInt = Field(0, description="Images used, over all rounds.")
     batches: NonNegativeInt = Field(0, description="Batches used, over all rounds.")
     errors: tuple[float, ...] = Field((), description="Error of each finished round's last stage, where judged.")
+    curves: tuple[tuple[float, ...], ...] = Field((), description="Errors at each look of every round begun.")
     best_error: float | None = Field(None, description="Least error in this round, where patience looks for it.")
     looks_since_best: NonNegativeInt = Field(0, description="Looks at the error since then.")
 

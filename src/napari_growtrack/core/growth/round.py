@@ -91,8 +91,10 @@ class Round:
         self._model.optimizer.build(self._model.trainable_variables)
         self.losses: tuple[float, ...] = ()
         self.used = 0
+        self.curve: list[float] = []
         self.best_error: float | None = None
         self.looks_since_best = self._looked = 0
+        self._looks = schedule.looks or (0 if schedule.until.patience is None else _LOOKS)
         self._best: Arrays = {}
 
     # Leaving and coming back --------------------------------------------------------------------------------------
@@ -110,7 +112,8 @@ class Round:
         self.pace.go_on_from(record, self.used, position.round_seconds)
         self.best_error, self.looks_since_best = position.best_error, position.looks_since_best
         learned = [moment for moment, count in enumerate(record) if count]
-        self._looked = learned[-1] * _LOOKS // MOMENTS if learned else 0
+        self._looked = learned[-1] * self._looks // MOMENTS if learned else 0
+        self.curve = list(position.curves[-1]) if position.curves else []
         self._best = {n.removeprefix("best/"): array for n, array in arrays.items() if n.startswith("best/")}
         shapes = self._network.plan.weight_shapes()
         variables = self._model.optimizer.variables
@@ -188,12 +191,15 @@ class Round:
         return patience is not None and self.looks_since_best >= patience
 
     def _look(self, turn: Turn) -> None:
-        """Look at the error 20 times a round, where patience asks for it, and remember the best weights."""
-        look = turn.moment * _LOOKS // MOMENTS
-        if self._schedule.until.patience is None or look <= self._looked:
+        """Look at the error as often as is asked for, and remember the best weights where patience wants them."""
+        look = turn.moment * self._looks // MOMENTS
+        if look <= self._looked:
             return
         self._looked = look
         error = self._error()
+        self.curve.append(error)
+        if self._schedule.until.patience is None:
+            return
         if self.best_error is None or error < self.best_error:
             self.best_error, self.looks_since_best = error, 0
             weights = [self._network.weights(stage) for stage in self.stages]
@@ -206,6 +212,7 @@ class Round:
         if self._judge is None:
             return None
         error = self._error()
+        self.curve += [error] * (self._looks > 0)
         if self.best_error is not None and self.best_error < error:
             self._network.fill(self._best)
             return self.best_error

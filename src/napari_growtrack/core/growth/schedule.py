@@ -15,6 +15,8 @@ from ..simulation.windows import WindowKind
 MOMENTS = 200
 """A schedule by the clock changes batch size and learning rate at this many moments."""
 
+Initial = Literal["he", "glorot"]
+
 Record = tuple[tuple[Annotated[int, Field(ge=0, le=10**9)], ...], ...]
 """Batches at each moment of every round."""
 
@@ -89,6 +91,13 @@ class Schedule(Settings):
     optimiser: Literal["adam", "rmsprop"] = Field("adam")
     learning_rate: PositiveFloat = Field(3e-3, description="Greatest learning rate.")
     decay: Literal["cosine", "constant"] = Field("cosine")
+    initial: Initial = Field("he", description="First values of layers with an activation: He's, or Glorot's (thesis).")
+    looks: PositiveInt | None = Field(
+        None,
+        le=MOMENTS,
+        description="How often a round looks at the error on held-out images, evenly spread; its end is one of them. "
+        "By default 20 times where patience asks for it.",
+    )
     record: Record | None = Field(
         None,
         description="Batches at each of 200 moments of every round, as a run by the clock left them: "
@@ -125,6 +134,7 @@ class Schedule(Settings):
             optimiser="rmsprop",
             learning_rate=1e-3,
             decay="constant",
+            initial="glorot",
         )
 
     @classmethod

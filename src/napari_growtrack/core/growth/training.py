@@ -113,12 +113,13 @@ class Growth:
             )
         source_of(data, plan, schedule, seed, 0)
         self._held_out = self._judged_by(held_out)
-        self.network = GrownNetwork(plan, seed, schedule.normalisation, schedule.unit)
+        self.network = GrownNetwork(plan, seed, schedule.normalisation, schedule.unit, initial=schedule.initial)
         if start is not None:
             self.network.fill(start.weights())
         self._left: tuple[GrowthPosition, Arrays] | None = None
         self._errors: list[float] = []
         self._records: list[tuple[int, ...]] = []
+        self._curves: list[tuple[float, ...]] = []
         self._now: Round | None = None
         self._tally = Tally()
 
@@ -126,7 +127,7 @@ class Growth:
         schedule, until = self.schedule, self.schedule.until
         if isinstance(given, Dataset):
             given = held_out_images(given, schedule.normalisation)
-        if until.patience is None and not until.between_stages:
+        if until.patience is None and schedule.looks is None and not until.between_stages:
             return given
         if given is None and isinstance(self._data, Scene):
             given = held_out_windows(
@@ -134,8 +135,8 @@ class Growth:
             )
         if given is None or not len(given):
             raise SettingsError(
-                "The schedule says until when to grow, so images are needed to judge by. Give held-out images, or a "
-                "scene with particles."
+                "The schedule judges what it grows, so images are needed to judge by. Give held-out images, or a scene "
+                "with particles."
             )
         if until.bound is not None and not given.located:
             raise SettingsError("There is no Cramer-Rao bound of classes. Use until.error or until.gain instead.")
@@ -151,6 +152,11 @@ class Growth:
     def errors(self) -> dict[Stage, float]:
         """Error on held-out images of each finished round's last stage, where they were judged."""
         return {stages[-1]: error for stages, error in zip(self._rounds, self._errors, strict=False)}
+
+    @property
+    def curves(self) -> dict[Stage, tuple[float, ...]]:
+        """Error on held-out images at each look of every finished round, by its last stage; see `Schedule.looks`."""
+        return {stages[-1]: curve for stages, curve in zip(self._rounds, self._curves, strict=False)}
 
     # Going on -----------------------------------------------------------------------------------------------------
 
@@ -195,6 +201,7 @@ class Growth:
         if error is not None:
             self._errors.append(error)
         self._records.append(tuple(now.pace.record))
+        self._curves.append(tuple(now.curve))
         self._now = None
         yield self._report(number, now, now.losses, finished=True, error=error)
 
@@ -271,6 +278,7 @@ class Growth:
             images=self._tally.images,
             batches=self._tally.batches,
             errors=self._errors,
+            curves=[*self._curves, *([] if self._now is None else [tuple(self._now.curve)])],
         )
         if self._now is None:
             return position, weights
@@ -301,6 +309,7 @@ class Growth:
         self._left = position, memory
         self._records = [*position.record[:rounds]]
         self._errors = list(position.errors)
+        self._curves = list(position.curves[:rounds])
         self._tally = Tally(position.images, position.batches, time.perf_counter() - position.seconds)
 
 
