@@ -14,7 +14,7 @@ LINTING   := $(VENV)/.installed-dev
 WRITING   := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-jax test-pyside panels lint docs networks ladder benchmark clean system-libraries
+.PHONY: help demo test test-jax test-pyside panels lint docs networks ladder pages benchmark clean system-libraries
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ networks: $(INSTALLED)  ## grow the bundled networks again from their recipes
 
 ladder: $(TESTING)  ## measure the ladder of docs/ladder.md again (15 minutes; GROWTRACK_DATA adds DeepTrack 1.0)
 	@for name in ladder scaling stream; do $(BIN)/growtrack benchmark $$name -o docs/ladder >/dev/null; done
+
+pages: $(INSTALLED)  ## write the pages of docs/reproduction again, of the results that lie there
+	@$(BIN)/growtrack benchmark pages -o docs/reproduction
 
 panels: $(TESTING) system-libraries  ## measure the panels, and take the pictures of docs/napari.md (GROWTRACK_DATA adds the Brownian film)
 	@rm -rf docs/images/tour

@@ -381,29 +381,42 @@ def test_networks_lists_what_is_bundled(capsys):
     assert "conv 1" in run(capsys, "show", "beads")[1]
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.needs])
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.shows and not case.needs])
 def test_benchmarks_run_at_smoke_scale(tmp_path, capsys, name):
     code, said, err = run(capsys, "benchmark", name, "--scale", "smoke", "-o", tmp_path)
     assert code == 0, err
     assert said.startswith(f"{name} (smoke): {CASES[name].about}\n\n| ")
     assert len(json.loads((tmp_path / f"{name}.json").read_text())["rows"]) > 2
-    assert (tmp_path / f"{name}.png").exists() == (CASES[name].draw is not None)
+    assert (tmp_path / f"{name}.png").exists() == ("" in CASES[name].figures)
 
 
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.needs])
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.shows and case.needs])
 def test_benchmarks_of_real_data_run_at_smoke_scale(shared_data, tmp_path, capsys, name):
     code, _, err = run(capsys, "benchmark", name, "--scale", "smoke", "-o", tmp_path, "--data", shared_data)
     assert code == 0, err
     assert len(json.loads((tmp_path / f"{name}.json").read_text())["rows"]) > 2
 
 
-def test_benchmarks_are_listed_and_say_what_they_need(tmp_path, capsys):
+def test_a_benchmark_of_the_thesis_is_called_by_its_figure(tmp_path, capsys):
+    code, said, err = run(capsys, "benchmark", "3.22", "--scale", "smoke", "-o", tmp_path)
+    assert code == 0, err
+    assert said.startswith("depth (smoke): ")
+    assert (tmp_path / "depth-3.22.png").exists()
+    code, _, complaint = run(capsys, "benchmark", "pages")
+    assert code == 1
+    assert "Give it with -o" in complaint
+
+
+def test_benchmarks_are_listed_and_say_what_they_need(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("GROWTRACK_DATA", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     said = run(capsys, "benchmark", "list")[1]
     assert "speed" in said
-    assert "(needs mnist.npz)" in said
-    code, _, complaint = run(capsys, "benchmark", "deep", "--data", tmp_path)
+    assert "(3.5, 3.6, 3.7, 3.8); needs mnist.npz" in said
+    code, _, complaint = run(capsys, "benchmark", "mnist-deep", "--data", tmp_path)
     assert code == 1
-    assert "needs mnist.npz. Give their folder with --data" in complaint
+    assert "needs mnist.npz. Keras fetches it" in complaint
+    assert "Give the folder with --data" in complaint
 
 
 # Refusals ---------------------------------------------------------------------------------------------------------
@@ -492,7 +505,7 @@ REFUSALS = {
         ["simulate", "beads", "-o", "x.tif", "--snr", "1e10"],
         "expected a signal-to-noise ratio up to 10000",
     ),
-    "no benchmark": (["benchmark", "moon"], "There is no benchmark 'moon'. Choose one of speed, accuracy"),
+    "no benchmark": (["benchmark", "moon"], "There is no benchmark 'moon'. Choose one of mnist-conv, mnist-deep"),
     "a film as network": (["track", "FILM", "-n", "FILM"], "film.tif is not a grown network, or was cut short"),
     "a network as film": (["track", "x.growtrack"], "x.growtrack"),
 }

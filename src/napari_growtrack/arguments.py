@@ -239,11 +239,27 @@ def _networks(_: argparse.ArgumentParser) -> None:
 
 
 def _benchmark(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", metavar="NAME", help="a benchmark, `all`, or `list`")
-    command.add_argument("--scale", choices=["smoke", "laptop"], default="laptop", help="default: %(default)s")
-    command.add_argument("-o", "--output", metavar="FOLDER", help="also write the results as JSON here, and figures")
     command.add_argument(
-        "--data", metavar="FOLDER", help="films and data sets that some need; default: $GROWTRACK_DATA"
+        "name",
+        metavar="NAME",
+        help="a benchmark, a figure or table of the thesis such as 3.21, `all`, `list`, or `pages` (made of results)",
+    )
+    command.add_argument(
+        "--scale",
+        choices=["smoke", "laptop", "paper"],
+        default="laptop",
+        help="seconds, at most half an hour each, or the thesis's own settings; default: %(default)s",
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        metavar="FOLDER",
+        help="also write settings, tables and figures here; a run that was stopped goes on there",
+    )
+    command.add_argument(
+        "--data",
+        metavar="FOLDER",
+        help="films and data sets that some need, or one of their files; default: $GROWTRACK_DATA, and Keras's cache",
     )
 
 

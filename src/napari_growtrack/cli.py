@@ -280,22 +280,45 @@ def export(chosen: Arguments) -> None:
 
 
 def benchmark(chosen: Arguments) -> None:
-    """Run a benchmark and print its table."""
+    """Run a benchmark and print what came out."""
     with quiet_import():
-        from .core.benchmarks import CASES, has_data, run
+        from .core.benchmarks import CASES, iter_case, refusal
         from .core.growth import backend as _  # noqa: F401  (brings Keras)
 
     if chosen.name == "list":
-        for name, case in CASES.items():
-            needs = f" (needs {', '.join(case.needs)})" if case.needs else ""
-            _say(f"{name:14} {case.about}{needs}")
+        _list_benchmarks()
+        return
+    if chosen.name == "pages":
+        _write_pages(chosen.output)
         return
     with told_on_stderr():
         for name in CASES if chosen.name == "all" else (chosen.name,):
-            if chosen.name == "all" and not has_data(name, chosen.data):
-                _say(f"{name}: left out, it needs {', '.join(CASES[name].needs)}; give their folder with --data\n")
+            reason = refusal(name, CASES[name], chosen.scale, chosen.data) if chosen.name == "all" else None
+            if reason is not None:
+                _say(f"{name} is left out. {reason}\n")
                 continue
-            _say(run(name, chosen.scale, chosen.output, chosen.data) + "\n")
+            steps = iter_case(name, chosen.scale, chosen.output, chosen.data)
+            _say(f"{watched(steps, at_once=True)}\n")
+
+
+def _write_pages(folder: str | None) -> None:
+    from .core.benchmarks.pages import write_pages
+    from .core.errors import OutputError
+
+    if folder is None:
+        raise OutputError("The pages are made of the results in a folder. Give it with -o.")
+    for path in write_pages(folder):
+        _say(str(path))
+
+
+def _list_benchmarks() -> None:
+    from .core.benchmarks import CASES
+
+    for name, case in CASES.items():
+        shown = f" ({', '.join(case.shows)})" if case.shows else ""
+        needs = f"; needs {', '.join(map(str, case.needs))}" if case.needs else ""
+        _say(f"{name:15} {case.about}{shown}{needs}")
+    _say("\nNumbers are figures and tables of the thesis; a benchmark can be called by them, too.")
 
 
 # Pieces ---------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import signal
 import sys
@@ -37,17 +38,17 @@ def frames_bar(steps: Iterator[Any], total: int) -> Iterator[Any]:
     return bar(steps, total, "tracking", "frame")
 
 
-def watched(making: Generator[Any, None, Any]) -> Any:
-    """Follow the making of a network with a progress bar and return it.
+def watched(making: Generator[Any, None, Any], at_once: bool = False) -> Any:
+    """Follow long work with a progress bar and return its result.
 
     Ctrl-C stops it at its next step, so that what is kept is whole; a second
-    one stops it where it is.
+    one stops it where it is, and so does the first with `at_once`.
     """
     from tqdm import tqdm
 
     layout = "{desc:45.45} {percentage:3.0f}%|{bar}| {elapsed} gone{postfix}"
     with (
-        _stopping_between_steps() as asked,
+        _never_asked() if at_once else _stopping_between_steps() as asked,
         contextlib.closing(making),
         tqdm(total=1000, bar_format=layout, disable=None) as shown,
     ):
@@ -60,7 +61,20 @@ def watched(making: Generator[Any, None, Any]) -> Any:
                 raise KeyboardInterrupt
             shown.n = round(1000 * step.fraction)
             shown.set_description_str(step.doing, refresh=False)
-            shown.set_postfix_str(f"{step.seconds_left:.0f} s left")
+            shown.set_postfix_str(_left(step.seconds_left))
+
+
+def _left(seconds: float) -> str:
+    """Return how long work will take in words; nothing where nobody knows yet."""
+    if not math.isfinite(seconds):
+        return ""
+    return f"{seconds:.0f} s left" if seconds < 600 else f"{seconds / 60:.0f} min left"
+
+
+@contextlib.contextmanager
+def _never_asked() -> Iterator[list[int]]:
+    """Let every Ctrl-C through."""
+    yield []
 
 
 @contextlib.contextmanager

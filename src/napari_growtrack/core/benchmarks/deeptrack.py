@@ -15,7 +15,8 @@ from ..networks import load_network
 from ..simulation import named_scene
 from ..stacks import open_stack
 from ..work import finish
-from .rows import Rows, Scale
+from .case import Rows, Scale
+from .sources import BROWNIAN, PRETRAINED_BROWNIAN, path_of
 
 _log = logging.getLogger(__name__)
 _EXAMPLE = Cascade(
@@ -24,15 +25,14 @@ _EXAMPLE = Cascade(
 _BY_HAND = Cascade(stage=1, screen=1, screen_distance=10, accept_distance=6, merge_distance=8)
 
 
-def measure(scale: Scale, data: Path) -> Rows:
+def measure(scale: Scale, data: Path | None = None) -> Rows:
     """Track the film with DeepTrack 1.0's network and with `beads`, and compare bead by bead with `beads`.
 
     DeepTrack's network looks through boxes of 51 px with the step and distances of its own example; through boxes of
     61 px, which suit the film best, with distances calibrated on the scene `beads`, and with distances set by hand.
     """
     scene = named_scene("beads")
-    film = data / "deeptrack1" / "brownian_particles.mp4"
-    network = data / "deeptrack1" / "pretrained_brownian.h5"
+    film, network = path_of(BROWNIAN, data), path_of(PRETRAINED_BROWNIAN, data)
     frames = range(2 if scale == "smoke" else 50)
     beads = load_network("beads")
     plain, wide = (finish(iter_import(network, scene, box)) for box in (51, 61))

@@ -17,7 +17,7 @@ from ..growth.training import grow
 from ..heldout import HeldOut, held_out_windows
 from ..scoring import score
 from ..simulation import Scene, draw, named_scene
-from .rows import Rows, Scale
+from .case import Rows, Scale
 
 _log = logging.getLogger(__name__)
 _SCENE = "vesicles"

@@ -15,9 +15,10 @@ import pandas as pd
 from ..baselines import detections, has_trackpy, on_one_core, peak_of
 from ..matching import spread
 from ..scoring import matched_pairs, score
-from .ladder_methods import DEEPTRACK, LOG, OURS, PRETRAINED, TRACKPY_13, Method, import_deeptrack, ours, peers
+from .case import Rows, Scale
+from .ladder_methods import DEEPTRACK, LOG, OURS, TRACKPY_13, Method, import_deeptrack, ours, peers
 from .ladder_rungs import Judge, Rung, rungs
-from .rows import Rows, Scale
+from .sources import PRETRAINED_VESICLES, find
 
 _log = logging.getLogger(__name__)
 
@@ -44,9 +45,10 @@ def measure(scale: Scale, data: Path | None = None) -> Rows:
         _log.warning("trackpy is not installed and left out; pip install 'napari-growtrack[peers]' brings it")
     with tempfile.TemporaryDirectory() as folder, on_one_core() as process:
         deeptrack = None
-        if data is not None and (data / PRETRAINED).exists():
+        pretrained = find(PRETRAINED_VESICLES, data)
+        if pretrained is not None:
             deeptrack = str(Path(folder) / "deeptrack.growtrack")
-            process.submit(import_deeptrack, data / PRETRAINED, deeptrack).result()
+            process.submit(import_deeptrack, pretrained, deeptrack).result()
             _log.info("DeepTrack 1.0 imported")
         for rung in rungs(scale):
             began = time.perf_counter()

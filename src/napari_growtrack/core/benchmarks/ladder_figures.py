@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..figures.style import BOUND, COLOURS, MARKERS, SMALL, TEXT, dashed, finished, new_figure
 from ..figures.ticks import plain_log, ticks_at
+from .case import Rows
 from .ladder_methods import DEEPTRACK, LOG, OURS, TRACKPY, TRACKPY_13, TRACKPY_19
-from .rows import Rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

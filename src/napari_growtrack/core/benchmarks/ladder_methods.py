@@ -22,7 +22,6 @@ from .ladder_rungs import Judge, Rung
 
 OURS, LOG, DEEPTRACK = "growtrack", "LoG + parabola", "DeepTrack 1.0"
 TRACKPY, TRACKPY_13, TRACKPY_19 = "trackpy, tuned", "trackpy 13, numba", "trackpy 19, Python"
-PRETRAINED = "deeptrack1/pretrained_vesicles.h5"
 _BOX = 51
 _GENERAL = "general"
 _TUNING_PARTICLES = 150

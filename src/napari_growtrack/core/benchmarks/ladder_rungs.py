@@ -10,7 +10,7 @@ import pandas as pd
 from ..assessment import SHAPE, bound, film_of
 from ..simulation import Scene, draw, named_scene
 from ..simulation.picture import Shape
-from .rows import Scale
+from .case import Scale
 
 _SMOKE_FRAMES = 2
 _BOUND_PARTICLES = 1200

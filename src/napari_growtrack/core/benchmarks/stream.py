@@ -13,7 +13,7 @@ from ..baselines import Locator, has_trackpy, on_one_core, resident_memory, trac
 from ..detection import Tracker
 from ..networks import load_network
 from ..simulation import draw, named_scene, simulate_frame
-from .rows import Rows, Scale
+from .case import Rows, Scale
 
 _log = logging.getLogger(__name__)
 _NETWORK, _SIDE, _PARTICLES, _FRAMES, _DIFFERENT = "vesicles", 512, 20, 5000, 100

@@ -47,7 +47,7 @@ def draw_maps(
     added_by = np.repeat([block.stage for block in blocks], [activations[block].shape[-1] for block in blocks])
     dense = maps.shape[1:] == (1, 1)
     wide = min(len(maps), _STRIP if dense else _WIDE)
-    canvas, corners, side = _tiled(maps, wide, dense)
+    canvas, corners, side = tiled(maps, wide, dense)
     figure, (*front, axes) = _map_axes(canvas.shape, window, 1.2 if dense else 0.6)
     for one in front:
         _show_window(one, np.asarray(window))
@@ -67,7 +67,7 @@ def draw_maps(
     return figure
 
 
-def _tiled(maps: np.ndarray, wide: int, dense: bool) -> tuple[np.ndarray, np.ndarray, int]:
+def tiled(maps: np.ndarray, wide: int, dense: bool) -> tuple[np.ndarray, np.ndarray, int]:
     """Lay maps (units, rows, columns) on a grid; NaN between them.
 
     Returns the canvas, every map's corner (units, 2), and a map's width on it.

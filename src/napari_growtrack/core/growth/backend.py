@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["backend_name", "keras"]
+__all__ = ["backend_name", "device_name", "keras"]
 
 
 @contextmanager
@@ -53,3 +53,9 @@ with _own_symbols_first():
 def backend_name() -> str:
     """Return Keras's backend and version, such as ``tensorflow, keras 3.15.1``."""
     return f"{keras.backend.backend()}, keras {keras.version()}"
+
+
+def device_name() -> str:
+    """Return what networks run on here: ``gpu``, ``tpu`` or ``cpu``."""
+    devices = [device.split(":")[0].lower() for device in keras.distribution.list_devices()]
+    return next((name for name in ("gpu", "tpu") if name in devices), "cpu")
