@@ -19,6 +19,7 @@ _GROWN, _PLAIN = "layer by layer", "plain"
 _PLANS = {_GROWN: Plan.depth(), _PLAIN: Plan.plain()}
 _WEIGHTS = {_GROWN: 2.7, _PLAIN: 1.0}
 _SCHEDULES = {"thesis": thesis_schedule, "ours": our_schedule}
+_TITLES = {"thesis": "the thesis's schedule", "ours": "our schedule"}
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def draw_layers(tables: Tables, _: Bench) -> Figure:
     for axes, snr in zip(panels, (10.0, 100.0), strict=True):
         for number, name in enumerate(dict.fromkeys(rows.schedule)):
             some = rows[(rows.schedule == name) & (snr == rows.SNR)]
-            line(axes, some, "stage", MAE, number, f"{name} schedule" if name == "ours" else "the thesis's schedule")
+            line(axes, some, "stage", MAE, number, _TITLES[name])
         axes.set(xlabel="layers", ylabel="mean absolute error (px)", title=f"SNR {snr:g}", ylim=(0, None))
         axes.set_xticks(range(1, 6))
     return finished_titled(figure)
@@ -98,7 +99,7 @@ def draw_noise(tables: Tables, _: Bench) -> Figure:
         line(axes, plain, "SNR", MAE, 1, "plain")
         line(axes, grown[grown.stage == 1], "SNR", MAE, 2, "grown, first layer alone")
         log_log(axes)
-        axes.set_title("our schedule" if name == "ours" else "the thesis's schedule")
+        axes.set_title(_TITLES[name])
     return finished_titled(figure)
 
 

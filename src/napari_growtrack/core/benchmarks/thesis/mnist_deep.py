@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from ...baselines import resident_memory
 from ...datasets import Dataset
+from ...figures.style import shades
 from ...growth.plan import Plan
 from ...growth.schedule import Schedule
 from ...growth.training import Growth
@@ -20,7 +20,7 @@ from ...insight import activity
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, fractions, frame_of, rows_of
 from ..sources import MNIST
 from .common import counted
-from .drawing import COLOURS, finished_titled, line, new_figure, spread_line
+from .drawing import COLOURS, finished_titled, new_figure
 from .mnist_conv import images
 
 if TYPE_CHECKING:
@@ -183,22 +183,20 @@ def draw_activation(tables: Tables, _: Bench) -> Figure:
 def _by_layer(tables: Tables, y: str, label: str) -> Figure:
     rows = frame_of(tables["activity"])
     rows = rows[rows.epochs == rows.epochs.min()]
+    sizes = sorted(set(rows.layers))
+    colours = dict(zip(sizes, shades(len(sizes)), strict=True))
     figure, panels = new_figure(2)
     for axes, way in zip(panels, (_GROWN, _PLAIN), strict=True):
-        mine = rows[rows.way == way]
-        sizes: Sequence[int] = sorted(set(mine.layers))
-        for number, layers in enumerate(sizes):
-            some = mine[mine.layers == layers]
-            look: dict[str, Any] = {"marker": "" if layers > 20 else "o", "ms": 3}
-            name = counted(layers, "layer")
+        for layers, some in rows[rows.way == way].groupby("layers"):
+            mean = some.groupby("layer")[[y, "std_over_images"]].mean()
+            look: dict[str, Any] = {"color": colours[layers], "lw": 1.2}
+            axes.plot(
+                mean.index, mean[y], label=counted(layers, "layer"), marker="" if layers > 20 else "o", ms=3, **look
+            )
             if y == "mean_activation":
-                mean = some.groupby("layer")[["mean_activation", "std_over_images"]].mean()
-                low, high = (mean.mean_activation + sign * mean.std_over_images for sign in (-1, 1))
-                axes.fill_between(mean.index, low.clip(lower=0), high, color=COLOURS[number % 6], alpha=0.15, lw=0)
-                line(axes, some, "layer", y, number, name, **look)
-            else:
-                spread_line(axes, some, "layer", y, number, name, **look)
-        axes.set(xlabel="layer", ylabel=label, title=f"{way}", ylim=(0, None))
+                low, high = (mean[y] + sign * mean.std_over_images for sign in (-1, 1))
+                axes.fill_between(mean.index, low.clip(lower=0), high, color=colours[layers], alpha=0.15, lw=0)
+        axes.set(xlabel="layer", ylabel=label, title=way, ylim=(0, None))
     return finished_titled(figure)
 
 
