@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from .schedule import MOMENTS, Schedule
 
 _AHEAD = 3
+_OVERHEAD = 10
+"""A batch takes as long as so many images more than it has."""
 
 
 class Turn(NamedTuple):
@@ -74,6 +76,14 @@ class Pace:
         if self.schedule.epochs is not None:
             return self._used / self._images
         return self._planned / self._batches
+
+    @property
+    def work(self) -> float:
+        """Part of the round's work that is planned, from 0 on: large batches are more of it than small ones."""
+        if self.schedule.images_per_stage is None:
+            return self.fraction
+        total = self.schedule.images_per_stage + _OVERHEAD * self._batches
+        return (self._used + _OVERHEAD * self._planned) / total
 
     def next(self) -> Turn | None:
         """Plan one more batch, the first one in any case, or return None when the round is over."""

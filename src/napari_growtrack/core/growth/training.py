@@ -208,7 +208,7 @@ class Growth:
     def _report(
         self, number: int, now: Round, losses: tuple[float, ...], finished: bool = False, error: float | None = None
     ) -> GrowthProgress:
-        part = 1.0 if finished else min(now.pace.fraction, 1.0)
+        part = 1.0 if finished else min(now.pace.work, 1.0)
         fraction = (number + part) / len(self._rounds)
         tally, elapsed = self._tally, self._tally.seconds
         left = elapsed * (1 - fraction) / fraction if fraction > 0 else float("inf")
