@@ -58,9 +58,10 @@ def _halves(images: np.ndarray, labels: np.ndarray, train: int, classes: tuple[s
 
 
 def trapped_film(frames: int, snr: float, seed: int = 0, side: int = 120) -> np.ndarray:
-    """Simulate a bead in an optical trap, (T, Y, X) float32 from 0 to 1, near the middle of every frame."""
+    """Simulate a bright bead in an optical trap, (T, Y, X) float32 from 0 to 1, near the middle of every frame."""
     rng = np.random.default_rng(seed)
-    scene = named_scene("trapped").with_(snr=snr)
+    scene = named_scene("film").with_(snr=snr)
+    scene = scene.with_(particles=[particle.with_(radius=(5, 6)) for particle in scene.particles])
     picture = draw(scene, (side, side), rng, number=1)
     middle = (side - 1) / 2
     places = middle + rng.normal(0, 5, (frames, 1, 2))
