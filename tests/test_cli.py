@@ -419,6 +419,57 @@ def test_benchmarks_are_listed_and_say_what_they_need(tmp_path, capsys, monkeypa
     assert "Give the folder with --data" in complaint
 
 
+# Trajectories -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def walking(tmp_path):
+    """Return the path of detections of ten diffusing particles."""
+    from napari_growtrack.core.simulation.paths import brownian_paths
+
+    table = brownian_paths(np.random.default_rng(0), 10, 80, 0.5, 0.2, drift=(0.3, 0.0), side=900)
+    table.drop(columns="particle").to_csv(tmp_path / "detections.csv", index=False)
+    return tmp_path / "detections.csv"
+
+
+def test_detections_are_linked_and_their_motion_told(tmp_path, capsys, walking):
+    linked = tmp_path / "trajectories.csv"
+    code, said, err = run(capsys, "link", walking, "-o", linked, "--min-length", 5)
+    assert code == 0, err
+    assert said.startswith("Search radius ")
+    assert "10 trajectories of 800 of 800 detections, 80 detections long typically" in said
+    recipe = json.loads(linked.with_suffix(".json").read_text())
+    assert recipe["linking"]["min_length"] == 5
+    assert recipe["linking"]["search_radius"] > 3
+    code, said, _ = run(capsys, "motion", linked)
+    assert code == 0
+    assert "px²/frame" in said
+    assert "The particles drift in common" in said
+    folder = tmp_path / "motion"
+    code, said, _ = run(
+        capsys, "motion", linked, "--json", "--pixel-size", 0.1, "--frame-time", 0.02, "--remove-drift", "-o", folder
+    )
+    told = json.loads(said)
+    assert set(told["diffusion_coefficient"]) == {"value", "low", "high", "unit"}
+    assert told["diffusion_coefficient"]["low"] < 0.5 * 0.01 / 0.02 < 1.15 * told["diffusion_coefficient"]["high"]
+    assert told["diffusion_coefficient"]["unit"] == "µm²/s"
+    assert told["localisation_error"]["unit"] == "µm"
+    assert (folder / "msd.png").exists()
+
+
+def test_what_cannot_be_linked_or_measured_is_refused(tmp_path, capsys, walking):
+    for arguments, words in (
+        (["link", walking, "-o", walking], "would be written over"),
+        (["link", tmp_path / "none.csv", "-o", tmp_path / "t.csv"], "Cannot read"),
+        (["link", walking, "-o", tmp_path / "t.csv", "--radius", 0], "search_radius"),
+        (["link", walking, "-o", tmp_path / "t.csv", "--max-distance", 1], "Expected a column distance"),
+        (["motion", walking], "missing particle"),
+    ):
+        code, _, complaint = run(capsys, *arguments)
+        assert code == 1
+        assert words in complaint
+
+
 # Refusals ---------------------------------------------------------------------------------------------------------
 
 REFUSALS = {

@@ -18,12 +18,10 @@ from napari_growtrack.core.baselines import (
     laplacian_baseline,
     peak_of,
     trackpy_baseline,
-    trackpy_locate,
     tuning,
 )
 from napari_growtrack.core.benchmarks import ladder, ladder_methods, scaling
 from napari_growtrack.core.benchmarks.ladder_rungs import RUNGS, Judge
-from napari_growtrack.core.errors import SettingsError
 from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.scoring import score
 from napari_growtrack.core.simulation import SCENES, draw, named_scene, simulate_film
@@ -85,13 +83,6 @@ def test_nothing_is_found_in_a_black_frame(locator):
 def test_detectors_travel_to_other_processes():
     detector = Detector(Trackpy(13, 14), 2.0)
     assert pickle.loads(pickle.dumps(detector)) == detector
-
-
-def test_trackpy_is_asked_for_kindly_where_it_is_missing(monkeypatch):
-    monkeypatch.setattr(trackpy_locate, "find_spec", lambda name: None)
-    trackpy_locate._locate.cache_clear()
-    with pytest.raises(SettingsError, match=r"pip install 'napari-growtrack\[peers\]'"):
-        Trackpy(13, 14)(np.zeros((64, 64), np.float32))
 
 
 def test_the_threshold_lies_in_the_middle_of_the_gap_between_particles_and_noise():

@@ -234,6 +234,41 @@ def _score(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="numbers for programs")
 
 
+def _link(command: argparse.ArgumentParser) -> None:
+    command.add_argument("detections", metavar="DETECTIONS.csv", help="table with columns frame, y, x")
+    command.add_argument("-o", "--output", required=True, metavar="TRAJECTORIES.csv", help="table to write")
+    command.add_argument(
+        "--radius", type=float, metavar="PX", help="farthest move from frame to frame; default: by the data"
+    )
+    command.add_argument(
+        "--memory", type=int, default=0, metavar="FRAMES", help="how long a particle may be lost; default: %(default)s"
+    )
+    command.add_argument(
+        "--min-length",
+        type=int,
+        default=1,
+        metavar="N",
+        help="drop trajectories of fewer detections; default: all stay",
+    )
+    command.add_argument(
+        "--max-distance", type=float, metavar="PX", help="drop trajectories whose typical distance is larger"
+    )
+    command.add_argument(
+        "--min-significance", type=float, metavar="S", help="drop trajectories that typically stand out less"
+    )
+
+
+def _motion(command: argparse.ArgumentParser) -> None:
+    command.add_argument("trajectories", metavar="TRAJECTORIES.csv", help="table with columns frame, y, x, particle")
+    command.add_argument("--pixel-size", type=float, metavar="UM", help="side of a pixel in micrometres")
+    command.add_argument("--frame-time", type=float, metavar="S", help="seconds from frame to frame")
+    command.add_argument("--remove-drift", action="store_true", help="take common motion away first")
+    command.add_argument("--trap", action="store_true", help="one bead in an optical trap: also its stiffness")
+    command.add_argument("--temperature", type=float, metavar="K", help="in kelvin, for a stiffness in pN/µm")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("-o", "--output", metavar="FOLDER", help="leave tables and figures here")
+
+
 def _networks(_: argparse.ArgumentParser) -> None:
     pass
 
@@ -269,6 +304,8 @@ _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "match": _match,
     "grow": _grow,
     "track": _track,
+    "link": _link,
+    "motion": _motion,
     "score": _score,
     "networks": _networks,
     "show": _show,

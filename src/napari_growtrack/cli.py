@@ -217,6 +217,59 @@ def score(chosen: Arguments) -> None:
         )
 
 
+def link(chosen: Arguments) -> None:
+    """Link detections to trajectories."""
+    from .core.files import check_apart, check_writable
+    from .core.linking import Linking, drop_doubtful, iter_link, suggest_radius
+    from .core.tables import PROGRAM, check_table_path, read_table, write_table
+    from .core.version import package_version
+
+    check_table_path(chosen.output)
+    check_apart(chosen.detections, chosen.output)
+    check_writable(chosen.output)
+    detections = read_table(chosen.detections)
+    linking = Linking(search_radius=chosen.radius, memory=chosen.memory, min_length=chosen.min_length)
+    if linking.search_radius is None:
+        suggestion = suggest_radius(detections)
+        _say(f"Search radius {suggestion.radius:.3g} px. {suggestion.reason}")
+        linking = linking.with_(search_radius=suggestion.radius)
+    linked = watched(iter_link(detections, linking), at_once=True)
+    kept_ = drop_doubtful(linked, chosen.max_distance, chosen.min_significance)
+    recipe = {
+        "program": PROGRAM,
+        "version": package_version(),
+        "detections": Path(chosen.detections).name,
+        "detected": _recipe_of(chosen.detections),
+        "linking": json.loads(linking.to_json()),
+        "max_distance": chosen.max_distance,
+        "min_significance": chosen.min_significance,
+    }
+    write_table(kept_, chosen.output, recipe)
+    lengths = kept_.groupby("particle").size()
+    typical = f", {lengths.median():g} detections long typically" if len(lengths) else ""
+    _say(f"{chosen.output}: {len(lengths)} trajectories of {len(kept_)} of {len(detections)} detections{typical}")
+
+
+def motion(chosen: Arguments) -> None:
+    """Tell diffusion, localisation error, drift and trap stiffness of trajectories, each with its interval."""
+    from .core.motion import Units
+    from .core.motion_report import report_motion, write_motion
+    from .core.tables import read_table
+
+    units = Units(pixel_size=chosen.pixel_size, frame_time=chosen.frame_time)
+    trajectories = read_table(chosen.trajectories, ("frame", "y", "x", "particle"))
+    report = report_motion(trajectories, units, chosen.remove_drift, chosen.trap, chosen.temperature)
+    if chosen.json:
+        print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        _say(str(report))
+        if report.drift.is_sure and report.drift.trajectories > 1 and not chosen.remove_drift:
+            _say("The particles drift in common; --remove-drift takes it away, which D gains from.")
+    if chosen.output:
+        for path in write_motion(trajectories, chosen.output, units, chosen.remove_drift):
+            print(path, file=sys.stderr if chosen.json else sys.stdout)
+
+
 def networks(_: Arguments) -> None:
     """List the bundled networks."""
     from .core.archive import read_card
@@ -401,6 +454,15 @@ def _chosen_frames(stack: Stack, chosen: slice) -> range:
     return frames
 
 
+def _recipe_of(table: str) -> Any:
+    """Return how a table was made, where that is known."""
+    beside = Path(table).with_suffix(".json")
+    try:
+        return json.loads(beside.read_text())
+    except (OSError, ValueError):
+        return None
+
+
 def _ends(found: list[FrameDetections]) -> list[int]:
     """Return the first and the last frame."""
     return [one.frame for one in (*found[:1], *found[-1:])]
@@ -433,7 +495,22 @@ def _no_nan(values: Any) -> Any:
 
 COMMANDS = {
     command.__name__.rstrip("_"): command
-    for command in (demo, simulate, match, grow, track, score, networks, show, calibrate, import_, export, benchmark)
+    for command in (
+        demo,
+        simulate,
+        match,
+        grow,
+        track,
+        link,
+        motion,
+        score,
+        networks,
+        show,
+        calibrate,
+        import_,
+        export,
+        benchmark,
+    )
 }
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""The demonstration: from a film to detections, a picture and a score, in one call."""
+"""The demonstration: from a film to detections, a score, trajectories and a diffusion coefficient, in one call."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ import numpy as np
 import pandas as pd
 
 from .assessment import SHAPE, bound
-from .detection import Cascade, collect, iter_detections, median_milliseconds
+from .detection import collect, iter_detections, median_milliseconds
+from .errors import LinkingError, MotionError
+from .figures import draw_trajectories
 from .files import write_whole
 from .films import write_film
+from .linking import Linking, link
+from .motion import diffusion
 from .networks import Network
 from .pictures import overlay, save
 from .scoring import score
@@ -23,8 +28,11 @@ from .tables import PROGRAM, write_table
 Say = Callable[[str], None]
 Watch = Callable[[Iterator[Any], int], Iterator[Any]]
 
+LINKING = Linking(memory=2, min_length=5)
 SCENE = "table42"
 SEED = 42
+DIFFUSION = 0.5
+"""Of the simulated film's particles, in px²/frame."""
 
 
 def run_demo(
@@ -35,15 +43,15 @@ def run_demo(
     watch: Watch,
     frames: int = 60,
 ) -> None:
-    """Track a film, the user's or a simulated one, and leave everything in a folder.
+    """Track a film, the user's or a simulated one, link, and leave everything in a folder.
 
     Parameters
     ----------
     network : Network
     folder : Path
         Receives ``film.tif`` and ``truth.csv`` (of a simulated film),
-        ``detections.csv`` with its recipe, ``overlay.png`` and ``points.csv``
-        for napari.
+        ``detections.csv`` and ``trajectories.csv`` with their recipes, ``overlay.png``,
+        ``trajectories.png`` and ``points.csv`` for napari.
     film : str or None
         The user's film; without it one is simulated.
     say : callable
@@ -64,7 +72,9 @@ def run_demo(
         steps = iter_detections(stack, network, cascade, range(number))
         found = list(watch(steps, number))
         detections = collect(one.table for one in found)
-        _leave(folder, stack, detections, truth, network, cascade)
+        recipe = {**network.card.made_with(cascade), "film": stack.name}
+        _leave(folder, stack, detections, truth, recipe)
+        trajectories = _linked(folder, stack, detections, recipe, say)
     say(
         f"Tracked {number} frames with {network.card.name}, stage {cascade.stage} screened by stage {cascade.screen}: "
         f"{len(detections)} detections, {median_milliseconds(found):.1f} ms per frame"
@@ -78,12 +88,17 @@ def run_demo(
     else:
         say(f"Score: {score(truth, detections)}")
         say(f"Cramer-Rao bound of the median error: {_bound():.3f} px")
-    say(f"Left in {folder}/: detections.csv (with settings in detections.json), overlay.png, points.csv")
+    if trajectories is not None:
+        say(_moved(trajectories, simulated=film is None))
+    say(
+        f"Left in {folder}/: detections.csv, trajectories.csv (each with its settings in .json), overlay.png, "
+        "trajectories.png, points.csv"
+    )
     say(f'Open in napari (pip install "napari-growtrack[all]"):  napari {path} {folder / "points.csv"}')
 
 
 def _simulated(path: Path, frames: int) -> pd.DataFrame:
-    film = iter_film(named_scene(SCENE), frames, SHAPE, np.random.default_rng(SEED), motion=Motion(diffusion=0.5))
+    film = iter_film(named_scene(SCENE), frames, SHAPE, np.random.default_rng(SEED), motion=Motion(diffusion=DIFFUSION))
     truth = write_film(film, frames, SHAPE, path)
     write_table(truth, path.with_name("truth.csv"), {"program": PROGRAM, "scene": SCENE, "seed": SEED})
     return truth
@@ -94,10 +109,35 @@ def _bound() -> float:
     return bound([draw(named_scene(SCENE), SHAPE, rng) for _ in range(20)], rng)
 
 
+def _linked(
+    folder: Path, stack: Stack, detections: pd.DataFrame, recipe: dict[str, Any], say: Say
+) -> pd.DataFrame | None:
+    """Leave trajectories and a picture of them; None where they cannot be linked."""
+    try:
+        trajectories = link(detections, LINKING)
+    except LinkingError as error:
+        say(f"Not linked. {error}")
+        return None
+    made = {"program": PROGRAM, "detected": recipe, "linking": json.loads(LINKING.to_json())}
+    write_table(trajectories, folder / "trajectories.csv", made)
+    save(draw_trajectories(trajectories, stack[0]), folder / "trajectories.png")
+    return trajectories
+
+
+def _moved(trajectories: pd.DataFrame, simulated: bool) -> str:
+    """Say what trajectories tell of diffusion."""
+    number = trajectories["particle"].nunique()
+    try:
+        found = diffusion(trajectories)
+    except MotionError as error:
+        return f"Linked: {number} trajectories. {error}"
+    told = f", simulated with {DIFFUSION:g}" if simulated else ""
+    return f"Linked: {number} trajectories; diffusion coefficient {found.coefficient}{told}"
+
+
 def _leave(
-    folder: Path, stack: Stack, detections: pd.DataFrame, truth: pd.DataFrame | None, network: Network, cascade: Cascade
+    folder: Path, stack: Stack, detections: pd.DataFrame, truth: pd.DataFrame | None, recipe: dict[str, Any]
 ) -> None:
-    recipe = {**network.card.made_with(cascade), "film": stack.name}
     write_table(detections, folder / "detections.csv", recipe)
     points = detections[["frame", "y", "x"]].set_axis(["axis-0", "axis-1", "axis-2"], axis=1)
     text = points.to_csv(index_label="index").encode()

@@ -7,6 +7,8 @@
     ├── StackError          images that are not a stack of grey frames
     ├── DatasetError        labelled images that cannot be learned from
     ├── TableError          a table of points without the columns or values it needs
+    ├── LinkingError        detections too crowded to be linked
+    ├── MotionError         trajectories that do not tell what was asked
     ├── NetworkFileError    a file that is not a grown network, or not a whole one
     ├── OutputError         a result that could not be written
     └── EngineError         the process that works beside a window has ended
@@ -35,6 +37,14 @@ class DatasetError(GrowtrackError, ValueError):
 
 class TableError(GrowtrackError, ValueError):
     """A table of points without the columns or values it needs."""
+
+
+class LinkingError(GrowtrackError, ValueError):
+    """Detections too crowded to be linked."""
+
+
+class MotionError(GrowtrackError, ValueError):
+    """Trajectories that do not tell what was asked."""
 
 
 class NetworkFileError(GrowtrackError, ValueError):

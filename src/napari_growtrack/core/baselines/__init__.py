@@ -6,7 +6,7 @@ gives a `Detector`. Detectors are plain values, so that they can be sent to a pr
 
 from .alone import on_one_core, peak_memory, peak_of, resident_memory
 from .laplacian import Laplacian, laplacian_baseline
-from .trackpy_locate import Trackpy, has_trackpy, trackpy_baseline
+from .trackpy_locate import Trackpy, trackpy_baseline
 from .tuning import Baseline, Detector, Locator, detections
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "Locator",
     "Trackpy",
     "detections",
-    "has_trackpy",
     "laplacian_baseline",
     "on_one_core",
     "peak_memory",

@@ -1,4 +1,4 @@
-"""Spots by trackpy's `locate`, which climbs to the centre of mass (Crocker and Grier); trackpy is an optional extra."""
+"""Spots by trackpy's `locate`, which climbs to the centre of mass (Crocker and Grier)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
-from ..errors import SettingsError
 from .tuning import COLUMNS, Baseline
 
 DIAMETERS = (7, 9, 11, 13, 15, 19, 23, 27)
@@ -42,13 +40,7 @@ class Trackpy:
     dark: bool = False
 
     def __call__(self, frame: np.ndarray, least: float = 0.0) -> pd.DataFrame:
-        """Return ``y, x, strength``; the strength is trackpy's mass.
-
-        Raises
-        ------
-        SettingsError
-            When trackpy is not installed.
-        """
+        """Return ``y, x, strength``; the strength is trackpy's mass."""
         bright = self._located(frame, least)
         if not self.dark:
             return bright
@@ -75,15 +67,8 @@ def trackpy_baseline(diameter: int | None = None, engine: Engine = "numba", dark
     return Baseline("trackpy, tuned", tuple(Trackpy(*size, engine, dark) for size in sizes))
 
 
-def has_trackpy() -> bool:
-    """Return whether trackpy is installed."""
-    return find_spec("trackpy") is not None
-
-
 @cache
 def _locate() -> Callable[..., Any]:
-    if not has_trackpy():
-        raise SettingsError("trackpy is not installed. Install it with: pip install 'napari-growtrack[peers]'")
     import trackpy
 
     trackpy.ignore_logging()  # it writes to stdout by itself

@@ -13,6 +13,7 @@ from . import (
     growing,
     ladder,
     ladder_figures,
+    linking,
     scaling,
     simulator,
     speed,
@@ -55,6 +56,7 @@ CASES: dict[str, Case] = THESIS | {
         scaling.draw_scaling,
         tables={"costs": scaling.costs},
     ),
+    "linking": measured("linkers on simulated detections: time, and how many links are right", linking.measure),
     "stream": measured("latency and memory of a stream of 5000 frames through Tracker, beside trackpy", stream.measure),
 }
 

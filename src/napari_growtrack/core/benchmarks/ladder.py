@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..baselines import detections, has_trackpy, on_one_core, peak_of
+from ..baselines import detections, on_one_core, peak_of
 from ..matching import spread
 from ..scoring import matched_pairs, score
 from .case import Rows, Scale
@@ -41,8 +41,6 @@ def measure(scale: Scale, data: Path | None = None) -> Rows:
         Folder with DeepTrack 1.0's network, which is left out without.
     """
     rows: Rows = []
-    if not has_trackpy():
-        _log.warning("trackpy is not installed and left out; pip install 'napari-growtrack[peers]' brings it")
     with tempfile.TemporaryDirectory() as folder, on_one_core() as process:
         deeptrack = None
         pretrained = find(PRETRAINED_VESICLES, data)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..baselines import Baseline, has_trackpy, laplacian_baseline, trackpy_baseline
+from ..baselines import Baseline, laplacian_baseline, trackpy_baseline
 from ..detection import Cascade, detect, find
 from ..making import iter_import
 from ..networks import Network, load_network
@@ -131,8 +131,6 @@ def peers(rung: Rung, judge: Judge, deeptrack: str | None) -> Iterator[Method]:
 
 
 def _classical(dark: bool) -> list[Baseline]:
-    if not has_trackpy():
-        return [laplacian_baseline(dark)]
     return [
         laplacian_baseline(dark),
         trackpy_baseline(dark=dark),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..baselines import Locator, has_trackpy, on_one_core, resident_memory, trackpy_baseline
+from ..baselines import Locator, on_one_core, resident_memory, trackpy_baseline
 from ..detection import Tracker
 from ..networks import load_network
 from ..simulation import draw, named_scene, simulate_frame
@@ -42,11 +42,11 @@ def stream(stage: int, frames: int) -> dict[str, Any]:
     tracker = Tracker(network, network.cascade(stage))
     film = [_frame(seed) for seed in range(min(_DIFFERENT, frames))]
     tracker.warm_up((_SIDE, _SIDE))
-    peer = trackpy_baseline(13, "numba").locators[0] if has_trackpy() else None
+    peer = trackpy_baseline(13, "numba").locators[0]
     theirs, memory = [], float("nan")
     for number, frame in enumerate(islice(cycle(film), frames)):
         tracker(frame)
-        if peer is not None and number % _EVERY == 0:
+        if number % _EVERY == 0:
             theirs.append(_milliseconds(peer, frame))
         if number == frames // 10:
             memory = resident_memory()

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...assessment import SHAPE, bound, calibration_samples, film_of
-from ...baselines import has_trackpy, laplacian_baseline, trackpy_baseline
+from ...baselines import laplacian_baseline, trackpy_baseline
 from ...detection import Pair, calibrate, collect, find
 from ...detection.merge import merge
 from ...detection.windows import Looks, View, look_at, margin_of
@@ -274,7 +274,7 @@ def _others(bench: Bench) -> Work:
     size = SIZES[bench.scale]
     film = Film.of(size.frames, seed=2)
     some = film.frames[: size.tuned_on], film.truth[film.truth.frame < size.tuned_on]
-    baselines = [laplacian_baseline(), *([trackpy_baseline()] if has_trackpy() else [])]
+    baselines = [laplacian_baseline(), trackpy_baseline()]
     rows: Rows = []
     for number, baseline in enumerate(baselines):
         detector = baseline.tuned(*some)

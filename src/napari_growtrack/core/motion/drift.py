@@ -1,0 +1,99 @@
+"""What all particles move in common: the drift of a stage or a flow, measured and taken away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .displacement import tracks_of
+from .errors_of_means import estimate
+from .units import Estimate, Units
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The mean velocity of all particles along each axis, and of how many trajectories it is the mean."""
+
+    y: Estimate
+    x: Estimate
+    trajectories: int
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the velocity along either axis differs from 0 by more than chance."""
+        return not (self.y.holds(0) and self.x.holds(0))
+
+
+def drift(trajectories: pd.DataFrame, smoothing: int = 0) -> pd.DataFrame:
+    """Return how far the particles have moved in common, frame by frame.
+
+    Parameters
+    ----------
+    trajectories : DataFrame
+        With ``frame, y, x, particle``, in pixels.
+    smoothing : int
+        Frames to average displacements over; none by default.
+
+    Returns
+    -------
+    DataFrame
+        ``frame, y, x``: mean displacement since the first frame, in pixels.
+
+    Raises
+    ------
+    TableError, MotionError
+        As `tracks_of` does.
+    """
+    import trackpy
+
+    tracks_of(trajectories)
+    moved = trackpy.compute_drift(trajectories, smoothing, pos_columns=["y", "x"])
+    first = int(trajectories["frame"].min())
+    frames = pd.RangeIndex(first, int(trajectories["frame"].max()) + 1, name="frame")
+    return moved.reindex(frames).ffill().fillna(0.0).reset_index()
+
+
+def remove_drift(trajectories: pd.DataFrame, smoothing: int = 0) -> pd.DataFrame:
+    """Return trajectories without the motion that particles have in common.
+
+    Each particle loses a part of its own motion with it, one of so many there
+    are: D of five particles comes out a fifth too small.
+
+    Parameters
+    ----------
+    trajectories, smoothing
+        As for `drift`.
+
+    Raises
+    ------
+    TableError, MotionError
+        As `tracks_of` does.
+    """
+    common = drift(trajectories, smoothing).set_index("frame").reindex(trajectories["frame"])
+    moved = {axis: trajectories[axis].to_numpy() - common[axis].to_numpy() for axis in ("y", "x")}
+    return trajectories.assign(**moved)
+
+
+def drift_velocity(trajectories: pd.DataFrame, units: Units | None = None) -> Drift:
+    """Return the mean velocity of all particles along each axis.
+
+    Parameters
+    ----------
+    trajectories : DataFrame
+        With ``frame, y, x, particle``, in pixels.
+    units : Units, optional
+        Pixels and frames by default.
+
+    Raises
+    ------
+    TableError, MotionError
+        As `tracks_of` does.
+    """
+    units = units or Units()
+    tracks = tracks_of(trajectories)
+    steps = [np.diff(track.places, axis=0) for track in tracks]
+    scale = units.pixel / units.frame
+    y, x = (estimate([step[:, axis] for step in steps], 1, scale, units.velocity) for axis in (0, 1))
+    return Drift(y, x, len(tracks))

@@ -1,0 +1,204 @@
+"""All that trajectories tell of motion in one value, and the tables and figures it is read off."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from .errors import MotionError
+from .figures import draw_diffusion, draw_drift, draw_msd, draw_trajectories
+from .files import write_whole
+from .motion import (
+    Diffusion,
+    Drift,
+    Estimate,
+    Trap,
+    Units,
+    anomalous_exponent,
+    diffusion,
+    drift,
+    drift_velocity,
+    emsd,
+    fit_msd,
+    imsd,
+    remove_drift,
+    trap_stiffness,
+)
+from .pictures import save
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class MotionReport:
+    """What trajectories tell of motion.
+
+    Attributes
+    ----------
+    by_covariance, by_msd : Diffusion
+    exponent : Estimate
+    drift : Drift
+        As it was, also where it was removed before all else was estimated.
+    trap : Trap or None
+        Where it was asked for.
+    drift_removed : bool
+    """
+
+    by_covariance: Diffusion
+    by_msd: Diffusion
+    exponent: Estimate
+    drift: Drift
+    trap: Trap | None
+    drift_removed: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, ready for JSON; what is not known is None."""
+        found: dict[str, Any] = {
+            "diffusion_coefficient": _plain(self.by_covariance.coefficient),
+            "localisation_error": _plain(self.by_covariance.localisation_error),
+            "diffusion_coefficient_by_msd": _plain(self.by_msd.coefficient),
+            "localisation_error_by_msd": _plain(self.by_msd.localisation_error),
+            "anomalous_exponent": _plain(self.exponent),
+            "drift_velocity": {"y": _plain(self.drift.y), "x": _plain(self.drift.x)},
+            "drift_removed": self.drift_removed,
+            "trajectories": self.by_covariance.trajectories,
+            "displacements": self.by_covariance.displacements,
+        }
+        if self.trap is not None:
+            found["trap"] = {
+                "stiffness": _plain(self.trap.stiffness),
+                "stiffness_y": _plain(self.trap.along_y),
+                "stiffness_x": _plain(self.trap.along_x),
+                "stiffness_by_equipartition": _plain(self.trap.equipartition),
+                "relaxation_time": _plain(self.trap.relaxation_time),
+            }
+        return found
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.by_covariance.trajectories} trajectories, "
+            f"{self.by_covariance.displacements} pairs of displacements in a row",
+            f"diffusion coefficient  {self.by_covariance.coefficient}  (by covariance)",
+            f"                       {self.by_msd.coefficient}  (by mean square displacement)",
+            f"localisation error     {self.by_covariance.localisation_error}",
+            f"anomalous exponent     {self.exponent}",
+            f"drift                  y {self.drift.y}, x {self.drift.x}{', removed' if self.drift_removed else ''}",
+        ]
+        if self.trap is not None:
+            lines += [
+                f"trap stiffness         {self.trap.stiffness}",
+                f"  by equipartition     {self.trap.equipartition}",
+                f"relaxation time        {self.trap.relaxation_time}",
+            ]
+        return "\n".join(lines)
+
+
+def _plain(estimate: Estimate) -> dict[str, Any]:
+    return {name: None if value != value else value for name, value in estimate.model_dump().items()}
+
+
+def report_motion(
+    trajectories: pd.DataFrame,
+    units: Units | None = None,
+    without_drift: bool = False,
+    trap: bool = False,
+    temperature: float | None = None,
+) -> MotionReport:
+    """Estimate everything that trajectories tell of motion.
+
+    Parameters
+    ----------
+    trajectories : DataFrame
+        With ``frame, y, x, particle``, in pixels.
+    units : Units, optional
+        Pixels and frames by default.
+    without_drift : bool
+        Whether the motion that all particles have in common is removed first.
+    trap : bool
+        Whether they are the one bead in a trap.
+    temperature : float, optional
+        In kelvin, for the stiffness in pN/µm.
+
+    Raises
+    ------
+    TableError
+        When a column is missing or holds no numbers.
+    MotionError
+        When there is too little to tell.
+    """
+    moved = drift_velocity(trajectories, units)
+    if without_drift:
+        if moved.trajectories < 2:
+            raise MotionError("The drift of a single particle cannot be told from its own motion. Keep it.")
+        trajectories = remove_drift(trajectories)
+    return MotionReport(
+        diffusion(trajectories, units),
+        fit_msd(trajectories, units),
+        anomalous_exponent(trajectories),
+        moved,
+        trap_stiffness(trajectories, units, temperature) if trap else None,
+        without_drift,
+    )
+
+
+def write_motion(
+    trajectories: pd.DataFrame, folder: str | os.PathLike[str], units: Units | None = None, without_drift: bool = False
+) -> list[Path]:
+    """Leave tables (CSV) and figures (PNG) of motion in a folder, and return their paths.
+
+    ``msd.csv`` of all, ``imsd.csv`` of each trajectory, ``diffusion.csv`` of each,
+    ``drift.csv`` in pixels; a figure of each and of the paths.
+
+    Raises
+    ------
+    TableError, MotionError
+        As `report_motion` does.
+    OutputError
+        When the folder cannot be written.
+    """
+    units, folder = units or Units(), Path(folder)
+    common = drift(trajectories)
+    trajectories = remove_drift(trajectories) if without_drift else trajectories
+    each, together, single = (
+        imsd(trajectories, units=units),
+        emsd(trajectories, units=units),
+        _single(trajectories, units),
+    )
+    scale = {"frame": units.frame, "pixel": units.pixel, "length": units.length, "time": units.time}
+    mean = diffusion(trajectories, units).coefficient.value
+    figures: dict[str, Figure] = {
+        "msd": draw_msd(each, together, units.length, units.time),
+        "diffusion": draw_diffusion(single.diffusion_coefficient, mean, units.diffusion),
+        "drift": draw_drift(common, **scale),  # type: ignore[arg-type]
+        "trajectories": draw_trajectories(trajectories),
+    }
+    tables = {"msd": together, "imsd": each.reset_index(), "diffusion": single, "drift": common}
+    for name, table in tables.items():
+        text = table.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode()
+        write_whole(folder / f"{name}.csv", partial(_write, text))
+    for name, figure in figures.items():
+        save(figure, folder / f"{name}.png")
+    return [*(folder / f"{name}.csv" for name in tables), *(folder / f"{name}.png" for name in figures)]
+
+
+def _write(text: bytes, file: Any) -> None:
+    file.write(text)
+
+
+def _single(trajectories: pd.DataFrame, units: Units) -> pd.DataFrame:
+    """Return the diffusion coefficient of each trajectory that is long enough to have one."""
+    rows = []
+    for particle, track in trajectories.groupby("particle"):
+        try:
+            found = diffusion(track, units)
+        except MotionError:
+            continue
+        value = found.coefficient
+        rows.append((particle, len(track), value.value, value.low, value.high))
+    return pd.DataFrame(rows, columns=["particle", "positions", "diffusion_coefficient", "low", "high"])
