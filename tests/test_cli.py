@@ -610,19 +610,28 @@ def test_odd_films_are_tracked_with_a_word_of_warning(tmp_path, capsys, film, se
 
 
 def test_a_cancelled_run_keeps_what_was_done(film, tmp_path, monkeypatch, capsys):
-    from napari_growtrack.core import detection
+    from napari_growtrack.core import streaming
+
+    real = streaming.iter_detections
 
     def stopped(*arguments):
-        steps = detection.detect.__globals__["iter_detections"](*arguments)
+        steps = real(*arguments)
         yield next(steps)
         yield next(steps)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(detection, "iter_detections", stopped)
+    monkeypatch.setattr(streaming, "iter_detections", stopped)
     code, _, complaint = run(capsys, "track", film[0], "-o", tmp_path / "found.csv")
     assert code == 130
     assert "cancelled after 2 of 4 frames; they are kept" in complaint
     assert pd.read_csv(tmp_path / "found.csv").frame.unique().tolist() == [0, 1]
+    code, _, complaint = run(capsys, "track", film[0], "-o", tmp_path / "found.csv")
+    assert code == 1
+    assert "An earlier run left 0 frames" in complaint
+    monkeypatch.setattr(streaming, "iter_detections", real)
+    assert run(capsys, "track", film[0], "-o", tmp_path / "found.csv", "--resume")[0] == 0
+    assert pd.read_csv(tmp_path / "found.csv").frame.unique().tolist() == [0, 1, 2, 3]
+    assert not list(tmp_path.glob("*.unfinished"))
 
 
 def test_a_broken_frame_in_mid_film_keeps_those_before_it(tmp_path, capsys):
@@ -680,7 +689,7 @@ def test_a_disk_that_fills_up_during_the_work_loses_nothing(film, tmp_path, monk
     code, _, complaint = run(capsys, "track", film[0], "-o", tmp_path / "found.csv")
     assert code == 1
     assert "No space left" in complaint
-    refuge = complaint.split("it was saved as ")[1].strip().removesuffix(".")
+    refuge = complaint.split("The table is whole, in ")[1].strip().removesuffix(".")
     assert len(pd.read_csv(refuge)) > 20
 
 

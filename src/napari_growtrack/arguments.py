@@ -222,6 +222,9 @@ def _track(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-o", "--output", default="detections.csv", metavar="DETECTIONS.csv", help="default: %(default)s"
     )
+    going_on = command.add_mutually_exclusive_group()
+    going_on.add_argument("--resume", action="store_true", help="go on where an earlier run was stopped or killed")
+    going_on.add_argument("--anew", action="store_true", help="throw away what an earlier run left")
     command.add_argument("--overlay", metavar="PICTURE.png", help="picture of the first frame with its detections")
 
 

@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from .arguments import build_parser
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .core.card import Card
-    from .core.detection import Cascade, FrameDetections
+    from .core.detection import Cascade
     from .core.likeness import Likeness
     from .core.networks import Network
     from .core.stacks import Stack
+    from .core.streaming import TableStream
 
 Arguments = argparse.Namespace
 
@@ -160,10 +162,11 @@ def grow(chosen: Arguments) -> None:
 
 def track(chosen: Arguments) -> int:
     """Track a film and write its detections."""
-    from .core.detection import collect, iter_detections, median_milliseconds, resolved_contrast
-    from .core.files import check_apart, check_writable, write_or_rescue
+    from .core.detection import resolved_contrast
+    from .core.files import check_apart, check_writable
     from .core.stacks import open_stack
-    from .core.tables import check_table_path, write_table
+    from .core.streaming import TableStream, chunk_of, iter_track
+    from .core.tables import check_table_path, read_table
 
     check_table_path(chosen.output)
     check_apart(chosen.film, chosen.output, chosen.overlay)
@@ -178,22 +181,23 @@ def track(chosen: Arguments) -> int:
             network = network.for_diameter(chosen.diameter)
         cascade = _cascade(network, chosen)
         contrast = resolved_contrast(stack, network, cascade, chosen.contrast, frames)
-        steps = iter_detections(stack, network, cascade, frames, contrast)
-        found, stop = kept(frames_bar(steps, len(frames)))
-        detections = collect(one.table for one in found)
-        recipe = {
+        made = {
             **network.card.made_with(cascade),
             "diameter": network.diameter,
             "contrast": contrast,
             "film": stack.name,
-            "frames": _ends(found),
         }
-        write_or_rescue(chosen.output, lambda path: write_table(detections, path, recipe))
-        if chosen.overlay and found:
-            _save_overlay(stack, found[0].frame, detections, chosen.overlay, network.diameter)
-    where = f"in {len(found)} frames, {median_milliseconds(found):.1f} ms per frame"
-    _say(f"{chosen.output}: {len(detections)} detections {where}")
-    return _stopped(stop, len(found), len(frames))
+        story = made | {"weights": network.fingerprint, "shape": stack.shape, "frames": [frames.start, frames.stop]}
+        stream = TableStream(chosen.output, story, chunk_of(stack.shape[1:]), chosen.resume, chosen.anew)
+        steps = iter_track(stack, network, cascade, stream, frames, contrast)
+        seconds, stop = kept(step.seconds for step in frames_bar(steps, len(frames) - stream.frames))
+        recipe = made | {"frames": [frames[i] for i in (0, stream.seen - 1)] if stream.seen else []}
+        stream.finish(recipe) if stop is None else stream.leave(recipe)
+        if chosen.overlay and stream.seen:
+            _save_overlay(stack, frames[0], read_table(chosen.output), chosen.overlay, network.diameter)
+    typical = 1e3 * median(seconds) if seconds else 0.0
+    _say(f"{chosen.output}: {stream.rows} detections in {stream.seen} frames, {typical:.1f} ms per frame")
+    return _stopped(stop, stream, len(frames))
 
 
 def score(chosen: Arguments) -> None:
@@ -463,17 +467,14 @@ def _recipe_of(table: str) -> Any:
         return None
 
 
-def _ends(found: list[FrameDetections]) -> list[int]:
-    """Return the first and the last frame."""
-    return [one.frame for one in (*found[:1], *found[-1:])]
-
-
-def _stopped(stop: BaseException | None, done: int, total: int) -> int:
+def _stopped(stop: BaseException | None, stream: TableStream, total: int) -> int:
     """Say what stopped a run, if anything, and return the exit code."""
     if stop is None:
         return 0
     how = "cancelled" if isinstance(stop, KeyboardInterrupt) else f"{stop} Stopped"
-    print(f"growtrack: {how} after {done} of {total} frames; they are kept.", file=sys.stderr)
+    print(
+        f"growtrack: {how} after {stream.seen} of {total} frames; they are kept. Go on with --resume.", file=sys.stderr
+    )
     return CANCELLED if isinstance(stop, KeyboardInterrupt) else 1
 
 

@@ -30,6 +30,7 @@ from .motion import (
     trap_stiffness,
 )
 from .pictures import save
+from .tables import as_csv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -180,8 +181,7 @@ def write_motion(
     }
     tables = {"msd": together, "imsd": each.reset_index(), "diffusion": single, "drift": common}
     for name, table in tables.items():
-        text = table.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode()
-        write_whole(folder / f"{name}.csv", partial(_write, text))
+        write_whole(folder / f"{name}.csv", partial(_write, as_csv(table)))
     for name, figure in figures.items():
         save(figure, folder / f"{name}.png")
     return [*(folder / f"{name}.csv" for name in tables), *(folder / f"{name}.png" for name in figures)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -43,6 +44,12 @@ class Network:
     def __repr__(self) -> str:
         size = "" if self.magnification == 1 else f", particles {self.diameter:.3g} px wide"
         return f"Network({self.card.name}, {self.stages} stages, window {self.window} px{size})"
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells these weights from all others: 64 letters and digits."""
+        arrays = sorted(self.grown.weights().items())
+        return sha256(b"".join(name.encode() + array.tobytes() for name, array in arrays)).hexdigest()
 
     @property
     def plan(self) -> Plan:

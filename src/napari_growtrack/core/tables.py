@@ -101,10 +101,15 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str], recipe: dict[
     """
     beside = check_table_path(path)
     story = None if recipe is None else json.dumps(recipe, indent=2, ensure_ascii=False).encode()
-    text = table.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode()
+    text = as_csv(table)
     write_whole(path, lambda file: file.write(text))
     if story is not None:
         write_whole(beside, lambda file: file.write(story))
+
+
+def as_csv(table: pd.DataFrame, header: bool = True) -> bytes:
+    """Return a table as the bytes of a CSV file, numbers with ten significant digits."""
+    return table.to_csv(index=False, header=header, float_format="%.10g", lineterminator="\n").encode()
 
 
 def check_table_path(path: str | os.PathLike[str]) -> Path:

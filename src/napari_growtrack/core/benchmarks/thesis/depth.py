@@ -91,7 +91,7 @@ def draw_noise(tables: Tables, _: Bench) -> Figure:
     """Draw error against noise: grown, plain, and the first layer alone (3.22)."""
     rows = frame_of(tables[""])
     schedules = list(dict.fromkeys(rows.schedule))
-    figure, panels = new_figure(len(schedules))
+    figure, panels = new_figure(len(schedules), width=4.2 if len(schedules) == 1 else None)
     for axes, name in zip(panels, schedules, strict=True):
         mine = rows[rows.schedule == name]
         grown, plain = mine[mine.way == _GROWN], mine[mine.way == _PLAIN]

@@ -1,0 +1,262 @@
+"""Track a film into a table on the disk, chunk by chunk: long films take little memory, and go on after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pandas as pd
+
+from .detection import Cascade, FrameDetections, collect, iter_detections
+from .detection.detect import Contrast, at_once
+from .detection.network import StagedNetwork
+from .errors import OutputError
+from .files import write_whole
+from .stacks import Stack
+from .tables import DETECTION_COLUMNS, as_csv, check_table_path, empty
+
+CHUNK = 64
+"""Frames, about, that are written at a time; the most that a kill loses."""
+
+SUFFIX = ".unfinished"
+
+
+class TableStream:
+    """A table of detections that grows on the disk, beside where it will lie, until it is whole.
+
+    Parameters
+    ----------
+    path : path
+        Where the table will lie.
+    story : dict
+        What it is a table of: plain values that a run which goes on has to have, too.
+    chunk : int
+        Frames to write at a time.
+    resume : bool
+        Whether to go on from what an earlier run left.
+    anew : bool
+        Whether to throw that away.
+
+    Attributes
+    ----------
+    frames : int
+        Frames that are there for good.
+    seen : int
+        Frames that were put in, also those of a chunk that is not full yet.
+    rows : int
+        Detections in all of them.
+
+    Raises
+    ------
+    OutputError
+        When an earlier run left something and neither is asked for, when what
+        it left is another story, when there is nothing to go on with, or when the
+        disk refuses.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        story: dict[str, Any],
+        chunk: int = CHUNK,
+        resume: bool = False,
+        anew: bool = False,
+    ) -> None:
+        self.path = Path(path)
+        self.folder = self.path.with_name(f"{self.path.name}{SUFFIX}")
+        self.frames = self.rows = 0
+        self._bytes, self._chunk = 0, chunk
+        self._waiting: list[pd.DataFrame] = []
+        self._story: dict[str, Any] = json.loads(json.dumps(story))
+        if anew:
+            self.remove()
+        if self.folder.exists():
+            self._take_up(resume)
+        elif resume:
+            raise OutputError(f"There is no {self.folder.name} to go on with. Leave --resume out to begin.")
+        else:
+            header = as_csv(empty(DETECTION_COLUMNS))
+            write_whole(self._rows, partial(_write, header))
+            write_whole(self._told, partial(_write, json.dumps(self._story).encode()))
+            self._bytes = len(header)
+
+    @property
+    def _rows(self) -> Path:
+        return self.folder / "rows.csv"
+
+    @property
+    def _chunks(self) -> Path:
+        return self.folder / "chunks.jsonl"
+
+    @property
+    def _told(self) -> Path:
+        return self.folder / "story.json"
+
+    def _take_up(self, resume: bool) -> None:
+        """Read what an earlier run left."""
+        try:
+            told = json.loads(self._told.read_text())
+            lines = self._chunks.read_text().splitlines(keepends=True) if self._chunks.exists() else []
+            chunks = [json.loads(line) for line in lines if line.endswith("\n")]  # else a kill cut it off
+            last = chunks[-1] if chunks else {"frames": 0, "rows": 0, "bytes": len(as_csv(empty(DETECTION_COLUMNS)))}
+            self.frames, self.rows, self._bytes = (int(last[name]) for name in ("frames", "rows", "bytes"))
+            whole = self._rows.stat().st_size >= self._bytes
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise OutputError(f"What is left in {self.folder} cannot be read. Begin with --anew.") from error
+        if not resume:
+            raise OutputError(
+                f"An earlier run left {self.frames} frames in {self.folder}. Go on with --resume, or begin with --anew."
+            )
+        other = [name for name, value in self._story.items() if told.get(name) != value]
+        if other or not whole:
+            what = f"is of another {' and '.join(other)}" if other else "is torn"
+            raise OutputError(f"What an earlier run left in {self.folder} {what}. Run it as before, or with --anew.")
+
+    @property
+    def seen(self) -> int:
+        """Frames that were put in."""
+        return self.frames + len(self._waiting)
+
+    def put(self, table: pd.DataFrame) -> None:
+        """Put in the detections of one more frame; they are written when a chunk is full.
+
+        Raises
+        ------
+        OutputError
+            When the disk refuses; what was written before stays.
+        """
+        self._waiting.append(table)
+        self.rows += len(table)
+        if len(self._waiting) == self._chunk:
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        text = as_csv(collect(self._waiting), header=False)
+        told = {"frames": self.seen, "rows": self.rows, "bytes": self._bytes + len(text)}
+        try:
+            _append(self._rows, text, self._bytes)
+            _append(self._chunks, f"{json.dumps(told)}\n".encode())
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write {self._rows}: {error.strerror or error}. {self.frames} frames are kept; make room, and "
+                "go on with --resume."
+            ) from error
+        self.frames, self._bytes = self.seen, told["bytes"]
+        self._waiting = []
+
+    def finish(self, recipe: dict[str, Any]) -> None:
+        """Put the whole table, and how it was made, in place.
+
+        Raises
+        ------
+        OutputError
+            When the disk refuses; what was written stays.
+        """
+        if self._waiting:
+            self._write_waiting()
+        write_whole(check_table_path(self.path), partial(_write, _story(recipe)))
+        try:
+            with self._rows.open("r+b") as rows:
+                rows.truncate(self._bytes)
+            os.replace(self._rows, self.path)
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write {self.path}: {error.strerror or error}. The table is whole, in {self._rows}."
+            ) from error
+        self.remove()
+
+    def leave(self, recipe: dict[str, Any]) -> None:
+        """Put a copy of what there is in place, and stay ready to go on.
+
+        Raises
+        ------
+        OutputError
+            When the disk refuses; what was written stays.
+        """
+
+        def copy(file: BinaryIO) -> None:
+            left = self._bytes
+            with self._rows.open("rb") as rows:
+                while left and (some := rows.read(min(left, 2**20))):
+                    file.write(some)
+                    left -= len(some)
+            file.write(as_csv(collect(self._waiting), header=False))
+
+        write_whole(self.path, copy)
+        write_whole(check_table_path(self.path), partial(_write, _story(recipe)))
+
+    def remove(self) -> None:
+        """Remove what is kept beside the table."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _story(recipe: dict[str, Any]) -> bytes:
+    return json.dumps(recipe, indent=2, ensure_ascii=False).encode()
+
+
+def _write(content: bytes, file: BinaryIO) -> None:
+    file.write(content)
+
+
+def _append(path: Path, content: bytes, at: int | None = None) -> None:
+    """Append to a file, from a byte on where what follows it is not to stay, so that it outlives a power cut."""
+    if at is None:
+        whole = path.read_bytes() if path.exists() else b""
+        at = whole.rfind(b"\n") + 1  # a line that a kill cut off does not stay
+    with path.open("r+b" if path.exists() else "wb") as file:
+        file.seek(at)
+        file.truncate()
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def chunk_of(shape: tuple[int, int]) -> int:
+    """Return how many frames (Y, X) are written at a time: as many as are tracked together, or a multiple.
+
+    So a run that goes on tracks the same frames together, and finds the same to the last bit.
+    """
+    together = at_once(shape)
+    return together * max(1, round(CHUNK / together))
+
+
+def iter_track(
+    stack: Stack,
+    network: StagedNetwork,
+    cascade: Cascade,
+    stream: TableStream,
+    frames: range,
+    contrast: Contrast,
+) -> Iterator[FrameDetections]:
+    """Track frames into a stream, those that are not in it yet, and yield each frame's detections.
+
+    Whoever stops it, with Ctrl-C or by closing it, finds all finished chunks
+    in the stream.
+
+    Parameters
+    ----------
+    stack : Stack
+    network : StagedNetwork
+    cascade : Cascade
+    stream : TableStream
+        With chunks of `chunk_of` frames, so that one that goes on finds the same to the last bit.
+    frames : range
+        All frames of the run, also those that are done.
+    contrast : {"normal", "inverted"}
+        As decided once for the film; see `resolved_contrast`.
+
+    Raises
+    ------
+    StackError
+        When a frame cannot be read.
+    OutputError
+        When the disk refuses.
+    """
+    for found in iter_detections(stack, network, cascade, frames[stream.frames :], contrast):
+        stream.put(found.table)
+        yield found

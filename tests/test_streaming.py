@@ -1,0 +1,183 @@
+"""Long films: written chunk by chunk, and after a kill at any moment the result is the one of an undisturbed run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_growtrack.core.detection import iter_detections, resolved_contrast
+from napari_growtrack.core.errors import OutputError
+from napari_growtrack.core.films import write_film
+from napari_growtrack.core.networks import load_network
+from napari_growtrack.core.simulation import iter_film, named_scene
+from napari_growtrack.core.stacks import open_stack
+from napari_growtrack.core.streaming import SUFFIX, TableStream, chunk_of, iter_track
+from napari_growtrack.core.tables import DETECTION_COLUMNS, as_csv, empty
+
+FRAMES = 300
+STORY = {"film": "a.tif", "frames": [0, FRAMES]}
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    path = tmp_path_factory.mktemp("film") / "film.tif"
+    scene = named_scene("table42").with_(snr=5)
+    write_film(iter_film(scene, FRAMES, (96, 96), np.random.default_rng(0), 3), FRAMES, (96, 96), path)
+    return path
+
+
+def rows(frame):
+    return pd.DataFrame({name: [frame, frame] if name == "frame" else 1 for name in DETECTION_COLUMNS})
+
+
+def track(film, output, *options):
+    command = [sys.executable, "-m", "napari_growtrack.cli", "track", str(film), "-o", str(output), *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+# Killed and taken up --------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(film, tmp_path):
+    """Killed with SIGKILL three times at random moments, each after at least one more chunk."""
+    whole, torn = tmp_path / "whole.csv", tmp_path / "torn.csv"
+    assert track(film, whole).wait(120) == 0
+    journal, rng = tmp_path / f"torn.csv{SUFFIX}" / "chunks.jsonl", np.random.default_rng(5)
+    written = 0
+    for kill in range(3):
+        process = track(film, torn, *(["--resume"] if kill else []))
+        until = time.monotonic() + 120
+        while (lines := len(journal.read_bytes().splitlines()) if journal.exists() else 0) <= written:
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.05))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        written = lines
+        if not journal.parent.exists():  # it was faster than the kill
+            break
+    if journal.parent.exists():
+        process = track(film, torn, "--resume")
+        assert process.wait(120) == 0, process.stderr.read()
+    assert torn.read_bytes() == whole.read_bytes()
+    assert json.loads(torn.with_suffix(".json").read_text()) == json.loads(whole.with_suffix(".json").read_text())
+    assert not journal.parent.exists()
+
+
+@pytest.mark.parametrize("shape", [(96, 96), (251, 251), (300, 300), (1024, 1024)])
+def test_chunks_hold_whole_groups_of_frames_that_are_tracked_together(shape):
+    from napari_growtrack.core.detection.detect import at_once
+
+    assert chunk_of(shape) % at_once(shape) == 0
+    assert 32 <= chunk_of(shape) <= 96
+
+
+def test_what_is_streamed_is_what_is_detected_wherever_it_was_stopped(film, tmp_path):
+    network = load_network("vesicles")
+    cascade, frames = network.cascade(), range(20, 220)
+    with open_stack(film) as stack:
+        contrast = resolved_contrast(stack, network, cascade, "auto", frames)
+        expected = as_csv(pd.concat([f.table for f in iter_detections(stack, network, cascade, frames, contrast)]))
+        chunk = chunk_of(stack.shape[1:])
+        for stop in (1, chunk - 1, chunk, chunk + 7):
+            path = tmp_path / f"{stop}.csv"
+            stream = TableStream(path, STORY, chunk)
+            steps = iter_track(stack, network, cascade, stream, frames, contrast)
+            for _ in range(stop):
+                next(steps)
+            steps.close()
+            again = TableStream(path, STORY, chunk, resume=True)
+            assert again.frames == stop // chunk * chunk
+            for _ in iter_track(stack, network, cascade, again, frames, contrast):
+                pass
+            again.finish({})
+            assert path.read_bytes() == expected
+
+
+# The stream -----------------------------------------------------------------------------------------------------------
+
+
+def stream_of(path, frames, chunk=4, **options):
+    stream = TableStream(path, STORY, chunk, **options)
+    for frame in range(stream.frames, frames):
+        stream.put(rows(frame))
+    return stream
+
+
+def test_only_whole_chunks_are_there_for_good(tmp_path):
+    stream = stream_of(tmp_path / "t.csv", 10)
+    assert (stream.frames, stream.seen, stream.rows) == (8, 10, 20)
+    again = TableStream(tmp_path / "t.csv", STORY, 4, resume=True)
+    assert (again.frames, again.seen, again.rows) == (8, 8, 16)
+
+
+def test_what_a_kill_cut_off_is_written_again(tmp_path):
+    stream_of(tmp_path / "t.csv", 8)
+    folder = tmp_path / f"t.csv{SUFFIX}"
+    with (folder / "rows.csv").open("a") as file:
+        file.write("8,1,1")  # rows without their chunk
+    with (folder / "chunks.jsonl").open("a") as file:
+        file.write('{"frames": 12, "ro')  # a chunk whose line is torn
+    stream_of(tmp_path / "t.csv", 12, resume=True).finish({})
+    assert pd.read_csv(tmp_path / "t.csv").frame.tolist() == [frame for frame in range(12) for _ in range(2)]
+
+
+def test_a_stopped_run_leaves_a_table_of_all_it_has_seen(tmp_path):
+    stream = stream_of(tmp_path / "t.csv", 10)
+    stream.leave({"frames": [0, 9]})
+    assert len(pd.read_csv(tmp_path / "t.csv")) == 20
+    assert json.loads((tmp_path / "t.json").read_text()) == {"frames": [0, 9]}
+    assert TableStream(tmp_path / "t.csv", STORY, 4, resume=True).frames == 8
+
+
+def test_frames_without_detections_count(tmp_path):
+    stream = TableStream(tmp_path / "t.csv", STORY, 2)
+    for _ in range(5):
+        stream.put(empty(DETECTION_COLUMNS))
+    assert stream.frames == 4
+    stream.finish({})
+    assert (tmp_path / "t.csv").read_text() == "frame,y,x,distance,votes,sigma,significance\n"
+
+
+def test_an_earlier_run_is_neither_mixed_nor_thrown_away_unasked(tmp_path):
+    path = tmp_path / "t.csv"
+    with pytest.raises(OutputError, match=r"There is no t\.csv\.unfinished to go on with"):
+        TableStream(path, STORY, resume=True)
+    stream_of(path, 8)
+    with pytest.raises(OutputError, match=r"left 8 frames in .* Go on with --resume, or begin with --anew"):
+        TableStream(path, STORY)
+    with pytest.raises(OutputError, match=r"is of another film\. Run it as before"):
+        TableStream(path, STORY | {"film": "b.tif"}, resume=True)
+    rows_ = tmp_path / f"t.csv{SUFFIX}" / "rows.csv"
+    rows_.write_bytes(rows_.read_bytes()[:30])
+    with pytest.raises(OutputError, match="is torn"):
+        TableStream(path, STORY, resume=True)
+    (tmp_path / f"t.csv{SUFFIX}" / "story.json").write_text("{")
+    with pytest.raises(OutputError, match=r"cannot be read\. Begin with --anew"):
+        TableStream(path, STORY, resume=True)
+    assert TableStream(path, STORY, anew=True).frames == 0
+
+
+def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
+    from napari_growtrack.core import streaming
+
+    stream = stream_of(tmp_path / "t.csv", 4)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    for frame in range(4, 7):
+        stream.put(rows(frame))
+    monkeypatch.setattr(streaming, "_append", full)
+    with pytest.raises(OutputError, match="4 frames are kept; make room, and go on with --resume"):
+        stream.put(rows(7))
+    monkeypatch.undo()
+    stream_of(tmp_path / "t.csv", 8, resume=True).finish({})
+    assert pd.read_csv(tmp_path / "t.csv").frame.nunique() == 8
