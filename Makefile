@@ -24,7 +24,7 @@ demo: $(INSTALLED)  ## install into .venv and track a simulated film, into demo/
 
 # Panels are tested in a process of their own: on Linux, TensorFlow has to come after OpenGL, as it does in napari.
 test: $(TESTING) system-libraries  ## run the tests (with a virtual screen where there is one)
-	$(BIN)/python -m pytest --ignore tests/widgets
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/widgets
 	@if command -v xvfb-run >/dev/null 2>&1; then \
 	    $(SCREEN) $(BIN)/python -m pytest tests/widgets; \
 	else \
