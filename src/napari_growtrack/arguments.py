@@ -186,9 +186,19 @@ def _calibrate(command: argparse.ArgumentParser) -> None:
 
 
 def _export(command: argparse.ArgumentParser) -> None:
-    command.add_argument("network", metavar="NET", help="a bundled network's name, or a file")
-    command.add_argument("--stage", type=int, metavar="S", help="default: the last")
-    command.add_argument("-o", "--output", required=True, metavar="FILE", help=".keras, .h5 or .onnx")
+    command.add_argument("what", metavar="NET|TABLE", help="a network, or a table of detections or trajectories")
+    command.add_argument("--stage", type=int, metavar="S", help="of a network; default: the last")
+    command.add_argument(
+        "--pixel-size", type=float, metavar="UM", help="of a table: side of a pixel in micrometres, if it does not tell"
+    )
+    command.add_argument("--frame-time", type=float, metavar="S", help="of a table: seconds from frame to frame")
+    command.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="FILE",
+        help=".keras, .h5 or .onnx; of a table .csv, .parquet, .geff or .xml (TrackMate)",
+    )
 
 
 def _track(command: argparse.ArgumentParser) -> None:

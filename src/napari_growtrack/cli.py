@@ -225,7 +225,7 @@ def link(chosen: Arguments) -> None:
     """Link detections to trajectories."""
     from .core.files import check_apart, check_writable
     from .core.linking import Linking, drop_doubtful, iter_link, suggest_radius
-    from .core.tables import PROGRAM, check_table_path, read_table, write_table
+    from .core.tables import PROGRAM, check_table_path, read_recipe, read_table, write_table
     from .core.version import package_version
 
     check_table_path(chosen.output)
@@ -239,11 +239,13 @@ def link(chosen: Arguments) -> None:
         linking = linking.with_(search_radius=suggestion.radius)
     linked = watched(iter_link(detections, linking), at_once=True)
     kept_ = drop_doubtful(linked, chosen.max_distance, chosen.min_significance)
-    recipe = {
+    detected: dict[str, Any] = read_recipe(chosen.detections) or {}
+    recipe: dict[str, Any] = {
         "program": PROGRAM,
         "version": package_version(),
+        **{name: detected[name] for name in ("pixel_size", "frame_time") if name in detected},
         "detections": Path(chosen.detections).name,
-        "detected": _recipe_of(chosen.detections),
+        "detected": detected or None,
         "linking": json.loads(linking.to_json()),
         "max_distance": chosen.max_distance,
         "min_significance": chosen.min_significance,
@@ -258,9 +260,11 @@ def motion(chosen: Arguments) -> None:
     """Tell diffusion, localisation error, drift and trap stiffness of trajectories, each with its interval."""
     from .core.motion import Units
     from .core.motion_report import report_motion, write_motion
-    from .core.tables import read_table
+    from .core.tables import read_recipe, read_table
 
-    units = Units(pixel_size=chosen.pixel_size, frame_time=chosen.frame_time)
+    known: dict[str, Any] = read_recipe(chosen.trajectories) or {}
+    told = {name: getattr(chosen, name) or known.get(name) for name in ("pixel_size", "frame_time")}
+    units = Units(**told)
     trajectories = read_table(chosen.trajectories, ("frame", "y", "x", "particle"))
     report = report_motion(trajectories, units, chosen.remove_drift, chosen.trap, chosen.temperature)
     if chosen.json:
@@ -324,16 +328,35 @@ def calibrate(chosen: Arguments) -> None:
 
 
 def export(chosen: Arguments) -> None:
-    """Write a stage as a Keras or ONNX model for other programs."""
+    """Write a stage as a Keras or ONNX model, or a table in another format, for other programs."""
     from .core.files import check_writable
+    from .core.tables import SUFFIXES
 
+    if Path(chosen.what).suffix.lower() in SUFFIXES:
+        _export_table(chosen)
+        return
     check_writable(chosen.output)
     with quiet_import():
         from .core.growth.export import export as write_model
-    network = _network(chosen.network)
+    network = _network(chosen.what)
     with quiet_import():
         write_model(network.grown, chosen.output, chosen.stage)
     _say(f"{chosen.output}: stage {chosen.stage or network.stages} of {network.card.name}")
+
+
+def _export_table(chosen: Arguments) -> None:
+    from .core.errors import OutputError
+    from .core.files import check_apart
+    from .core.tables import PROGRAM, SUFFIXES, check_table_path, read_recipe, read_table, write_table
+
+    if Path(chosen.output).suffix.lower() not in SUFFIXES:
+        raise OutputError(f"Cannot write {chosen.output}: a table's name ends in {', '.join(SUFFIXES)}.")
+    check_apart(chosen.what, chosen.output)
+    check_table_path(chosen.output)
+    table, recipe = read_table(chosen.what), read_recipe(chosen.what) or {"program": PROGRAM}
+    told = {name: getattr(chosen, name) for name in ("pixel_size", "frame_time")}
+    write_table(table, chosen.output, recipe | {name: value for name, value in told.items() if value is not None})
+    _say(f"{chosen.output}: {len(table)} rows, {', '.join(map(str, table))}")
 
 
 def benchmark(chosen: Arguments) -> None:
@@ -456,15 +479,6 @@ def _chosen_frames(stack: Stack, chosen: slice) -> range:
     if not frames:
         raise SettingsError(f"There are no such frames in {stack.name}, which has frames 0 to {len(stack) - 1}.")
     return frames
-
-
-def _recipe_of(table: str) -> Any:
-    """Return how a table was made, where that is known."""
-    beside = Path(table).with_suffix(".json")
-    try:
-        return json.loads(beside.read_text())
-    except (OSError, ValueError):
-        return None
 
 
 def _stopped(stop: BaseException | None, stream: TableStream, total: int) -> int:

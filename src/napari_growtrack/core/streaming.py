@@ -18,12 +18,13 @@ from .detection.network import StagedNetwork
 from .errors import OutputError
 from .files import write_whole
 from .stacks import Stack
-from .tables import DETECTION_COLUMNS, as_csv, check_table_path, empty
+from .tables import DETECTION_COLUMNS, SUFFIXES, as_csv, check_table_path, empty, write_table
 
 CHUNK = 64
 """Frames, about, that are written at a time; the most that a kill loses."""
 
 SUFFIX = ".unfinished"
+_OTHERS = tuple(suffix for suffix in SUFFIXES if suffix != ".csv")
 
 
 class TableStream:
@@ -116,6 +117,8 @@ class TableStream:
         if other or not whole:
             what = f"is of another {' and '.join(other)}" if other else "is torn"
             raise OutputError(f"What an earlier run left in {self.folder} {what}. Run it as before, or with --anew.")
+        _cut(self._rows, self._bytes)
+        _cut(self._chunks, sum(len(line.encode()) for line in lines if line.endswith("\n")))
 
     @property
     def seen(self) -> int:
@@ -139,7 +142,7 @@ class TableStream:
         text = as_csv(collect(self._waiting), header=False)
         told = {"frames": self.seen, "rows": self.rows, "bytes": self._bytes + len(text)}
         try:
-            _append(self._rows, text, self._bytes)
+            _append(self._rows, text)
             _append(self._chunks, f"{json.dumps(told)}\n".encode())
         except OSError as error:
             raise OutputError(
@@ -159,10 +162,12 @@ class TableStream:
         """
         if self._waiting:
             self._write_waiting()
+        if self.path.suffix.lower() in _OTHERS:
+            write_table(pd.read_csv(self._rows), self.path, recipe)
+            self.remove()
+            return
         write_whole(check_table_path(self.path), partial(_write, _story(recipe)))
         try:
-            with self._rows.open("r+b") as rows:
-                rows.truncate(self._bytes)
             os.replace(self._rows, self.path)
         except OSError as error:
             raise OutputError(
@@ -178,13 +183,13 @@ class TableStream:
         OutputError
             When the disk refuses; what was written stays.
         """
+        if self.path.suffix.lower() in _OTHERS:
+            write_table(collect([pd.read_csv(self._rows), *self._waiting]), self.path, recipe)
+            return
 
         def copy(file: BinaryIO) -> None:
-            left = self._bytes
             with self._rows.open("rb") as rows:
-                while left and (some := rows.read(min(left, 2**20))):
-                    file.write(some)
-                    left -= len(some)
+                shutil.copyfileobj(rows, file)
             file.write(as_csv(collect(self._waiting), header=False))
 
         write_whole(self.path, copy)
@@ -203,17 +208,19 @@ def _write(content: bytes, file: BinaryIO) -> None:
     file.write(content)
 
 
-def _append(path: Path, content: bytes, at: int | None = None) -> None:
-    """Append to a file, from a byte on where what follows it is not to stay, so that it outlives a power cut."""
-    if at is None:
-        whole = path.read_bytes() if path.exists() else b""
-        at = whole.rfind(b"\n") + 1  # a line that a kill cut off does not stay
-    with path.open("r+b" if path.exists() else "wb") as file:
-        file.seek(at)
-        file.truncate()
+def _append(path: Path, content: bytes) -> None:
+    """Append to a file so that it outlives a power cut."""
+    with path.open("ab") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _cut(path: Path, size: int) -> None:
+    """Cut off what follows so many bytes: of a chunk or line that a kill left torn."""
+    if path.exists():
+        with path.open("r+b") as file:
+            file.truncate(size)
 
 
 def chunk_of(shape: tuple[int, int]) -> int:

@@ -1,0 +1,22 @@
+"""Points in films as pandas tables, with trackpy's column names, in everybody's files.
+
+Coordinates are in pixels, pixel centres on integers; frames count from 0.
+"""
+
+from .columns import DETECTION_COLUMNS, TRUTH_COLUMNS, check, empty
+from .csv_files import PROGRAM, as_csv
+from .files import SUFFIXES, check_table_path, read_recipe, read_table, write_table
+
+__all__ = [
+    "DETECTION_COLUMNS",
+    "PROGRAM",
+    "SUFFIXES",
+    "TRUTH_COLUMNS",
+    "as_csv",
+    "check",
+    "check_table_path",
+    "empty",
+    "read_recipe",
+    "read_table",
+    "write_table",
+]

@@ -1,0 +1,91 @@
+"""The columns of tables of points, by trackpy's names, and what they hold.
+
+Coordinates are in pixels, pixel centres on integers; frames count from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from ..errors import TableError
+
+DETECTION_COLUMNS = ("frame", "y", "x", "distance", "votes", "sigma", "significance")
+TRUTH_COLUMNS = ("frame", "y", "x", "particle", "radius", "snr")
+POINT = ("frame", "y", "x")
+_WHOLE = frozenset({"frame", "particle", "votes"})
+
+
+def empty(columns: Iterable[str]) -> pd.DataFrame:
+    """Return a table without rows, its columns typed as in a full one.
+
+    ``frame``, ``particle`` and ``votes`` are int64, all others float64.
+
+    Examples
+    --------
+    >>> empty(DETECTION_COLUMNS).shape
+    (0, 7)
+    """
+    return pd.DataFrame({column: pd.Series(dtype=_dtype(column)) for column in columns})
+
+
+def check(table: pd.DataFrame, required: Iterable[str] = POINT) -> pd.DataFrame:
+    """Return a copy whose required columns are present, numeric and finite.
+
+    Parameters
+    ----------
+    table
+        One row per point.
+    required
+        Columns that must be there. ``frame``, ``particle`` and ``votes`` hold
+        whole numbers, ``frame`` from 0 on; other columns are kept untouched.
+
+    Raises
+    ------
+    TableError
+        Naming the missing columns, or the first row (from 0) with a bad value.
+
+    Examples
+    --------
+    >>> check(pd.DataFrame({"frame": [0], "y": ["1.5"], "x": [2]})).y[0]
+    np.float64(1.5)
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise TableError(f"Expected a pandas DataFrame, got {type(table).__name__}. Convert it first.")
+    required = tuple(required)
+    _refuse_missing(table, required)
+    return table.assign(**{column: _numbers(table[column], column) for column in required})
+
+
+def _dtype(column: str) -> type[np.generic]:
+    return np.int64 if column in _WHOLE else np.float64
+
+
+def _refuse_missing(table: pd.DataFrame, required: tuple[str, ...]) -> None:
+    missing = [column for column in required if column not in table.columns]
+    if missing:
+        there = ", ".join(map(str, table.columns)) or "none"
+        raise TableError(
+            f"Expected columns {', '.join(required)}; missing {', '.join(missing)}, got {there}. Rename or add them."
+        )
+
+
+def _numbers(series: pd.Series, column: str) -> np.ndarray:
+    """Return a column as float64 or int64, refusing the first value that does not fit."""
+    values = pd.to_numeric(series, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    bad, expected = ~np.isfinite(values), "a number"
+    if column in _WHOLE:
+        bad |= values != np.floor(values)
+        expected = "a whole number"
+    if column == "frame":
+        bad |= values < 0
+        expected = "a whole number from 0"
+    if bad.any():
+        row = int(bad.argmax())
+        raise TableError(
+            f"Column {column} must hold {expected}, got {series.iloc[row]} in row {row} (counting from 0). "
+            "Mend or drop that row."
+        )
+    return values.astype(_dtype(column))

@@ -1,0 +1,110 @@
+"""Read and write tables by the ending of their names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+
+from ..errors import OutputError, TableError
+from . import csv_files, geff_files, parquet, trackmate
+from .columns import POINT, check
+
+_FORMATS: dict[str, ModuleType] = {
+    ".csv": csv_files,
+    ".parquet": parquet,
+    ".geff": geff_files,
+    ".xml": trackmate,
+}
+SUFFIXES = tuple(_FORMATS)
+"""Endings of tables: CSV, Parquet, GEFF, and TrackMate's XML; anything else is read and written as CSV."""
+
+
+def _format(path: Path) -> ModuleType:
+    return _FORMATS.get(path.suffix.lower(), csv_files)
+
+
+def read_table(path: str | os.PathLike[str], required: Iterable[str] = POINT) -> pd.DataFrame:
+    """Read a table and check it: CSV, Parquet, GEFF or TrackMate's XML, by the ending of its name.
+
+    Raises
+    ------
+    TableError
+        When the file is missing, is not what its name says, or fails `check`; the
+        sentence names the file.
+    OutputError
+        When a format needs a package that is not installed.
+    """
+    path = Path(path)
+    try:
+        return check(_format(path).read(path), required)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise TableError(f"Cannot read {path}: {error.strerror or error}. Check the path.") from error
+    except TableError as error:
+        named = str(error).startswith(path.name)
+        raise TableError(str(error) if named else f"{path.name}: {error}") from error
+
+
+def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Return how a table was made, with ``pixel_size`` (µm) and ``frame_time`` (s); None where nobody tells.
+
+    Raises
+    ------
+    TableError
+        When the file is not what its name says.
+    """
+    path = Path(path)
+    try:
+        return _format(path).recipe(path)
+    except OSError as error:
+        raise TableError(f"Cannot read {path}: {error.strerror or error}. Check the path.") from error
+
+
+def write_table(table: pd.DataFrame, path: str | os.PathLike[str], recipe: dict[str, Any] | None = None) -> None:
+    """Write a table, and how it was made, by the ending of its name; whole or not at all.
+
+    As CSV, numbers keep ten significant digits and the recipe lies beside it, as ``<stem>.json``; the other
+    formats hold it, and keep every number to its last bit.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With ``frame, y, x`` in pixels, and ``particle`` where it is linked.
+    path : path
+    recipe : dict, optional
+        Plain values; ``pixel_size`` in micrometres and ``frame_time`` in seconds become the format's own scale.
+
+    Raises
+    ------
+    OutputError
+        When a file cannot be written, or `check_table_path` refuses.
+    TableError
+        When a format cannot hold a column.
+    TypeError
+        When `recipe` holds what JSON cannot; nothing is written then.
+    """
+    path = Path(path)
+    _format(path).write(table, path, recipe)
+
+
+def check_table_path(path: str | os.PathLike[str]) -> Path:
+    """Return where the recipe of a table goes, before long work whose table would be refused.
+
+    Raises
+    ------
+    OutputError
+        When table and recipe would have the same name, or one of them would
+        replace a file that is none of its kind.
+    """
+    path = Path(path)
+    if _format(path) is csv_files:
+        return csv_files.check_path(path)
+    if _format(path) is geff_files:
+        geff_files.check_path(path)
+    return path

@@ -1,0 +1,134 @@
+"""Tables as GEFF, the graph exchange format of track editors: a node for each point, an edge for each link.
+
+Positions stay in pixels and frames; pixel size and frame time are the axes' scales.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import OutputError, TableError
+from .csv_files import PROGRAM
+
+_AXES = {"t": "frame", "y": "y", "x": "x"}
+_NAMES = {column: name for name, column in _AXES.items()}
+
+
+def _geff() -> None:
+    if find_spec("geff") is None:
+        raise OutputError("GEFF needs the package geff. Install it with: pip install 'napari-growtrack[formats]'")
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read a GEFF folder; nodes are sorted by frame, and where there is no particle, linked ones get a number."""
+    _geff()
+    from geff.core_io import read_to_memory
+
+    try:
+        found = read_to_memory(path)
+    except Exception as error:  # whatever zarr and geff make of a folder that is something else
+        raise TableError(f"{path.name} is not a GEFF folder, or not a whole one ({error}). Write it again.") from error
+    columns = {_AXES.get(name, name): prop["values"] for name, prop in found["node_props"].items()}
+    table = pd.DataFrame({name: values for name, values in columns.items() if values.ndim == 1})
+    if "particle" not in table and len(found["edge_ids"]):
+        table["particle"] = _components(found["node_ids"], found["edge_ids"])
+    return table.sort_values("frame", kind="stable", ignore_index=True) if "frame" in table else table
+
+
+def _components(nodes: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return a number for each node, the same for all that edges join."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    order = np.argsort(nodes)
+    ends = order[np.searchsorted(nodes, edges, sorter=order)]
+    graph = coo_array((np.ones(len(ends)), ends.T), shape=(len(nodes), len(nodes)))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def write(table: pd.DataFrame, path: Path, recipe: dict[str, Any] | None) -> None:
+    """Write a GEFF folder, whole or not at all."""
+    _geff()
+    from geff import GeffMetadata
+    from geff.core_io import write_arrays
+
+    check_path(path)
+    story = recipe or {}
+    axes = [
+        _axis("t", "time", "frame", story.get("frame_time"), "second"),
+        _axis("y", "space", "pixel", story.get("pixel_size"), "micrometer"),
+        _axis("x", "space", "pixel", story.get("pixel_size"), "micrometer"),
+    ]
+    told: dict[str, Any] = {
+        "directed": True,
+        "axes": axes,
+        "node_props_metadata": {},
+        "edge_props_metadata": {},
+        "extra": {} if recipe is None else {PROGRAM: recipe},
+    }
+    if "particle" in table:
+        told["track_node_props"] = {"tracklet": "particle"}
+    columns = [str(name) for name in table]
+    props: Any = {_NAMES.get(name, name): {"values": _numbers(table, name), "missing": None} for name in columns}
+    nodes = np.arange(len(table), dtype=np.uint64)
+    partial = path.with_name(f"{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_arrays(partial, nodes, props, _links(table), {}, GeffMetadata(**told))
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(partial, path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"Cannot write {path}: {reason}. Free some room or choose another folder.") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _axis(name: str, kind: str, unit: str, scale: float | None, scaled_unit: str) -> dict[str, Any]:
+    scaled = {} if scale is None else {"scale": float(scale), "scaled_unit": scaled_unit}
+    return {"name": name, "type": kind, "unit": unit} | scaled
+
+
+def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
+    values = table[name].to_numpy()
+    if values.dtype.kind not in "iufb":
+        raise TableError(f"Column {name} holds {values.dtype}; GEFF takes numbers only. Drop it first.")
+    return values
+
+
+def _links(table: pd.DataFrame) -> np.ndarray:
+    """Return the rows of detections that follow one another in a trajectory, (n, 2) uint64."""
+    if "particle" not in table or len(table) < 2:
+        return np.empty((0, 2), np.uint64)
+    order = np.lexsort([table["frame"].to_numpy(), table["particle"].to_numpy()])
+    particle = table["particle"].to_numpy()[order]
+    same = particle[1:] == particle[:-1]
+    return np.stack([order[:-1][same], order[1:][same]], 1).astype(np.uint64)
+
+
+def recipe(path: Path) -> dict[str, Any] | None:
+    """Return how the table was made, and the axes' scales."""
+    _geff()
+    from geff import GeffMetadata
+
+    try:
+        told = GeffMetadata.read(path)
+    except Exception:  # not a GEFF folder
+        return None
+    found = (told.extra or {}).get(PROGRAM)
+    return found if isinstance(found, dict) else None
+
+
+def check_path(path: Path) -> None:
+    """Refuse to replace anything but a GEFF folder."""
+    if path.exists() and not ((path / ".zattrs").exists() or (path / "zarr.json").exists()):
+        raise OutputError(f"Cannot write {path}: it is there and no GEFF folder. Choose another name.")
