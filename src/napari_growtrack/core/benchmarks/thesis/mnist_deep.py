@@ -53,7 +53,7 @@ class Size:
 _PLAIN_LAYERS = (1, 2, 5, 10, 20, 50, 100)
 SIZES: dict[Scale, Size] = {
     "smoke": Size({1: 1}, 4, 5, (1, 4), 100),
-    "laptop": Size({1: 2, 4: 1}, 100, 301, _PLAIN_LAYERS, 10_000),
+    "laptop": Size({1: 1, 3: 1}, 100, 301, _PLAIN_LAYERS, 10_000),
     "paper": Size({5: 5, 20: 5}, 100, 500, _PLAIN_LAYERS, 10_000),
 }
 
