@@ -461,7 +461,7 @@ def test_the_films_of_deeptrack_1_are_read(name, shape):
     ("name", "sentence"),
     [
         ("missing.tif", r"Cannot find .*missing.tif\. Check the path\."),
-        ("folder.tif", r"folder.tif is a folder; expected one TIFF or video\. Choose a file inside it\."),
+        ("folder.tif", r"folder.tif is a folder; expected one TIFF or video\. Choose a file inside it, or a folder of"),
         ("notes.txt", r"Cannot open notes.txt: expected .tif, .tiff, .mp4, .*, got '.txt'\. Save the film"),
         ("notes.tif", r"Cannot read notes.tif: not a TIFF file.*\. It may be damaged or cut short"),
         ("notes.mp4", r"Cannot read notes.mp4: Invalid data found when processing input\. It may be damaged"),

@@ -101,7 +101,8 @@ def _simulate(command: argparse.ArgumentParser) -> None:
 
 
 def _match(command: argparse.ArgumentParser) -> None:
-    command.add_argument("film", metavar="FILM", help="TIFF or video")
+    command.add_argument("film", metavar="FILM", help="TIFF, video, OME-Zarr, folder of pictures, or pattern of names")
+    _plane(command)
     clicks = command.add_mutually_exclusive_group(required=True)
     clicks.add_argument(
         "--at",
@@ -201,8 +202,14 @@ def _export(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _plane(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--channel", type=int, metavar="N", help="of a film that has several, from 0")
+    command.add_argument("--z", type=int, metavar="N", help="plane of a film that has several, from 0")
+
+
 def _track(command: argparse.ArgumentParser) -> None:
-    command.add_argument("film", metavar="FILM", help="TIFF or video")
+    command.add_argument("film", metavar="FILM", help="TIFF, video, OME-Zarr, folder of pictures, or pattern of names")
+    _plane(command)
     command.add_argument("-n", "--network", default=DEFAULT, metavar="NAME|FILE", help="default: %(default)s")
     command.add_argument("--stage", type=int, metavar="S", help="stage that answers; default: the last")
     command.add_argument("--screen", type=int, metavar="S", help="stage that screens; default: the cheapest good one")

@@ -126,7 +126,7 @@ def match(chosen: Arguments) -> None:
     check_apart(chosen.film, chosen.points, chosen.output, chosen.picture)
     for path in filter(None, (chosen.output, chosen.picture)):
         check_writable(path)
-    with open_stack(chosen.film) as stack:
+    with open_stack(chosen.film, chosen.channel, chosen.z) as stack:
         found = match_film(stack, _clicked(chosen), chosen.name or Path(chosen.output).stem, diameter=chosen.diameter)
     write_whole(chosen.output, lambda file: file.write(found.scene.to_json().encode()))
     _say(f"{chosen.output}: {found}\nWhat the fits leave is {found.residual:.1f} times the noise; 1 is perfect.")
@@ -172,7 +172,7 @@ def track(chosen: Arguments) -> int:
     check_apart(chosen.film, chosen.output, chosen.overlay)
     for path in filter(None, (chosen.output, chosen.overlay)):
         check_writable(path)
-    with open_stack(chosen.film) as stack:
+    with open_stack(chosen.film, chosen.channel, chosen.z) as stack:
         frames = _chosen_frames(stack, chosen.frames)
         if chosen.threads:
             os.environ["GROWTRACK_THREADS"] = str(chosen.threads)
@@ -186,6 +186,7 @@ def track(chosen: Arguments) -> int:
             "diameter": network.diameter,
             "contrast": contrast,
             "film": stack.name,
+            **_known_of(stack, chosen),
         }
         story = made | {"weights": network.fingerprint, "shape": stack.shape, "frames": [frames.start, frames.stop]}
         stream = TableStream(chosen.output, story, chunk_of(stack.shape[1:]), chosen.resume, chosen.anew)
@@ -479,6 +480,17 @@ def _chosen_frames(stack: Stack, chosen: slice) -> range:
     if not frames:
         raise SettingsError(f"There are no such frames in {stack.name}, which has frames 0 to {len(stack) - 1}.")
     return frames
+
+
+def _known_of(stack: Stack, chosen: Arguments) -> dict[str, Any]:
+    """Return what is known of a film: its scale, and which plane of it is tracked."""
+    known = {
+        "pixel_size": stack.pixel_size,
+        "frame_time": stack.frame_time,
+        "channel": chosen.channel,
+        "z": chosen.z,
+    }
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _stopped(stop: BaseException | None, stream: TableStream, total: int) -> int:

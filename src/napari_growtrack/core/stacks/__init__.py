@@ -1,4 +1,4 @@
-"""Any film, be it array, TIFF or video, read one grey frame at a time."""
+"""Any film, be it array, TIFF, video, OME-Zarr or a folder of pictures, read one grey frame at a time."""
 
 from __future__ import annotations
 
@@ -7,31 +7,39 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StackError
+from .ngff import ZarrStack, is_zarr
+from .sequence import PICTURE_SUFFIXES, SequenceStack, pictures_in
 from .stack import ArrayStack, CroppedStack, Stack
 from .tiff import TIFF_SUFFIXES, TiffStack
 from .video import VIDEO_SUFFIXES, VideoStack
 
 __all__ = [
+    "PICTURE_SUFFIXES",
     "TIFF_SUFFIXES",
     "VIDEO_SUFFIXES",
     "ArrayStack",
     "CroppedStack",
+    "SequenceStack",
     "Stack",
     "TiffStack",
     "VideoStack",
+    "ZarrStack",
     "open_stack",
 ]
 
 
-def open_stack(source: Any) -> Stack:
+def open_stack(source: Any, channel: int | None = None, z: int | None = None) -> Stack:
     """Open a film as a lazy stack of grey frames.
 
     Parameters
     ----------
     source
         A numpy, dask or zarr array (or anything with ``shape`` and indexing) of
-        shape (T, Y, X) or (Y, X); the path of a TIFF or video; or a `Stack`,
-        returned as it is.
+        shape (T, Y, X) or (Y, X); the path of a TIFF, a video, an OME-Zarr image, a
+        folder of pictures or a pattern of their names such as ``frames/img_*.png``; or
+        a `Stack`, returned as it is.
+    channel, z : int, optional
+        Which channel and which z plane of a file that has several, from 0.
 
     Returns
     -------
@@ -42,7 +50,8 @@ def open_stack(source: Any) -> Stack:
     Raises
     ------
     StackError
-        When `source` is not a film of grey frames, or not a readable file.
+        When `source` is not a film of grey frames, or not a readable file, or has
+        several channels or z planes and none is chosen.
 
     Examples
     --------
@@ -54,7 +63,7 @@ def open_stack(source: Any) -> Stack:
     if isinstance(source, Stack):
         return source
     if isinstance(source, (str, os.PathLike)):
-        return _open_file(Path(source).expanduser())
+        return _open_path(Path(source).expanduser(), channel, z)
     if hasattr(source, "shape") and hasattr(source, "__getitem__"):
         return ArrayStack(source)
     raise StackError(
@@ -63,15 +72,30 @@ def open_stack(source: Any) -> Stack:
     )
 
 
-def _open_file(path: Path) -> Stack:
+def _open_path(path: Path, channel: int | None, z: int | None) -> Stack:
+    if not path.exists() and any(sign in path.name for sign in "*?["):
+        found = sorted(path.parent.glob(path.name))
+        if not found:
+            raise StackError(f"No file is called {path}. Check the pattern.")
+        return SequenceStack(found, path.name)
     if not path.exists():
         raise StackError(f"Cannot find {path}. Check the path.")
     if path.is_dir():
-        raise StackError(f"{path} is a folder; expected one TIFF or video. Choose a file inside it.")
+        return _open_folder(path, channel, z)
     suffix = path.suffix.lower()
     if suffix in TIFF_SUFFIXES:
-        return TiffStack(path)
+        return TiffStack(path, channel, z)
     if suffix in VIDEO_SUFFIXES:
         return VideoStack(path)
     known = ", ".join(TIFF_SUFFIXES + VIDEO_SUFFIXES)
     raise StackError(f"Cannot open {path.name}: expected {known}, got {suffix!r}. Save the film as TIFF.")
+
+
+def _open_folder(path: Path, channel: int | None, z: int | None) -> Stack:
+    if is_zarr(path):
+        return ZarrStack(path, channel, z)
+    if pictures := pictures_in(path):
+        return SequenceStack(pictures, path.name)
+    raise StackError(
+        f"{path} is a folder; expected one TIFF or video. Choose a file inside it, or a folder of pictures or OME-Zarr."
+    )

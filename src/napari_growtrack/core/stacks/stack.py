@@ -32,7 +32,13 @@ class Stack(ABC):
     full_scale : float
         The largest value that pixels of this type can have: 255 for 8 bits,
         65535 for 16, 1 for floats.
+    pixel_size, frame_time : float or None
+        Side of a pixel in micrometres, and seconds from frame to frame, where the
+        file tells them.
     """
+
+    pixel_size: float | None = None
+    frame_time: float | None = None
 
     def __init__(self, name: str, shape: tuple[int, int, int], full_scale: float) -> None:
         self.name = name
@@ -130,6 +136,7 @@ class CroppedStack(Stack):
         shape = (len(stack), rows.stop - rows.start, columns.stop - columns.start)
         refuse_empty(shape, f"That part of {stack.name}")
         super().__init__(stack.name, shape, stack.full_scale)
+        self.pixel_size, self.frame_time = stack.pixel_size, stack.frame_time
         self._stack, self._part = stack, (rows, columns)
 
     def _read(self, number: int) -> Any:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 from ..errors import StackError
-from .stack import PICK_COLOUR, Stack, decoding, film_shape, full_scale, refuse_empty, refuse_kind
+from .axes import Plane, micrometres, plane_of, seconds
+from .stack import Stack, decoding, full_scale, refuse_kind
 
 if TYPE_CHECKING:
     import tifffile
@@ -16,51 +18,78 @@ TIFF_SUFFIXES = (".tif", ".tiff")
 
 
 class TiffStack(Stack):
-    """Frames of a TIFF: memory-mapped where stored in one piece, else page by page."""
+    """Frames of a TIFF, of one channel and one z plane: memory-mapped where stored in one piece, else page by page."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, channel: int | None = None, z: int | None = None) -> None:
         import tifffile
 
         with decoding(path.name):
             self._file = tifffile.TiffFile(path)
         try:
             with decoding(path.name):
-                series = _only_film(self._file, path.name)
-                super().__init__(path.name, film_shape(series.shape), full_scale(series.dtype))
+                series = _only_image(self._file, path.name)
+                self._plane = plane_of(series.axes, series.shape, path.name, channel, z)
+                _refuse_odd_pages(series, self._plane, path.name)
+                super().__init__(path.name, self._plane.film, full_scale(series.dtype))
                 self._pages: Any = series.pages
-                self._film: Any = None
+                self._image: Any = None
                 if series.dataoffset is not None:
-                    self._film = tifffile.memmap(path, mode="r").reshape(self.shape)
+                    self._image = tifffile.memmap(path, mode="r").reshape(series.shape)
                 else:
                     series.keyframe.decode(None, 0)  # decodes nothing, but refuses an unknown compression here
+                self.pixel_size, self.frame_time = _scales(self._file)
         except StackError:
             self._file.close()
             raise
 
     def _read(self, number: int) -> Any:
-        if self._film is not None:
-            return self._film[number]
+        if self._image is not None:
+            return self._image[self._plane.at(number)]
         with decoding(f"frame {number} of {self.name}"):
-            return self._pages[number].asarray()
+            return self._pages[self._plane.page(number)].asarray()
 
     def _release(self) -> None:
-        self._film = None
+        self._image = None
         self._file.close()
 
 
-def _only_film(file: tifffile.TiffFile, name: str) -> tifffile.TiffPageSeries:
-    """Return the one series of a whole TIFF whose axes are (T, Y, X) or (Y, X)."""
+def _only_image(file: tifffile.TiffFile, name: str) -> tifffile.TiffPageSeries:
+    """Return the one series of a whole TIFF."""
     _refuse_cut_tiff(file, name)
     if len(file.series) != 1:
         raise StackError(
             f"{name} holds {len(file.series)} images of different kinds; expected one film. Save the film on its own."
         )
     (series,) = file.series
-    _refuse_axes(series.axes, series.shape, name)
-    refuse_kind(series.dtype, name)
-    if series.dataoffset is None and len(series.pages) != film_shape(series.shape)[0]:
-        raise StackError(f"{name} does not hold one page per frame. Save it again as a multi-page TIFF.")
     return series
+
+
+def _refuse_odd_pages(series: tifffile.TiffPageSeries, plane: Plane, name: str) -> None:
+    refuse_kind(series.dtype, name)
+    if series.dataoffset is None and len(series.pages) != plane.planes:
+        raise StackError(f"{name} does not hold one page per frame. Save it again as a multi-page TIFF.")
+
+
+def _scales(file: tifffile.TiffFile) -> tuple[float | None, float | None]:
+    """Return pixel size in micrometres and frame time in seconds, where OME or ImageJ tell them."""
+    if file.is_ome and file.ome_metadata:
+        try:
+            pixels = ElementTree.fromstring(file.ome_metadata).find(".//{*}Pixels")
+        except ElementTree.ParseError:
+            pixels = None
+        if pixels is not None:
+            told = pixels.attrib
+            return (
+                micrometres(told.get("PhysicalSizeX"), told.get("PhysicalSizeXUnit", "µm")),
+                seconds(told.get("TimeIncrement"), told.get("TimeIncrementUnit", "s")),
+            )
+    if file.is_imagej and file.imagej_metadata:
+        told = file.imagej_metadata
+        tag = file.pages.first.tags.get("XResolution")
+        number, per = tag.value if tag is not None else (0, 1)
+        size = per / number if number else None
+        return micrometres(size, told.get("unit")), seconds(told.get("finterval"), told.get("tunit", "s"))
+    return None, None
 
 
 def _refuse_cut_tiff(file: tifffile.TiffFile, name: str) -> None:
@@ -73,12 +102,3 @@ def _refuse_cut_tiff(file: tifffile.TiffFile, name: str) -> None:
     ends = [start + size for start, size in zip(last.dataoffsets, last.databytecounts, strict=False)]
     if following or max(ends, default=0) > handle.size:
         raise StackError(f"{name} is cut short after page {len(file.pages)}. Copy or export it again.")
-
-
-def _refuse_axes(axes: str, shape: tuple[int, ...], name: str) -> None:
-    got = f"{name} has axes {axes} of lengths {shape}; expected TYX or YX"
-    if "S" in axes:
-        raise StackError(f"{got} and this looks like colour. {PICK_COLOUR}")
-    if axes not in ("YX", "TYX", "IYX", "QYX"):  # tifffile's I and Q: pages without a meaning
-        raise StackError(f"{got}. Choose one channel and one z plane, or save the film again with that axis as time.")
-    refuse_empty(shape, name)
