@@ -610,9 +610,9 @@ def test_odd_films_are_tracked_with_a_word_of_warning(tmp_path, capsys, film, se
 
 
 def test_a_cancelled_run_keeps_what_was_done(film, tmp_path, monkeypatch, capsys):
-    from napari_growtrack.core import streaming
+    from napari_growtrack.core import detection
 
-    real = streaming.iter_detections
+    real = detection.iter_detections
 
     def stopped(*arguments):
         steps = real(*arguments)
@@ -620,7 +620,7 @@ def test_a_cancelled_run_keeps_what_was_done(film, tmp_path, monkeypatch, capsys
         yield next(steps)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(streaming, "iter_detections", stopped)
+    monkeypatch.setattr(detection, "iter_detections", stopped)
     code, _, complaint = run(capsys, "track", film[0], "-o", tmp_path / "found.csv")
     assert code == 130
     assert "cancelled after 2 of 4 frames; they are kept" in complaint
@@ -628,7 +628,7 @@ def test_a_cancelled_run_keeps_what_was_done(film, tmp_path, monkeypatch, capsys
     code, _, complaint = run(capsys, "track", film[0], "-o", tmp_path / "found.csv")
     assert code == 1
     assert "An earlier run left 0 frames" in complaint
-    monkeypatch.setattr(streaming, "iter_detections", real)
+    monkeypatch.setattr(detection, "iter_detections", real)
     assert run(capsys, "track", film[0], "-o", tmp_path / "found.csv", "--resume")[0] == 0
     assert pd.read_csv(tmp_path / "found.csv").frame.unique().tolist() == [0, 1, 2, 3]
     assert not list(tmp_path.glob("*.unfinished"))

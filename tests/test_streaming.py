@@ -17,7 +17,7 @@ from napari_growtrack.core.films import write_film
 from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.simulation import iter_film, named_scene
 from napari_growtrack.core.stacks import open_stack
-from napari_growtrack.core.streaming import SUFFIX, TableStream, chunk_of, iter_track
+from napari_growtrack.core.streaming import SUFFIX, TableStream, chunk_of, iter_into
 from napari_growtrack.core.tables import DETECTION_COLUMNS, as_csv, empty
 
 FRAMES = 300
@@ -89,13 +89,13 @@ def test_what_is_streamed_is_what_is_detected_wherever_it_was_stopped(film, tmp_
         for stop in (1, chunk - 1, chunk, chunk + 7):
             path = tmp_path / f"{stop}.csv"
             stream = TableStream(path, STORY, chunk)
-            steps = iter_track(stack, network, cascade, stream, frames, contrast)
+            steps = iter_into(stream, iter_detections(stack, network, cascade, frames[stream.frames :], contrast))
             for _ in range(stop):
                 next(steps)
             steps.close()
             again = TableStream(path, STORY, chunk, resume=True)
             assert again.frames == stop // chunk * chunk
-            for _ in iter_track(stack, network, cascade, again, frames, contrast):
+            for _ in iter_into(again, iter_detections(stack, network, cascade, frames[again.frames :], contrast)):
                 pass
             again.finish({})
             assert path.read_bytes() == expected

@@ -239,6 +239,10 @@ def _track(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-o", "--output", default="detections.csv", metavar="DETECTIONS.csv", help="default: %(default)s"
     )
+    command.add_argument("--workers", type=_positive, metavar="N", help="track in so many processes of this machine")
+    command.add_argument(
+        "--scheduler", metavar="ADDRESS", help="track on the workers of a dask scheduler, such as tcp://node1:8786"
+    )
     going_on = command.add_mutually_exclusive_group()
     going_on.add_argument("--resume", action="store_true", help="go on where an earlier run was stopped or killed")
     going_on.add_argument("--anew", action="store_true", help="throw away what an earlier run left")

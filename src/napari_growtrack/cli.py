@@ -8,7 +8,8 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .core.card import Card
-    from .core.detection import Cascade
+    from .core.detection import Cascade, FrameDetections
+    from .core.detection.detect import Contrast
     from .core.likeness import Likeness
     from .core.networks import Network
     from .core.stacks import Stack
@@ -165,7 +167,7 @@ def track(chosen: Arguments) -> int:
     from .core.detection import resolved_contrast
     from .core.files import check_apart, check_writable
     from .core.stacks import open_stack
-    from .core.streaming import TableStream, chunk_of, iter_track
+    from .core.streaming import TableStream, chunk_of, iter_into
     from .core.tables import check_table_path, read_table
 
     check_table_path(chosen.output)
@@ -190,8 +192,10 @@ def track(chosen: Arguments) -> int:
         }
         story = made | {"weights": network.fingerprint, "shape": stack.shape, "frames": [frames.start, frames.stop]}
         stream = TableStream(chosen.output, story, chunk_of(stack.shape[1:]), chosen.resume, chosen.anew)
-        steps = iter_track(stack, network, cascade, stream, frames, contrast)
-        seconds, stop = kept(step.seconds for step in frames_bar(steps, len(frames) - stream.frames))
+        rest = frames[stream.frames :]
+        with _detections(chosen, stack, network, cascade, contrast, rest) as found:
+            steps = frames_bar(iter_into(stream, found), len(rest))
+            seconds, stop = kept(step.seconds for step in steps)
         recipe = made | {"frames": [frames[i] for i in (0, stream.seen - 1)] if stream.seen else []}
         stream.finish(recipe) if stop is None else stream.leave(recipe)
         if chosen.overlay and stream.seen:
@@ -480,6 +484,26 @@ def _chosen_frames(stack: Stack, chosen: slice) -> range:
     if not frames:
         raise SettingsError(f"There are no such frames in {stack.name}, which has frames 0 to {len(stack) - 1}.")
     return frames
+
+
+@contextmanager
+def _detections(
+    chosen: Arguments, stack: Stack, network: Network, cascade: Cascade, contrast: Contrast, frames: range
+) -> Iterator[Iterator[FrameDetections]]:
+    """Hand out the detections of frames, found here, or by workers."""
+    from .core.detection import iter_detections
+
+    if not (chosen.workers or chosen.scheduler):
+        yield iter_detections(stack, network, cascade, frames, contrast)
+        return
+    from .core.distributed import Task, client_of, iter_distributed
+    from .core.networks import network_path
+
+    film = Path(chosen.film).expanduser().resolve()
+    weights = network_path(chosen.network).resolve()
+    task = Task(str(film), chosen.channel, chosen.z, str(weights), chosen.diameter, cascade.to_json(), contrast)
+    with client_of(chosen.workers, chosen.scheduler) as client:
+        yield iter_distributed(client, task, frames, stack.shape[1:])
 
 
 def _known_of(stack: Stack, chosen: Arguments) -> dict[str, Any]:

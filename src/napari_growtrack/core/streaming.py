@@ -12,12 +12,10 @@ from typing import Any, BinaryIO
 
 import pandas as pd
 
-from .detection import Cascade, FrameDetections, collect, iter_detections
-from .detection.detect import Contrast, at_once
-from .detection.network import StagedNetwork
+from .detection import FrameDetections, collect
+from .detection.detect import at_once
 from .errors import OutputError
 from .files import write_whole
-from .stacks import Stack
 from .tables import DETECTION_COLUMNS, SUFFIXES, as_csv, check_table_path, empty, write_table
 
 CHUNK = 64
@@ -232,30 +230,18 @@ def chunk_of(shape: tuple[int, int]) -> int:
     return together * max(1, round(CHUNK / together))
 
 
-def iter_track(
-    stack: Stack,
-    network: StagedNetwork,
-    cascade: Cascade,
-    stream: TableStream,
-    frames: range,
-    contrast: Contrast,
-) -> Iterator[FrameDetections]:
-    """Track frames into a stream, those that are not in it yet, and yield each frame's detections.
+def iter_into(stream: TableStream, found: Iterator[FrameDetections]) -> Iterator[FrameDetections]:
+    """Put the detections of frames into a stream, and pass them on.
 
     Whoever stops it, with Ctrl-C or by closing it, finds all finished chunks
     in the stream.
 
     Parameters
     ----------
-    stack : Stack
-    network : StagedNetwork
-    cascade : Cascade
     stream : TableStream
         With chunks of `chunk_of` frames, so that one that goes on finds the same to the last bit.
-    frames : range
-        All frames of the run, also those that are done.
-    contrast : {"normal", "inverted"}
-        As decided once for the film; see `resolved_contrast`.
+    found : iterator of FrameDetections
+        Of the frames that are not in the stream yet.
 
     Raises
     ------
@@ -264,6 +250,6 @@ def iter_track(
     OutputError
         When the disk refuses.
     """
-    for found in iter_detections(stack, network, cascade, frames[stream.frames :], contrast):
-        stream.put(found.table)
-        yield found
+    for one in found:
+        stream.put(one.table)
+        yield one

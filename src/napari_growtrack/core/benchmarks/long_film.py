@@ -1,0 +1,81 @@
+"""A film of 100 000 frames, tracked into a table on the disk and linked: memory and pace stay as they were."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..baselines import on_one_core, peak_memory
+from ..detection import iter_detections
+from ..linking import Linking, link
+from ..networks import load_network
+from ..simulation import draw, named_scene, simulate_frame
+from ..stacks import Stack
+from ..streaming import TableStream, chunk_of, iter_into
+from ..tables import read_table
+from .case import Rows, Scale
+
+_log = logging.getLogger(__name__)
+_NETWORK, _SIDE, _PARTICLES = "vesicles", 256, 6
+_FIRST = 1000
+
+
+class SimulatedStack(Stack):
+    """Frames that are simulated when they are read, the same ones each time."""
+
+    def __init__(self, frames: int) -> None:
+        super().__init__("simulated", (frames, _SIDE, _SIDE), 1.0)
+        self._scene = named_scene("table42").with_(snr=5)
+
+    def _read(self, number: int) -> Any:
+        rng = np.random.default_rng(number)
+        return simulate_frame(draw(self._scene, (_SIDE, _SIDE), rng, _PARTICLES), rng)
+
+    def _release(self) -> None:
+        pass
+
+
+def measure(scale: Scale) -> Rows:
+    """Track and link in a process of its own, on one core, and compare the pace of the first frames with that of all."""
+    frames, first = (200, 100) if scale == "smoke" else (100_000, _FIRST)
+    with on_one_core() as process:
+        return [process.submit(_tracked, frames, first).result()]
+
+
+def _tracked(frames: int, first: int) -> dict[str, Any]:
+    network = load_network(_NETWORK)
+    cascade, stack = network.cascade(), SimulatedStack(frames)
+    for _ in iter_detections(stack, network, cascade, range(16), "normal"):
+        pass  # compiles
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "detections.csv"
+        stream = TableStream(path, {}, chunk_of(stack.shape[1:]))
+        steps = iter_into(stream, iter_detections(stack, network, cascade, range(frames), "normal"))
+        began = time.perf_counter()
+        for _ in islice(steps, first):
+            pass
+        pace, early = first / (time.perf_counter() - began), peak_memory()
+        for _ in steps:
+            pass
+        whole, peak = frames / (time.perf_counter() - began), peak_memory()
+        stream.finish({})
+        began = time.perf_counter()
+        linked = link(read_table(path), Linking(search_radius=5))
+        seconds, peak_linked = time.perf_counter() - began, peak_memory()
+    return {
+        "frames": frames,
+        "frames a second, first": pace,
+        "frames a second, all": whole,
+        "all / first": whole / pace,
+        "peak memory, first (MiB)": early,
+        "peak memory, all (MiB)": peak,
+        "linked (s)": seconds,
+        "peak memory, linked (MiB)": peak_linked,
+        "detections": len(linked),
+    }

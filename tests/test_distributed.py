@@ -1,0 +1,93 @@
+"""Several workers: the same table, byte for byte, whatever happens to them."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from napari_growtrack.cli import main
+from napari_growtrack.core import distributed
+from napari_growtrack.core.distributed import Task, client_of, iter_distributed
+from napari_growtrack.core.errors import SettingsError, StackError
+from napari_growtrack.core.films import write_film
+from napari_growtrack.core.networks import load_network, network_path
+from napari_growtrack.core.simulation import iter_film, named_scene
+
+FRAMES, SHAPE = 400, (96, 96)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    path = tmp_path_factory.mktemp("film") / "film.tif"
+    scene = named_scene("table42").with_(snr=5)
+    write_film(iter_film(scene, FRAMES, SHAPE, np.random.default_rng(0), 3), FRAMES, SHAPE, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def alone(film, tmp_path_factory):
+    """Return the table of one process."""
+    path = tmp_path_factory.mktemp("alone") / "found.csv"
+    assert main(["track", str(film), "-o", str(path)]) == 0
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def client():
+    with client_of(2) as client:
+        yield client
+
+
+def task(film):
+    network = load_network("vesicles")
+    return Task(str(film), None, None, str(network_path("vesicles")), None, network.cascade().to_json(), "normal")
+
+
+def test_two_workers_find_what_one_process_finds(film, alone, client, tmp_path, capsys):
+    path = tmp_path / "found.csv"
+    address = client.scheduler.address
+    assert main(["track", str(film), "-o", str(path), "--scheduler", address]) == 0
+    assert path.read_bytes() == alone
+    assert f"in {FRAMES} frames" in capsys.readouterr().out
+
+
+def test_a_lost_workers_frames_are_done_again(film, alone, client):
+    from napari_growtrack.core.detection import collect
+    from napari_growtrack.core.tables import as_csv
+
+    steps = iter_distributed(client, task(film), range(FRAMES), SHAPE)
+    found = [next(steps)]
+    pids = client.run(os.getpid)
+    os.kill(next(iter(pids.values())), signal.SIGKILL)
+    found += list(steps)
+    assert [one.frame for one in found] == list(range(FRAMES))
+    assert as_csv(collect(one.table for one in found)) == alone
+
+
+def test_closing_takes_back_what_is_under_way_at_once(film, client):
+    client.wait_for_workers(2, timeout=60)
+    steps = iter_distributed(client, task(film), range(FRAMES), SHAPE)
+    next(steps)
+    began = time.monotonic()
+    steps.close()
+    assert time.monotonic() - began < 5  # a hang, not a delay
+    assert len(list(iter_distributed(client, task(film), range(8), SHAPE))) == 8
+
+
+def test_a_frame_that_cannot_be_read_is_told_and_not_tried_again(film, client, tmp_path):
+    missing = task(tmp_path / "gone.tif")
+    with pytest.raises(StackError, match="Cannot find"):
+        list(iter_distributed(client, missing, range(64), SHAPE))
+
+
+def test_what_is_missing_is_told(monkeypatch, tmp_path):
+    with (
+        pytest.raises(SettingsError, match=r"No dask scheduler answers at tcp://127\.0\.0\.1:9"),
+        client_of(None, "tcp://127.0.0.1:9"),
+    ):
+        pass
+    monkeypatch.setattr(distributed, "find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match=r"pip install 'napari-growtrack\[distributed\]'"), client_of(2):
+        pass
