@@ -42,7 +42,7 @@ class SimulatedStack(Stack):
 
 
 def measure(scale: Scale) -> Rows:
-    """Track and link in a process of its own, on one core, and compare the pace of the first frames with that of all."""
+    """Track and link in a process of its own, on one core; compare the pace of the first frames with that of all."""
     frames, first = (200, 100) if scale == "smoke" else (100_000, _FIRST)
     with on_one_core() as process:
         return [process.submit(_tracked, frames, first).result()]
