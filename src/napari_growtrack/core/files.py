@@ -62,6 +62,17 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[BinaryIO], object
             partial.unlink(missing_ok=True)
 
 
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write bytes as a file, whole or not at all; see `write_whole`.
+
+    Raises
+    ------
+    OutputError
+        When the disk refuses.
+    """
+    write_whole(path, lambda file: file.write(content))
+
+
 def _sentence(path: Path, error: OSError) -> str:
     remedy = _REMEDIES.get(error.errno or 0, "Check the path or choose another folder.")
     return f"Cannot write {path}: {error.strerror or error}. {remedy}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import pandas as pd
 
 from .errors import MotionError
 from .figures import draw_diffusion, draw_drift, draw_msd, draw_trajectories
-from .files import write_whole
+from .files import write_bytes
 from .motion import (
     Diffusion,
     Drift,
@@ -181,14 +180,10 @@ def write_motion(
     }
     tables = {"msd": together, "imsd": each.reset_index(), "diffusion": single, "drift": common}
     for name, table in tables.items():
-        write_whole(folder / f"{name}.csv", partial(_write, as_csv(table)))
+        write_bytes(folder / f"{name}.csv", as_csv(table))
     for name, figure in figures.items():
         save(figure, folder / f"{name}.png")
     return [*(folder / f"{name}.csv" for name in tables), *(folder / f"{name}.png" for name in figures)]
-
-
-def _write(text: bytes, file: Any) -> None:
-    file.write(text)
 
 
 def _single(trajectories: pd.DataFrame, units: Units) -> pd.DataFrame:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,7 +14,7 @@ import pandas as pd
 from .detection import FrameDetections, collect
 from .detection.detect import at_once
 from .errors import OutputError
-from .files import write_whole
+from .files import write_bytes, write_whole
 from .tables import DETECTION_COLUMNS, SUFFIXES, as_csv, check_table_path, empty, write_table
 
 CHUNK = 64
@@ -80,8 +79,8 @@ class TableStream:
             raise OutputError(f"There is no {self.folder.name} to go on with. Leave --resume out to begin.")
         else:
             header = as_csv(empty(DETECTION_COLUMNS))
-            write_whole(self._rows, partial(_write, header))
-            write_whole(self._told, partial(_write, json.dumps(self._story).encode()))
+            write_bytes(self._rows, header)
+            write_bytes(self._told, json.dumps(self._story).encode())
             self._bytes = len(header)
 
     @property
@@ -164,7 +163,7 @@ class TableStream:
             write_table(pd.read_csv(self._rows), self.path, recipe)
             self.remove()
             return
-        write_whole(check_table_path(self.path), partial(_write, _story(recipe)))
+        write_bytes(check_table_path(self.path), _story(recipe))
         try:
             os.replace(self._rows, self.path)
         except OSError as error:
@@ -191,7 +190,7 @@ class TableStream:
             file.write(as_csv(collect(self._waiting), header=False))
 
         write_whole(self.path, copy)
-        write_whole(check_table_path(self.path), partial(_write, _story(recipe)))
+        write_bytes(check_table_path(self.path), _story(recipe))
 
     def remove(self) -> None:
         """Remove what is kept beside the table."""
@@ -200,10 +199,6 @@ class TableStream:
 
 def _story(recipe: dict[str, Any]) -> bytes:
     return json.dumps(recipe, indent=2, ensure_ascii=False).encode()
-
-
-def _write(content: bytes, file: BinaryIO) -> None:
-    file.write(content)
 
 
 def _append(path: Path, content: bytes) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pandas as pd
 
-from ..files import write_whole
+from ..files import write_bytes
 from .case import Case, Claim, Tables, rows_of
 from .running import markdown
 from .thesis import THESIS
@@ -102,15 +101,11 @@ def write_pages(folder: str | os.PathLike[str]) -> list[Path]:
         parts = [_section(folder, results[name]) for name in names if name in results]
         pages[chapter] = "\n\n".join([f"# {title}", _MADE, *parts])
     for name, text in pages.items():
-        write_whole(folder / f"{name}.md", partial(_write, f"{text}\n".encode()))
+        write_bytes(folder / f"{name}.md", f"{text}\n".encode())
     return [folder / f"{name}.md" for name in pages]
 
 
 _MADE = "<!-- Made by `make pages` of the results beside it; what is to be said by hand goes into notes/. -->"
-
-
-def _write(content: bytes, file: BinaryIO) -> None:
-    file.write(content)
 
 
 def _result(folder: Path, name: str) -> Result | None:

@@ -9,16 +9,15 @@ import shutil
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import OutputError, SettingsError
-from ..files import write_whole
+from ..files import write_bytes
 from ..pictures import save
 from ..version import package_version
 from .case import Bench, Case, Piece, Rows, Scale, Tables
@@ -170,7 +169,7 @@ class Journal:
             self._read()
             return
         shutil.rmtree(folder, ignore_errors=True)
-        write_whole(self._settings, partial(_write, told.encode()))
+        write_bytes(self._settings, told.encode())
 
     @property
     def _settings(self) -> Path:
@@ -263,17 +262,13 @@ def _leave(folder: Path, name: str, case: Case, bench: Bench, tables: Tables, te
     files = {f"{name}.json": json.dumps(story, indent=2, default=_plain), f"{name}.md": f"{text}\n"}
     files |= {f"{_stem(name, key)}.csv": pd.DataFrame(rows).to_csv(index=False) for key, rows in every.items()}
     for file, content in files.items():
-        write_whole(folder / file, partial(_write, content.encode()))
+        write_bytes(folder / file, content.encode())
     for key, draw in case.figures.items():
         save(draw(tables, bench), folder / f"{_stem(name, key)}.png")
 
 
 def _stem(name: str, key: str) -> str:
     return f"{name}-{key}" if key else name
-
-
-def _write(content: bytes, file: BinaryIO) -> None:
-    file.write(content)
 
 
 def machine() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import OutputError, TableError
-from ..files import write_whole
+from ..files import write_bytes
 from .columns import empty
 
 PROGRAM = "napari-growtrack"
@@ -36,11 +36,11 @@ def write(table: pd.DataFrame, path: Path, recipe: dict[str, Any] | None) -> Non
     beside = check_path(path)
     story = None if recipe is None else json.dumps(recipe, indent=2, ensure_ascii=False).encode()
     text = as_csv(table)
-    write_whole(path, lambda file: file.write(text))
+    write_bytes(path, text)
     if story is None:
         beside.unlink(missing_ok=True)  # it was of another table
     else:
-        write_whole(beside, lambda file: file.write(story))
+        write_bytes(beside, story)
 
 
 def recipe(path: Path) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import TableError
-from ..files import write_whole
+from ..files import write_bytes
 from .csv_files import PROGRAM
 
 VERSION = "7.11.1"
@@ -64,8 +64,7 @@ def write(table: pd.DataFrame, path: Path, recipe: dict[str, Any] | None) -> Non
     _tracks(model, table)
     _settings(root, table, pixel, time)
     Xml.indent(root)
-    text = Xml.tostring(root, "UTF-8", xml_declaration=True)
-    write_whole(path, lambda file: file.write(text))
+    write_bytes(path, Xml.tostring(root, "UTF-8", xml_declaration=True))
 
 
 def _declare(model: Xml.Element, table: pd.DataFrame, extra: list[str]) -> None:

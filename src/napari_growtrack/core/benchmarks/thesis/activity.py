@@ -11,7 +11,7 @@ from ...heldout import held_out_windows
 from ...insight import activity
 from ...simulation import named_scene
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, frame_of, rows_of
-from .common import SCENE, our_schedule, thesis_schedule
+from .common import SCENE, schedule_of
 from .drawing import finished_titled, line, new_figure
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def pieces(bench: Bench) -> list[Piece]:
 
 def _counted(bench: Bench, way: str, plan: Plan) -> Work:
     size = SIZES[bench.scale]
-    schedule = {"thesis": thesis_schedule, "ours": our_schedule}[size.schedule](size.share)
+    schedule = schedule_of(size.schedule, size.share)
     network = yield from bench.grown(
         way.replace(", ", "-").replace(" ", "-"), plan, named_scene(SCENE), schedule, _SEED
     )

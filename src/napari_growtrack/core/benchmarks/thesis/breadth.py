@@ -11,14 +11,13 @@ import pandas as pd
 from ...growth.plan import Plan
 from ...simulation import named_scene
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, frame_of, rows_of
-from .common import MAE, SCENE, errors, judges, our_schedule, thesis_schedule
+from .common import MAE, SCENE, WIDTH, errors, judges, schedule_of
 from .drawing import finished_titled, line, log_log, new_figure, plain_log_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BASES = (4, 8, 16, 32)
-_WIDTH = "units in the first layer"
 _FEW, _MANY = 5.0, 100.0
 _SEED = 2
 
@@ -56,10 +55,10 @@ def pieces(bench: Bench) -> list[Piece]:
 
 def _judged(bench: Bench, base: int, plan: Plan) -> Work:
     size = SIZES[bench.scale]
-    schedule = {"thesis": thesis_schedule, "ours": our_schedule}[size.schedule](size.share)
+    schedule = schedule_of(size.schedule, size.share)
     network = yield from bench.grown(f"base-{base}", plan, named_scene(SCENE), schedule, _SEED)
     rows = errors(network, judges(schedule.normalisation, size.windows), {"base": base})
-    return {"": [row | {_WIDTH: base * row["stage"]} for row in rows]}
+    return {"": [row | {WIDTH: base * row["stage"]} for row in rows]}
 
 
 # What came out --------------------------------------------------------------------------------------------------------
@@ -67,7 +66,7 @@ def _judged(bench: Bench, base: int, plan: Plan) -> Work:
 
 def short(tables: Tables) -> Rows:
     """Return errors at all levels of noise in one row a stage."""
-    means = frame_of(tables[""]).set_index(["base", "stage", _WIDTH, "SNR"])[MAE].unstack()
+    means = frame_of(tables[""]).set_index(["base", "stage", WIDTH, "SNR"])[MAE].unstack()
     means.columns = [f"SNR {snr:g}" for snr in means.columns]
     return rows_of(means.reset_index())
 
@@ -90,8 +89,8 @@ def draw_stages(tables: Tables, _: Bench, snr: float) -> Figure:
     figure, (axes,) = new_figure()
     rows = frame_of(tables[""])
     for number, (base, mine) in enumerate(rows[snr == rows.SNR].groupby("base")):
-        line(axes, mine, _WIDTH, MAE, number, f"base {base}")
-    axes.set(xlabel=_WIDTH, ylabel="mean absolute error (px)")
+        line(axes, mine, WIDTH, MAE, number, f"base {base}")
+    axes.set(xlabel=WIDTH, ylabel="mean absolute error (px)")
     plain_log_axes(axes, "y")
     return finished_titled(figure)
 

@@ -19,7 +19,7 @@ from ...insight import activity
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, fractions, frame_of, rows_of
 from ..sources import CATS_DOGS, path_of
 from ..standins import Halves, pets
-from .common import counted
+from .common import GROWN, PLAIN, counted
 from .drawing import COLOURS, finished_titled, line, new_figure, plain_log_axes
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
     from ...growth.network import GrownNetwork
 
-_GROWN, _PLAIN = "layer by layer", "plain"
-_WAYS = (_GROWN, _PLAIN)
+_WAYS = (GROWN, PLAIN)
 _FEW = 3
 """Layers of the network that is compared with and without augmentation (3.15)."""
 
@@ -90,8 +89,8 @@ def pieces(bench: Bench) -> list[Piece]:
         for number in range(1, size.runs + 1)
         for augmented in (False, True)
         for run in (
-            _Run(_GROWN, augmented, layers, size.epochs, number),
-            *(_Run(_PLAIN, augmented, depth, size.epochs, number) for depth in range(1, layers + 1)),
+            _Run(GROWN, augmented, layers, size.epochs, number),
+            *(_Run(PLAIN, augmented, depth, size.epochs, number) for depth in range(1, layers + 1)),
         )
     ]
     runs += [_Run(way, True, layers, size.long, 1) for way in _WAYS]
@@ -99,12 +98,12 @@ def pieces(bench: Bench) -> list[Piece]:
 
 
 def _weight(run: _Run, size: Size) -> float:
-    cost = _plan(replace(run, way=_PLAIN), size).cost(1)
-    return run.epochs * cost * (1.8 if run.augmented and run.way == _GROWN else 1)
+    cost = _plan(replace(run, way=PLAIN), size).cost(1)
+    return run.epochs * cost * (1.8 if run.augmented and run.way == GROWN else 1)
 
 
 def _plan(run: _Run, size: Size) -> Plan:
-    kind = Plan.depth if run.way == _GROWN else Plan.plain
+    kind = Plan.depth if run.way == GROWN else Plan.plain
     return kind(size.conv[: run.layers], (), window=size.side, channels=3, task="binary", outputs=1)
 
 
@@ -153,7 +152,7 @@ def _curves(growth: Growth, run: _Run) -> Rows:
     """Return the accuracy after every epoch of every stage."""
     about = {"way": run.way, "augmented": run.augmented, "epochs": run.epochs, "run": run.run}
     return [
-        about | {"layers": run.layers if run.way == _PLAIN else stage, "epoch": epoch, "accuracy": 1 - error}
+        about | {"layers": run.layers if run.way == PLAIN else stage, "epoch": epoch, "accuracy": 1 - error}
         for stage, curve in growth.curves.items()
         for epoch, error in enumerate(curve, start=1)
     ]
@@ -253,7 +252,7 @@ def draw_maps(_: Tables, bench: Bench) -> Figure:
         plan = _plan(run, size)
         network = bench.kept(run.key, plan, Schedule.images())
         panels[0, column].imshow(image[0])
-        panels[0, column].set_title("grown layer by layer" if way == _GROWN else way)
+        panels[0, column].set_title("grown layer by layer" if way == GROWN else way)
         maps = {block.row: found_[0] for block, found_ in network.activations(image).items()}
         for layer in layers:
             canvas, _corners, _side = tiled(maps[layer].transpose(2, 0, 1), 16, dense=False)
@@ -285,8 +284,8 @@ def tell(tables: Tables) -> str:
     epochs = sorted(set(best.index.get_level_values("epochs")))
     layers = best.index.get_level_values("layers").max()
     told = "; ".join(
-        f"{'with' if augmented else 'without'} augmentation {100 * best[_GROWN, augmented, count, layers]:.1f} % "
-        f"grown, {100 * best[_PLAIN, augmented, count, layers]:.1f} % plain ({counted(count, 'epoch')})"
+        f"{'with' if augmented else 'without'} augmentation {100 * best[GROWN, augmented, count, layers]:.1f} % "
+        f"grown, {100 * best[PLAIN, augmented, count, layers]:.1f} % plain ({counted(count, 'epoch')})"
         for augmented, count in ((False, epochs[0]), (True, epochs[0]), (True, epochs[-1]))
     )
     return f"Best accuracy on test images with {layers} convolutional layers, mean over runs: {told}."
@@ -301,27 +300,27 @@ def claims(tables: Tables) -> list[Claim]:
     gains = {way: varied[way, layers] - bare[way, layers] for way in _WAYS}
     few = {way: varied[way, _FEW] - bare[way, _FEW] for way in _WAYS}
     at_last = {way: best[way, True, long, layers] for way in _WAYS}
-    by_layer, gain = " ".join(f"{value:.1f}" for value in bare[_GROWN]), bare[_GROWN].iloc[-1] - bare[_GROWN].iloc[0]
+    by_layer, gain = " ".join(f"{value:.1f}" for value in bare[GROWN]), bare[GROWN].iloc[-1] - bare[GROWN].iloc[0]
     return [
         Claim("3.11", "grown improves with layers", f"{by_layer} %", bool(gain > 0)),
         Claim(
             "3.11", "without augmentation grown is at or above plain",
-            f"grown {bare[_GROWN, layers]:.1f} %, plain {bare[_PLAIN, layers]:.1f} %",
-            bool(bare[_GROWN, layers] >= bare[_PLAIN, layers] - 0.5),
+            f"grown {bare[GROWN, layers]:.1f} %, plain {bare[PLAIN, layers]:.1f} %",
+            bool(bare[GROWN, layers] >= bare[PLAIN, layers] - 0.5),
         ),
         Claim("3.12", "accuracy is saturated before the end", *_saturated(tables)),
         Claim(
             "3.13", "plain gains more from augmentation",
-            f"plain {gains[_PLAIN]:+.1f}, grown {gains[_GROWN]:+.1f} points", bool(gains[_PLAIN] > gains[_GROWN]),
+            f"plain {gains[PLAIN]:+.1f}, grown {gains[GROWN]:+.1f} points", bool(gains[PLAIN] > gains[GROWN]),
         ),
         Claim(
             "3.15", "both gain from augmentation with three layers",
-            f"plain {few[_PLAIN]:+.1f}, grown {few[_GROWN]:+.1f} points", bool(min(few.values()) > 0),
+            f"plain {few[PLAIN]:+.1f}, grown {few[GROWN]:+.1f} points", bool(min(few.values()) > 0),
         ),
         Claim(
             "3.16", "trained long enough with augmentation, plain overtakes grown",
-            f"after {long} epochs plain {at_last[_PLAIN]:.1f} %, grown {at_last[_GROWN]:.1f} %",
-            bool(at_last[_PLAIN] > at_last[_GROWN]),
+            f"after {long} epochs plain {at_last[PLAIN]:.1f} %, grown {at_last[GROWN]:.1f} %",
+            bool(at_last[PLAIN] > at_last[GROWN]),
         ),
         *_inside(tables),
     ]  # fmt: skip
@@ -347,11 +346,11 @@ def _inside(tables: Tables) -> list[Claim]:
     return [
         Claim(
             "3.17", "grown networks leave fewer maps blank", f"share of silent maps {told('silent_share')}",
-            bool(silent[_GROWN] <= silent[_PLAIN]),
+            bool(silent[GROWN] <= silent[PLAIN]),
         ),
         Claim(
             "3.18", "grown networks are slightly more active", f"probability {told('probability')}",
-            bool(probability[_GROWN] > probability[_PLAIN]),
+            bool(probability[GROWN] > probability[PLAIN]),
         ),
     ]  # fmt: skip
 

@@ -17,6 +17,10 @@ from ..case import Rows
 if TYPE_CHECKING:
     from ...growth.network import GrownNetwork
 
+GROWN, PLAIN = "layer by layer", "plain"
+"""The two ways to train that most experiments compare."""
+
+WIDTH = "units in the first layer"
 SCENE = "default"
 LEVELS = (5.0, 10.0, 20.0, 50.0, 100.0)
 """Signal-to-noise ratios that networks are judged at."""
@@ -36,6 +40,11 @@ def our_schedule(share: float) -> Schedule:
     images = thesis_schedule(share).images_per_stage or 1
     phases = [Phase(share=max(1, round(images * part / size)), size=size) for part, size in _OURS]
     return Schedule(phases=phases if share else _BRIEF, together=False, windows="thesis")
+
+
+def schedule_of(name: str, share: float) -> Schedule:
+    """Return the thesis's schedule, or ours, by its name: ``thesis`` or ``ours``."""
+    return {"thesis": thesis_schedule, "ours": our_schedule}[name](share)
 
 
 @cache

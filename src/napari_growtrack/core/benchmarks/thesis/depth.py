@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 from ...growth.plan import Plan
 from ...simulation import named_scene
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, frame_of, rows_of
-from .common import MAE, SCENE, counted, errors, judges, our_schedule, thesis_schedule
+from .common import GROWN, MAE, PLAIN, SCENE, counted, errors, judges, schedule_of
 from .drawing import finished_titled, line, log_log, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_GROWN, _PLAIN = "layer by layer", "plain"
-_PLANS = {_GROWN: Plan.depth(), _PLAIN: Plan.plain()}
-_WEIGHTS = {_GROWN: 2.7, _PLAIN: 1.0}
-_SCHEDULES = {"thesis": thesis_schedule, "ours": our_schedule}
+_PLANS = {GROWN: Plan.depth(), PLAIN: Plan.plain()}
+_WEIGHTS = {GROWN: 2.7, PLAIN: 1.0}
 _TITLES = {"thesis": "the thesis's schedule", "ours": "our schedule"}
 
 
@@ -50,7 +48,7 @@ def pieces(bench: Bench) -> list[Piece]:
 
 def _judged(bench: Bench, name: str, way: str, run: int) -> Work:
     size = SIZES[bench.scale]
-    schedule = _SCHEDULES[name](size.share)
+    schedule = schedule_of(name, size.share)
     network = yield from bench.grown(f"{name}-{way}-{run}", _PLANS[way], named_scene(SCENE), schedule, run)
     judged = judges(schedule.normalisation, size.windows)
     return {"": errors(network, judged, {"schedule": name, "way": way, "run": run})}
@@ -77,7 +75,7 @@ def draw_layers(tables: Tables, _: Bench) -> Figure:
     """Draw error against the number of layers at SNR 10 and 100 (3.21)."""
     figure, panels = new_figure(2)
     rows = frame_of(tables[""])
-    rows = rows[rows.way == _GROWN]
+    rows = rows[rows.way == GROWN]
     for axes, snr in zip(panels, (10.0, 100.0), strict=True):
         for number, name in enumerate(dict.fromkeys(rows.schedule)):
             some = rows[(rows.schedule == name) & (snr == rows.SNR)]
@@ -94,7 +92,7 @@ def draw_noise(tables: Tables, _: Bench) -> Figure:
     figure, panels = new_figure(len(schedules), width=4.2 if len(schedules) == 1 else None)
     for axes, name in zip(panels, schedules, strict=True):
         mine = rows[rows.schedule == name]
-        grown, plain = mine[mine.way == _GROWN], mine[mine.way == _PLAIN]
+        grown, plain = mine[mine.way == GROWN], mine[mine.way == PLAIN]
         line(axes, grown[grown.stage == grown.stage.max()], "SNR", MAE, 0, "grown layer by layer")
         line(axes, plain, "SNR", MAE, 1, "plain")
         line(axes, grown[grown.stage == 1], "SNR", MAE, 2, "grown, first layer alone")
@@ -107,10 +105,10 @@ def tell(tables: Tables) -> str:
     """Return what came out in a paragraph."""
     errors_ = _table(tables)
     runs = max(row["run"] for row in tables[""] if row["schedule"] == "thesis")
-    by_layer = {snr: " ".join(f"{value:.3f}" for value in errors_[_GROWN, :, snr]) for snr in (10.0, 100.0)}
-    last = errors_[_GROWN].index.get_level_values("stage").max()
+    by_layer = {snr: " ".join(f"{value:.3f}" for value in errors_[GROWN, :, snr]) for snr in (10.0, 100.0)}
+    last = errors_[GROWN].index.get_level_values("stage").max()
     pairs = ", ".join(
-        f"{errors_[_GROWN, last, snr]:.3f} and {errors_[_PLAIN, 1, snr]:.3f} px at SNR {snr:g}"
+        f"{errors_[GROWN, last, snr]:.3f} and {errors_[PLAIN, 1, snr]:.3f} px at SNR {snr:g}"
         for snr in (5.0, 20.0, 100.0)
     )
     return (
@@ -122,16 +120,16 @@ def tell(tables: Tables) -> str:
 def claims(tables: Tables) -> list[Claim]:
     """Compare with what the thesis says."""
     errors_ = _table(tables)
-    last = errors_[_GROWN].index.get_level_values("stage").max()
+    last = errors_[GROWN].index.get_level_values("stage").max()
     found = []
     for snr in (10.0, 100.0):
-        values = errors_[_GROWN, :, snr].tolist()
+        values = errors_[GROWN, :, snr].tolist()
         told = " ".join(f"{value:.3f}" for value in values)
         found.append(Claim("3.21", f"error falls with layers, SNR {snr:g}", f"{told} px", values[-1] < 0.8 * values[0]))
-    ratio = (errors_[_GROWN, last] / errors_[_PLAIN, 1]).sort_index()
+    ratio = (errors_[GROWN, last] / errors_[PLAIN, 1]).sort_index()
     told = ", ".join(f"{value:.2f} at SNR {snr:g}" for snr, value in ratio.items())
     found.append(Claim("3.22", "grown is comparable to plain over SNR", f"ratio of errors {told}", ratio.mean() < 1.25))
-    first = (errors_[_GROWN, 1] / errors_[_GROWN, last]).min()
+    first = (errors_[GROWN, 1] / errors_[GROWN, last]).min()
     found.append(
         Claim("3.22", "a single layer is clearly worse", f"{first:.2f} times the error at least", bool(first > 1.1))
     )

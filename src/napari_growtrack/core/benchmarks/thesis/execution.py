@@ -17,6 +17,7 @@ from ...growth.backend import device_name
 from ...growth.network import GrownNetwork
 from ...growth.plan import Plan
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, frame_of, rows_of
+from .common import GROWN, PLAIN, WIDTH
 from .drawing import COLOURS, finished_titled, new_figure
 from .multi_particle import EXTRA, box_centres
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_TIME, _COST, _WIDTH = "ms per image", "relative cost", "units in the first layer"
-_DEPTH, _BREADTH, _PLAIN = "layer by layer", "breadth", "plain"
+_TIME, _COST = "ms per image", "relative cost"
+_BREADTH = "breadth"
 _PARTICLES = 6
 _BATCH = 1000
 _CENTRED = 2
@@ -81,9 +82,9 @@ def _by_width(size: Size) -> Work:
         "": [
             {
                 "device": device_name(),
-                "kind": _PLAIN,
+                "kind": PLAIN,
                 "stage": 1,
-                _WIDTH: width,
+                WIDTH: width,
                 _TIME: taken[width],
                 "operations": costs[width],
             }
@@ -93,7 +94,7 @@ def _by_width(size: Size) -> Work:
 
 
 def _by_stage(size: Size) -> Work:
-    networks = {_DEPTH: GrownNetwork(Plan.depth()), _BREADTH: GrownNetwork(_breadth(size))}
+    networks = {GROWN: GrownNetwork(Plan.depth()), _BREADTH: GrownNetwork(_breadth(size))}
     every = {
         (kind, stage): partial(_answer, network, stage)
         for kind, network in networks.items()
@@ -104,7 +105,7 @@ def _by_stage(size: Size) -> Work:
     for (kind, stage), milliseconds in taken.items():
         plan = networks[kind].plan
         width = sum(plan.units[0][:stage])
-        told = {"device": device_name(), "kind": kind, "stage": stage, _WIDTH: width, _TIME: milliseconds}
+        told = {"device": device_name(), "kind": kind, "stage": stage, WIDTH: width, _TIME: milliseconds}
         rows.append(told | {"operations": plan.cost(stage)})
     return {"": rows}
 
@@ -178,8 +179,8 @@ def _table(tables: Tables, kind: str) -> Any:
 
 def fitted(tables: Tables) -> tuple[np.ndarray, float]:
     """Return ``(a0, a1, a2)`` of T(N) = a0 + a1 N + a2 N² in ms (equation 4.3) by least squares, and R²."""
-    mine = _table(tables, _PLAIN)
-    widths, times = mine[_WIDTH].to_numpy(float), mine[_TIME].to_numpy()
+    mine = _table(tables, PLAIN)
+    widths, times = mine[WIDTH].to_numpy(float), mine[_TIME].to_numpy()
     coefficients = np.polynomial.Polynomial.fit(widths, times, 2).convert().coef
     left = times - np.polynomial.Polynomial(coefficients)(widths)
     return coefficients, float(1 - np.square(left).sum() / np.square(times - times.mean()).sum())
@@ -187,19 +188,19 @@ def fitted(tables: Tables) -> tuple[np.ndarray, float]:
 
 def short(tables: Tables) -> Rows:
     """Return all times with relative costs."""
-    parts = [_table(tables, kind) for kind in (_PLAIN, _DEPTH, _BREADTH)]
+    parts = [_table(tables, kind) for kind in (PLAIN, GROWN, _BREADTH)]
     return rows_of(pd.concat(parts).drop(columns="operations"))
 
 
 def draw_widths(tables: Tables, _: Bench) -> Figure:
     """Draw time against width with the quadratic fit (4.13)."""
     figure, (axes,) = new_figure(width=4.0)
-    mine, (coefficients, _r2) = _table(tables, _PLAIN), fitted(tables)
-    widths = np.linspace(0, mine[_WIDTH].max(), 200)
-    axes.plot(mine[_WIDTH], mine[_TIME], "o", color=COLOURS[0], ms=4, label="measured")
+    mine, (coefficients, _r2) = _table(tables, PLAIN), fitted(tables)
+    widths = np.linspace(0, mine[WIDTH].max(), 200)
+    axes.plot(mine[WIDTH], mine[_TIME], "o", color=COLOURS[0], ms=4, label="measured")
     line = np.polynomial.Polynomial(coefficients)(widths)
     axes.plot(widths, line, color="black", lw=1, ls=(0, (4, 2)), label="a0 + a1 N + a2 N²")
-    axes.set(xlabel=_WIDTH, ylabel="time per image (ms)", ylim=(0, None), xlim=(0, None), title=_device(tables))
+    axes.set(xlabel=WIDTH, ylabel="time per image (ms)", ylim=(0, None), xlim=(0, None), title=_device(tables))
     return finished_titled(figure)
 
 
@@ -207,7 +208,7 @@ def draw_stages(tables: Tables, _: Bench) -> Figure:
     """Draw time against stage of depth and of breadth, with the relative cost beside it (4.14, 4.15)."""
     figure, panels = new_figure(2)
     for axes, kind, x, label in zip(
-        panels, (_DEPTH, _BREADTH), ("stage", _WIDTH), ("layers", f"{_WIDTH}, grown in breadth"), strict=True
+        panels, (GROWN, _BREADTH), ("stage", WIDTH), ("layers", f"{WIDTH}, grown in breadth"), strict=True
     ):
         _time_and_cost(axes, _table(tables, kind), x)
         axes.set(xlabel=label, ylabel="time per image (ms)", title=_device(tables))
@@ -235,7 +236,7 @@ def _time_and_cost(axes: Axes, table: pd.DataFrame, x: str) -> None:
 def tell(tables: Tables) -> str:
     """Return what came out in a paragraph."""
     (a0, a1, a2), r2 = fitted(tables)
-    depth = _table(tables, _DEPTH)
+    depth = _table(tables, GROWN)
     frames = ", ".join(f"{row['ms per frame']:.1f} ms for {row['way']}" for row in tables["frames"])
     return (
         f"On the {_device(tables)}, T(N) = {a0:.3g} + {a1:.3g} N + {a2:.3g} N² ms for an image with N units in the "
@@ -247,7 +248,7 @@ def tell(tables: Tables) -> str:
 def claims(tables: Tables) -> list[Claim]:
     """Compare with what the thesis says."""
     (a0, a1, a2), r2 = fitted(tables)
-    depth, breadth = _table(tables, _DEPTH), _table(tables, _BREADTH)
+    depth, breadth = _table(tables, GROWN), _table(tables, _BREADTH)
     slope, offset = np.polyfit(depth[_COST], depth[_TIME], 1)
     share = depth[_TIME].iloc[0] / depth[_TIME].iloc[-1]
     correlation = float(np.corrcoef(depth[_COST], depth[_TIME])[0, 1])

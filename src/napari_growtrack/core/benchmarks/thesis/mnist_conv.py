@@ -14,7 +14,7 @@ from ...growth.training import Growth
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, fractions, frame_of, rows_of
 from ..sources import MNIST, path_of
 from ..standins import Halves, digits
-from .common import counted
+from .common import GROWN, PLAIN, counted
 from .drawing import COLOURS, finished_titled, new_figure
 
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 CONV, DENSE = (32, 64, 64), (64,)
 _DIGITS: dict[str, Any] = {"window": 28, "task": "labels", "outputs": 10}
-_GROWN, _PLAIN = "layer by layer", "plain"
-_PLANS = {_PLAIN: Plan.plain(CONV, DENSE, **_DIGITS), _GROWN: Plan.depth(CONV, DENSE, **_DIGITS)}
-_WEIGHTS = {_PLAIN: 1.0, _GROWN: 2.5}
+_PLANS = {PLAIN: Plan.plain(CONV, DENSE, **_DIGITS), GROWN: Plan.depth(CONV, DENSE, **_DIGITS)}
+_WEIGHTS = {PLAIN: 1.0, GROWN: 2.5}
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def draw(tables: Tables, _: Bench) -> Figure:
     figure, (axes,) = new_figure(width=4.0)
     final = _final(tables)
     edges = np.histogram_bin_edges(100 * final.accuracy, bins=max(6, len(final)))
-    for number, (way, label) in enumerate(((_GROWN, "grown layer by layer"), (_PLAIN, "plain"))):
+    for number, (way, label) in enumerate(((GROWN, "grown layer by layer"), (PLAIN, "plain"))):
         values = 100 * final[final.way == way].accuracy
         axes.hist(values, list(edges), color=COLOURS[number], alpha=0.55, label=label)
         axes.axvline(values.mean(), color=COLOURS[number], lw=1.2, ls=(0, (4, 2)))
@@ -112,7 +111,7 @@ def tell(tables: Tables) -> str:
 def claims(tables: Tables) -> list[Claim]:
     """Compare with what the thesis says."""
     final = _final(tables).groupby("way").accuracy.mean()
-    grown, plain = final[_GROWN], final[_PLAIN]
+    grown, plain = final[GROWN], final[PLAIN]
     both = f"layer by layer {100 * grown:.2f} %, plain {100 * plain:.2f} %"
     return [
         Claim("3.3", "both reliably high (here: at least 98.5 %)", both, bool(min(grown, plain) >= 0.985)),

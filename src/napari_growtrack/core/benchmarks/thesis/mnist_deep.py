@@ -19,7 +19,7 @@ from ...heldout import held_out_images
 from ...insight import activity
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, fractions, frame_of, rows_of
 from ..sources import MNIST
-from .common import counted
+from .common import GROWN, PLAIN, counted
 from .drawing import COLOURS, finished_titled, new_figure
 from .mnist_conv import images
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _DIGITS: dict[str, Any] = {"window": 28, "task": "labels", "outputs": 10}
 FIRST, WIDTH = 512, 32
-_GROWN, _PLAIN = "layer by layer", "plain"
 _FAILED = 0.2
 _BATCH, _RATE = 64, 5e-3
 
@@ -67,10 +66,10 @@ def pieces(bench: Bench) -> list[Piece]:
             long = epochs == min(size.runs) and run == 1
             layers = size.longest if long else size.layers
             work = partial(_grown, bench, epochs, run, layers)
-            found.append(Piece(f"{_GROWN}, {epochs} epochs, run {run}", work, epochs * layers))
+            found.append(Piece(f"{GROWN}, {epochs} epochs, run {run}", work, epochs * layers))
             found += [
                 Piece(
-                    f"{_PLAIN}, {epochs} epochs, run {run}, {layers} layers",
+                    f"{PLAIN}, {epochs} epochs, run {run}, {layers} layers",
                     partial(_plain, bench, epochs, run, layers),
                     epochs * (1 + 0.1 * layers),
                 )
@@ -87,7 +86,7 @@ def _grown(bench: Bench, epochs: int, run: int, layers: int) -> Work:
     train, test = images(bench)
     plan = Plan.depth((), (FIRST, *[WIDTH] * (layers - 1)), **_DIGITS)
     growth = Growth(plan, train, _schedule(epochs), run, held_out=test)
-    about: dict[str, Any] = {"way": _GROWN, "epochs": epochs, "run": run}
+    about: dict[str, Any] = {"way": GROWN, "epochs": epochs, "run": run}
     rows: Rows = []
     began = time.perf_counter()
     for step in growth.steps():
@@ -106,7 +105,7 @@ def _plain(bench: Bench, epochs: int, run: int, layers: int) -> Work:
     growth = Growth(plan, train, _schedule(epochs), run, held_out=test)
     began = time.perf_counter()
     network = yield from fractions(growth.steps())
-    about = {"way": _PLAIN, "epochs": epochs, "run": run}
+    about = {"way": PLAIN, "epochs": epochs, "run": run}
     told = {"layers": layers, "accuracy": 1 - growth.errors[1], "seconds": time.perf_counter() - began}
     return {
         "": [about | told | {"memory (MiB)": resident_memory()}],
@@ -135,8 +134,8 @@ def _accuracy(tables: Tables) -> Any:
 def short(tables: Tables) -> Rows:
     """Return mean, worst and best accuracy at some depths."""
     rows = frame_of(tables[""])
-    deepest = rows[rows.way == _GROWN].layers.max()
-    wanted = sorted({*rows[rows.way == _PLAIN].layers, 200, 300, deepest})
+    deepest = rows[rows.way == GROWN].layers.max()
+    wanted = sorted({*rows[rows.way == PLAIN].layers, 200, 300, deepest})
     groups = rows[rows.layers.isin(wanted)].groupby(["way", "epochs", "layers"])
     table = groups.accuracy.agg(["mean", "min", "max", "count"]).join(groups.seconds.mean())
     return rows_of(table.reset_index().rename(columns={"count": "runs", "seconds": "seconds a stage"}))
@@ -145,10 +144,10 @@ def short(tables: Tables) -> Rows:
 def draw_depth(tables: Tables, _: Bench) -> Figure:
     """Draw accuracy against depth for both ways and every number of epochs (3.5)."""
     rows = frame_of(tables[""])
-    plain_deepest = rows[rows.way == _PLAIN].layers.max()
+    plain_deepest = rows[rows.way == PLAIN].layers.max()
     epochs = sorted(set(rows.epochs))
     figure, panels = new_figure(2 * len(epochs), width=7.0)
-    for axes, (count, way) in zip(panels, ((e, w) for e in epochs for w in (_GROWN, _PLAIN)), strict=True):
+    for axes, (count, way) in zip(panels, ((e, w) for e in epochs for w in (GROWN, PLAIN)), strict=True):
         mine = rows[(rows.epochs == count) & (rows.way == way) & (rows.layers <= plain_deepest)]
         table = mine.groupby("layers").accuracy.agg(["mean", "min", "max"]) * 100
         gaps = np.abs(table[["min", "max"]].T.to_numpy() - table["mean"].to_numpy())
@@ -162,7 +161,7 @@ def draw_depth(tables: Tables, _: Bench) -> Figure:
 def draw_deepest(tables: Tables, _: Bench) -> Figure:
     """Draw accuracy against depth for the longest run (3.6)."""
     rows = frame_of(tables[""])
-    grown = rows[rows.way == _GROWN]
+    grown = rows[rows.way == GROWN]
     longest = grown[(grown.epochs == grown.epochs.min()) & (grown.run == 1)]
     figure, (axes,) = new_figure(width=4.0)
     axes.plot(longest.layers, 100 * longest.accuracy, ".", color=COLOURS[0], ms=3)
@@ -186,7 +185,7 @@ def _by_layer(tables: Tables, y: str, label: str) -> Figure:
     sizes = sorted(set(rows.layers))
     colours = dict(zip(sizes, shades(len(sizes)), strict=True))
     figure, panels = new_figure(2)
-    for axes, way in zip(panels, (_GROWN, _PLAIN), strict=True):
+    for axes, way in zip(panels, (GROWN, PLAIN), strict=True):
         for layers, some in rows[rows.way == way].groupby("layers"):
             mean = some.groupby("layer")[[y, "std_over_images"]].mean()
             look: dict[str, Any] = {"color": colours[layers], "lw": 1.2}
@@ -204,7 +203,7 @@ def tell(tables: Tables) -> str:
     """Return what came out in a paragraph."""
     accuracy = _accuracy(tables)
     fewest = accuracy.index.get_level_values("epochs").min()
-    grown, plain = accuracy[_GROWN, fewest], accuracy[_PLAIN, fewest]
+    grown, plain = accuracy[GROWN, fewest], accuracy[PLAIN, fewest]
     some = [depth for depth in (1, 10, 50, 100, 200, 300) if depth in grown]
     told = ", ".join(f"{100 * grown[depth]:.1f} % with {depth}" for depth in some)
     beside = ", ".join(f"{100 * value:.1f} % with {depth}" for depth, value in plain.items())
@@ -220,19 +219,19 @@ def claims(tables: Tables) -> list[Claim]:
     epochs = sorted(set(accuracy.index.get_level_values("epochs")))
     found = []
     for count in epochs:
-        grown, plain = accuracy[_GROWN, count], accuracy[_PLAIN, count]
+        grown, plain = accuracy[GROWN, count], accuracy[PLAIN, count]
         depth = plain.index.max()
         told = f"{depth} layers: grown {100 * grown[depth]:.1f} %, plain {100 * plain[depth]:.1f} %"
         holds = bool(grown[depth] >= 0.94 and plain[depth] <= _FAILED)
         found.append(Claim("3.5", f"grown learns where plain fails ({count} epochs a layer)", told, holds))
     if len(epochs) > 1:
-        depth = accuracy[_PLAIN].index.get_level_values("layers").max()
-        values = [accuracy[_GROWN, count, depth] for count in epochs]
+        depth = accuracy[PLAIN].index.get_level_values("layers").max()
+        values = [accuracy[GROWN, count, depth] for count in epochs]
         told = ", ".join(f"{100 * v:.2f} % after {e}" for v, e in zip(values, epochs, strict=True))
         found.append(
             Claim("3.5", "fewer epochs suit growing", f"{depth} layers: {told} epochs a layer", values[0] >= values[-1])
         )
-    grown = accuracy[_GROWN, epochs[0]]
+    grown = accuracy[GROWN, epochs[0]]
     told = f"{100 * grown.iloc[-1]:.1f} % with {grown.index[-1]} layers, at least {100 * grown.min():.1f} % on the way"
     found.append(Claim("3.6", "300 layers and more still tell digits apart", told, bool(grown.iloc[-1] >= 0.94)))
     return [*found, *_activity_claims(tables)]
@@ -240,7 +239,7 @@ def claims(tables: Tables) -> list[Claim]:
 
 def _activity_claims(tables: Tables) -> list[Claim]:
     rows = frame_of(tables["activity"])
-    rows = rows[(rows.epochs == rows.epochs.min()) & (rows.way == _GROWN)]
+    rows = rows[(rows.epochs == rows.epochs.min()) & (rows.way == GROWN)]
     found = []
     for figure, name in (("3.7", "probability"), ("3.8", "mean_activation")):
         by_layer = rows.groupby("layer")[name].mean()

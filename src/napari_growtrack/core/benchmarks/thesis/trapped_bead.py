@@ -15,7 +15,7 @@ from ...stacks import open_stack
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, frame_of, rows_of
 from ..sources import TRAPPED_BAD, TRAPPED_GOOD, path_of
 from ..standins import trapped_film
-from .common import thesis_schedule
+from .common import GROWN, PLAIN, thesis_schedule
 from .drawing import COLOURS, finished_titled, new_figure, spread_line
 
 if TYPE_CHECKING:
@@ -27,9 +27,8 @@ SIDE = 51
 SCENE = "film"
 """A bright bead with a dark ring near the middle, as both films show it."""
 
-_GROWN, _PLAIN = "layer by layer", "plain"
-_PLANS = {_PLAIN: Plan.plain(), _GROWN: Plan.depth()}
-_WEIGHTS = {_PLAIN: 1.0, _GROWN: 2.7}
+_PLANS = {PLAIN: Plan.plain(), GROWN: Plan.depth()}
+_WEIGHTS = {PLAIN: 1.0, GROWN: 2.7}
 FILMS = {"good illumination": TRAPPED_GOOD, "poor illumination": TRAPPED_BAD}
 _STAND_INS = {"good illumination": 60.0, "poor illumination": 15.0}
 _DEVIATION = "distance from the ensemble (px)"
@@ -92,7 +91,7 @@ def _shrunk(frame: np.ndarray) -> np.ndarray:
 def deviations(tables: Tables) -> Rows:
     """Return the mean distance of every network's stage to the mean of the plain networks, in pixels of 51 x 51."""
     rows = frame_of(tables[""])
-    plain = rows[rows.way == _PLAIN]
+    plain = rows[rows.way == PLAIN]
     ensemble = plain.groupby(["film", "frame"])[["y", "x"]].mean()
     joined = rows.join(ensemble, on=["film", "frame"], rsuffix="_ensemble")
     joined[_DEVIATION] = np.hypot(joined.y - joined.y_ensemble, joined.x - joined.x_ensemble)
@@ -114,8 +113,8 @@ def draw_frames(tables: Tables, bench: Bench) -> Figure:
     rows = frame_of(tables[""])
     for axes, film in zip(panels, FILMS, strict=True):
         mine = rows[(rows.film == film) & (rows.frame == 0)]
-        first = mine[(mine.way == _GROWN) & (mine.stage == 1) & (mine.network == 1)].iloc[0]
-        ensemble = mine[mine.way == _PLAIN][["y", "x"]].mean()
+        first = mine[(mine.way == GROWN) & (mine.stage == 1) & (mine.network == 1)].iloc[0]
+        ensemble = mine[mine.way == PLAIN][["y", "x"]].mean()
         middle = (SIDE - 1) / 2
         axes.imshow(frames(film, bench)[0], cmap="gray", interpolation="nearest")
         axes.plot(middle + first.x, middle + first.y, "x", color="red", ms=9, mew=1.6, label="one layer, grown")
@@ -131,8 +130,8 @@ def draw_deviations(tables: Tables, _: Bench) -> Figure:
     table = frame_of(deviations(tables))
     for number, film in enumerate(FILMS):
         mine = table[table.film == film]
-        spread_line(axes, mine[mine.way == _GROWN], "stage", _DEVIATION, number, f"grown, {film}", "std")
-        level = mine[mine.way == _PLAIN][_DEVIATION].mean()
+        spread_line(axes, mine[mine.way == GROWN], "stage", _DEVIATION, number, f"grown, {film}", "std")
+        level = mine[mine.way == PLAIN][_DEVIATION].mean()
         axes.axhline(level, color=COLOURS[number], lw=1, ls=(0, (4, 2)), label=f"plain, {film}")
     axes.set(xlabel="layers", ylabel="mean distance from the ensemble (px)", ylim=(0, None))
     axes.set_xticks(sorted(set(table.stage)))
@@ -145,10 +144,10 @@ def tell(tables: Tables) -> str:
     networks = max(row["network"] for row in tables[""])
     sentences = []
     for film in FILMS:
-        layers = " ".join(f"{value:.2f}" for value in means[film, _GROWN])
+        layers = " ".join(f"{value:.2f}" for value in means[film, GROWN])
         sentences.append(
             f"With {film} the {networks} grown networks are on average {layers} px from the mean of {networks} plain "
-            f"networks, by number of layers; the plain networks themselves {means[film, _PLAIN, 1]:.2f} px."
+            f"networks, by number of layers; the plain networks themselves {means[film, PLAIN, 1]:.2f} px."
         )
     return " ".join(sentences) + " Pixels are those of frames of 51 x 51 px."
 
@@ -158,7 +157,7 @@ def claims(tables: Tables) -> list[Claim]:
     means = frame_of(short(tables)).set_index(["film", "way", "stage"])[_DEVIATION].sort_index()
     found_: list[Claim] = []
     for film in FILMS:
-        grown, plain = means[film, _GROWN], means[film, _PLAIN, 1]
+        grown, plain = means[film, GROWN], means[film, PLAIN, 1]
         told = f"{grown.iloc[0]:.2f} px with one layer, {grown.iloc[-1]:.2f} px with five; plain {plain:.2f} px"
         holds = bool(grown.iloc[-1] < grown.iloc[0] and grown.iloc[-1] <= 1.25 * plain)
         found_.append(Claim("3.24", f"{film}: grown stages approach the plain networks' own deviation", told, holds))

@@ -11,13 +11,11 @@ from ...heldout import held_out_windows
 from ...insight import activity
 from ...simulation import named_scene
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, frame_of, rows_of
-from .common import MAE, SCENE, counted, errors, judges, our_schedule, thesis_schedule
+from .common import MAE, SCENE, WIDTH, counted, errors, judges, schedule_of
 from .drawing import finished_titled, line, log_log, new_figure, spread_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_WIDTH = "units in the first layer"
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,9 @@ def pieces(bench: Bench) -> list[Piece]:
 
 def _judged(bench: Bench, width: int, run: int) -> Work:
     size = SIZES[bench.scale]
-    schedule = {"thesis": thesis_schedule, "ours": our_schedule}[size.schedule](size.share)
+    schedule = schedule_of(size.schedule, size.share)
     network = yield from bench.grown(f"{width}-{run}", plan_of(width), named_scene(SCENE), schedule, run)
-    about = {_WIDTH: width, "network": run}
+    about = {WIDTH: width, "network": run}
     rows = errors(network, judges(schedule.normalisation, size.windows), dict(about))
     seen = held_out_windows(named_scene(SCENE), 51, schedule.normalisation, 5, size.looked_at, "thesis")
     table = activity(network, seen.images)[["row", "layer", "units", "active_units", "probability", "silent_share"]]
@@ -74,7 +72,7 @@ def _judged(bench: Bench, width: int, run: int) -> Work:
 
 def _means(tables: Tables) -> Any:
     """Return the mean error over networks: a row for each width, a column for each SNR."""
-    return frame_of(tables[""]).groupby([_WIDTH, "SNR"])[MAE].mean().unstack()
+    return frame_of(tables[""]).groupby([WIDTH, "SNR"])[MAE].mean().unstack()
 
 
 def short(tables: Tables) -> Rows:
@@ -87,7 +85,7 @@ def short(tables: Tables) -> Rows:
 def draw_noise(tables: Tables, _: Bench) -> Figure:
     """Draw error against noise for every width (4.4)."""
     figure, (axes,) = new_figure(width=4.2, height=3.2)
-    for number, (width, rows) in enumerate(frame_of(tables[""]).groupby(_WIDTH)):
+    for number, (width, rows) in enumerate(frame_of(tables[""]).groupby(WIDTH)):
         line(axes, rows, "SNR", MAE, number, f"{width} units in the first layer")
     log_log(axes)
     return finished_titled(figure)
@@ -103,7 +101,7 @@ def draw_active(tables: Tables, _: Bench) -> Figure:
         ("active units", "probability that a unit is active"),
         strict=True,
     ):
-        for number, (width, mine) in enumerate(rows.groupby(_WIDTH)):
+        for number, (width, mine) in enumerate(rows.groupby(WIDTH)):
             spread_line(axes, mine, "row", y, number, f"{width} units in the first layer", "std")
         axes.set(ylabel=label, ylim=(0, None))
         axes.set_xticks(sorted(set(rows.row)), list(dict.fromkeys(rows.sort_values("row").layer)))
@@ -116,7 +114,7 @@ def tell(tables: Tables) -> str:
     networks = max(row["network"] for row in tables[""])
     low, high = means.columns[0], means.columns[-1]
     errors_ = ", ".join(f"{row[low]:.3f} and {row[high]:.3f} px with {width}" for width, row in means.iterrows())
-    third = units[units.row == 3].groupby(_WIDTH).active_units.mean()
+    third = units[units.row == 3].groupby(WIDTH).active_units.mean()
     active = ", ".join(f"{value:.1f} of {4 * width}" for width, value in third.items())
     return (
         f"Mean absolute error at SNR {low:g} and {high:g}, {counted(networks, 'network')} of each width: "
@@ -130,7 +128,7 @@ def claims(tables: Tables) -> list[Claim]:
     overall = means.mean(axis=1)
     told = ", ".join(f"{value:.3f} px with {width}" for width, value in overall.items())
     widest, best = overall.iloc[-1], overall.idxmin()
-    third = units.groupby([_WIDTH, "row"])[["active_units", "probability"]].mean().groupby(_WIDTH).mean()
+    third = units.groupby([WIDTH, "row"])[["active_units", "probability"]].mean().groupby(WIDTH).mean()
     chances = ", ".join(f"{value:.2f} with {width}" for width, value in third.probability.items())
     numbers = ", ".join(f"{value:.1f} with {width}" for width, value in third.active_units.items())
     growth = third.active_units.iloc[-1] / third.active_units.iloc[0]
