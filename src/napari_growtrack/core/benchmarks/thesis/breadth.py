@@ -34,7 +34,7 @@ class Size:
 
 SIZES: dict[Scale, Size] = {
     "smoke": Size("ours", 0, 8, 32),
-    "laptop": Size("ours", 0.07, 32, 1000),
+    "laptop": Size("ours", 0.05, 32, 1000),
     "paper": Size("thesis", 1, 32, 2000),
 }
 

@@ -43,7 +43,7 @@ class Size:
     frames: int
 
 
-SIZES: dict[Scale, Size] = {"smoke": Size(0, 2, 4), "laptop": Size(0.1, 10, 100), "paper": Size(1, 10, 100)}
+SIZES: dict[Scale, Size] = {"smoke": Size(0, 2, 4), "laptop": Size(0.07, 10, 100), "paper": Size(1, 10, 100)}
 
 
 def pieces(bench: Bench) -> list[Piece]:
@@ -73,16 +73,21 @@ def _places(network: GrownNetwork, film: str, bench: Bench, way: str, number: in
 
 
 def frames(film: str, bench: Bench) -> np.ndarray:
-    """Return the first frames of a film as the networks see them: 51 x 51 px, 0 to 1, (n, 51, 51) float32."""
+    """Return the first frames of a film as the networks see them: 51 x 51 px, (n, 51, 51) float32.
+
+    Intensities are stretched so that the film's own darkest and brightest pixels are 0 and 1: in poor light they
+    lie between 0.14 and 0.24 of the full scale, where no network of bright particles sees anything.
+    """
     number = SIZES[bench.scale].frames
     if bench.scale == "smoke":
-        return np.stack([_shrunk(frame) for frame in trapped_film(number, _STAND_INS[film])])
+        return _seen(trapped_film(number, _STAND_INS[film]))
     with open_stack(path_of(FILMS[film], bench.data)) as stack:
-        return np.stack([_shrunk(stack[i] / stack.full_scale) for i in range(min(number, len(stack)))])
+        return _seen(np.stack([stack[i] for i in range(min(number, len(stack)))]))
 
 
-def _shrunk(frame: np.ndarray) -> np.ndarray:
-    return enlarge(np.asarray(frame, np.float32), SIDE / len(frame)).astype(np.float32)
+def _seen(film: np.ndarray) -> np.ndarray:
+    stretched = (film - film.min()) / (film.max() - film.min())
+    return np.stack([enlarge(frame, SIDE / len(frame)) for frame in stretched]).astype(np.float32)
 
 
 # What came out --------------------------------------------------------------------------------------------------------

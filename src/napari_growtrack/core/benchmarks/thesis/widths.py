@@ -36,7 +36,7 @@ class Size:
 
 SIZES: dict[Scale, Size] = {
     "smoke": Size("thesis", 0, (2, 4), 1, 32, 32),
-    "laptop": Size("ours", 0.03, (4, 8, 16, 32, 64), 2, 1000, 2000),
+    "laptop": Size("ours", 0.03, (4, 8, 16, 32, 48), 2, 1000, 2000),
     "paper": Size("thesis", 1, (4, 8, 16, 32, 64, 96, 128), 9, 2000, 10_000),
 }
 
