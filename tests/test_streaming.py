@@ -18,7 +18,7 @@ from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.simulation import iter_film, named_scene
 from napari_growtrack.core.stacks import open_stack
 from napari_growtrack.core.streaming import SUFFIX, TableStream, chunk_of, iter_into
-from napari_growtrack.core.tables import DETECTION_COLUMNS, as_csv, empty
+from napari_growtrack.core.tables import DETECTION_COLUMNS, PROGRAM, as_csv, empty
 
 FRAMES = 300
 STORY = {"film": "a.tif", "frames": [0, FRAMES]}
@@ -170,14 +170,19 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
 
     stream = stream_of(tmp_path / "t.csv", 4)
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
     for frame in range(4, 7):
         stream.put(rows(frame))
+    real = streaming._append
+
+    def full(path, content):
+        real(path, content[:10])  # some of it still fits
+        raise OSError(28, "No space left on device")
+
     monkeypatch.setattr(streaming, "_append", full)
     with pytest.raises(OutputError, match="4 frames are kept; make room, and go on with --resume"):
         stream.put(rows(7))
     monkeypatch.undo()
+    stream.leave({"program": PROGRAM})
+    assert pd.read_csv(tmp_path / "t.csv").frame.tolist() == [frame for frame in range(8) for _ in range(2)]
     stream_of(tmp_path / "t.csv", 8, resume=True).finish({})
     assert pd.read_csv(tmp_path / "t.csv").frame.nunique() == 8

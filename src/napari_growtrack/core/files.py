@@ -89,7 +89,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     probe = Path(path).with_name(f"{Path(path).name}.probe")
     write_whole(probe, lambda file: file.write(b"growtrack"))
     probe.unlink(missing_ok=True)
-    if Path(path).is_dir():
+    if Path(path).is_dir() and Path(path).suffix != ".geff":  # which is a folder, checked by those who write it
         raise OutputError(_sentence(Path(path), IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))))
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -142,6 +143,8 @@ class TableStream:
             _append(self._rows, text)
             _append(self._chunks, f"{json.dumps(told)}\n".encode())
         except OSError as error:
+            with suppress(OSError):
+                _cut(self._rows, self._bytes)  # what of the chunk did reach the disk
             raise OutputError(
                 f"Cannot write {self._rows}: {error.strerror or error}. {self.frames} frames are kept; make room, and "
                 "go on with --resume."
