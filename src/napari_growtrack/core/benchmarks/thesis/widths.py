@@ -86,7 +86,7 @@ def draw_noise(tables: Tables, _: Bench) -> Figure:
     """Draw error against noise for every width (4.4)."""
     figure, (axes,) = new_figure(width=4.2, height=3.2)
     for number, (width, rows) in enumerate(frame_of(tables[""]).groupby(WIDTH)):
-        line(axes, rows, "SNR", MAE, number, f"{width} units in the first layer")
+        line(axes, rows, "SNR", MAE, number, f"{width} units")
     log_log(axes)
     return finished_titled(figure)
 
@@ -102,7 +102,7 @@ def draw_active(tables: Tables, _: Bench) -> Figure:
         strict=True,
     ):
         for number, (width, mine) in enumerate(rows.groupby(WIDTH)):
-            spread_line(axes, mine, "row", y, number, f"{width} units in the first layer", "std")
+            spread_line(axes, mine, "row", y, number, f"{width} units", "std")
         axes.set(ylabel=label, ylim=(0, None))
         axes.set_xticks(sorted(set(rows.row)), list(dict.fromkeys(rows.sort_values("row").layer)))
     return finished_titled(figure)
