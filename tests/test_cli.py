@@ -609,6 +609,22 @@ def test_odd_films_are_tracked_with_a_word_of_warning(tmp_path, capsys, film, se
     assert (tmp_path / "found.csv").exists()
 
 
+def test_several_films_are_tracked_into_a_folder_and_a_bad_one_does_not_stop_them(film, tmp_path, capsys):
+    (tmp_path / "b.tif").write_bytes(film[0].read_bytes())
+    (tmp_path / "bad.tif").write_text("no film")
+    films = [film[0], tmp_path / "bad.tif", tmp_path / "b.tif"]
+    code, said, complaint = run(capsys, "track", *films, "-o", tmp_path / "tables")
+    assert code == 1
+    assert "bad.tif: Cannot read bad.tif" in complaint
+    assert "1 of 3 films could not be tracked" in complaint
+    tables = [tmp_path / "tables" / f"{name}.csv" for name in (film[0].stem, "b")]
+    assert tables[0].read_bytes() == tables[1].read_bytes()
+    assert said.count("detections in 4 frames") == 2
+    code, _, complaint = run(capsys, "track", film[0], film[0].with_suffix(".avi"), "-o", tmp_path / "tables")
+    assert code == 1
+    assert "the same name" in complaint
+
+
 def test_a_cancelled_run_keeps_what_was_done(film, tmp_path, monkeypatch, capsys):
     from napari_growtrack.core import detection
 

@@ -208,7 +208,12 @@ def _plane(command: argparse.ArgumentParser) -> None:
 
 
 def _track(command: argparse.ArgumentParser) -> None:
-    command.add_argument("film", metavar="FILM", help="TIFF, video, OME-Zarr, folder of pictures, or pattern of names")
+    command.add_argument(
+        "films",
+        metavar="FILM",
+        nargs="+",
+        help="TIFF, video, OME-Zarr, folder of pictures, or pattern of their names; of several, -o is a folder",
+    )
     _plane(command)
     command.add_argument("-n", "--network", default=DEFAULT, metavar="NAME|FILE", help="default: %(default)s")
     command.add_argument("--stage", type=int, metavar="S", help="stage that answers; default: the last")

@@ -163,18 +163,48 @@ def grow(chosen: Arguments) -> None:
 
 
 def track(chosen: Arguments) -> int:
-    """Track a film and write its detections."""
+    """Track films and write their detections."""
+    if len(chosen.films) == 1:
+        return _track(chosen, chosen.films[0], chosen.output)
+    return _track_each(chosen)
+
+
+def _track_each(chosen: Arguments) -> int:
+    """Track several films into a folder, a table each; one that cannot be tracked does not stop the others."""
+    from .core.errors import GrowtrackError, OutputError
+
+    if chosen.overlay:
+        raise OutputError("A picture is drawn of one film. Leave --overlay out, or give one film.")
+    outputs = {film: Path(chosen.output) / f"{Path(film).stem}.csv" for film in chosen.films}
+    if len(set(outputs.values())) < len(chosen.films):
+        raise OutputError("Two films have the same name, and so would their tables. Track them into different folders.")
+    failed = 0
+    for film, output in outputs.items():
+        try:
+            code = _track(chosen, film, str(output))
+        except GrowtrackError as error:
+            print(f"growtrack: {film}: {error}", file=sys.stderr)
+            code = 1
+        if code == CANCELLED:
+            return code
+        failed += code != 0
+    if failed:
+        print(f"growtrack: {failed} of {len(outputs)} films could not be tracked to their end.", file=sys.stderr)
+    return int(failed > 0)
+
+
+def _track(chosen: Arguments, film: str, output: str) -> int:
     from .core.detection import resolved_contrast
     from .core.files import check_apart, check_writable
     from .core.stacks import open_stack
     from .core.streaming import TableStream, chunk_of, iter_into
     from .core.tables import check_table_path, read_table
 
-    check_table_path(chosen.output)
-    check_apart(chosen.film, chosen.output, chosen.overlay)
-    for path in filter(None, (chosen.output, chosen.overlay)):
+    check_table_path(output)
+    check_apart(film, output, chosen.overlay)
+    for path in filter(None, (output, chosen.overlay)):
         check_writable(path)
-    with open_stack(chosen.film, chosen.channel, chosen.z) as stack:
+    with open_stack(film, chosen.channel, chosen.z) as stack:
         frames = _chosen_frames(stack, chosen.frames)
         if chosen.threads:
             os.environ["GROWTRACK_THREADS"] = str(chosen.threads)
@@ -191,17 +221,17 @@ def track(chosen: Arguments) -> int:
             **_known_of(stack, chosen),
         }
         story = made | {"weights": network.fingerprint, "shape": stack.shape, "frames": [frames.start, frames.stop]}
-        stream = TableStream(chosen.output, story, chunk_of(stack.shape[1:]), chosen.resume, chosen.anew)
+        stream = TableStream(output, story, chunk_of(stack.shape[1:]), chosen.resume, chosen.anew)
         rest = frames[stream.frames :]
-        with _detections(chosen, stack, network, cascade, contrast, rest) as found:
+        with _detections(chosen, film, stack, network, cascade, contrast, rest) as found:
             steps = frames_bar(iter_into(stream, found), len(rest))
             seconds, stop = kept(step.seconds for step in steps)
         recipe = made | {"frames": [frames[i] for i in (0, stream.seen - 1)] if stream.seen else []}
         stream.finish(recipe) if stop is None else stream.leave(recipe)
         if chosen.overlay and stream.seen:
-            _save_overlay(stack, frames[0], read_table(chosen.output), chosen.overlay, network.diameter)
+            _save_overlay(stack, frames[0], read_table(output), chosen.overlay, network.diameter)
     typical = 1e3 * median(seconds) if seconds else 0.0
-    _say(f"{chosen.output}: {stream.rows} detections in {stream.seen} frames, {typical:.1f} ms per frame")
+    _say(f"{output}: {stream.rows} detections in {stream.seen} frames, {typical:.1f} ms per frame")
     return _stopped(stop, stream, len(frames))
 
 
@@ -488,7 +518,7 @@ def _chosen_frames(stack: Stack, chosen: slice) -> range:
 
 @contextmanager
 def _detections(
-    chosen: Arguments, stack: Stack, network: Network, cascade: Cascade, contrast: Contrast, frames: range
+    chosen: Arguments, film: str, stack: Stack, network: Network, cascade: Cascade, contrast: Contrast, frames: range
 ) -> Iterator[Iterator[FrameDetections]]:
     """Hand out the detections of frames, found here, or by workers."""
     from .core.detection import iter_detections
@@ -499,9 +529,9 @@ def _detections(
     from .core.distributed import Task, client_of, iter_distributed
     from .core.networks import network_path
 
-    film = Path(chosen.film).expanduser().resolve()
     weights = network_path(chosen.network).resolve()
-    task = Task(str(film), chosen.channel, chosen.z, str(weights), chosen.diameter, cascade.to_json(), contrast)
+    path = Path(film).expanduser().resolve()
+    task = Task(str(path), chosen.channel, chosen.z, str(weights), chosen.diameter, cascade.to_json(), contrast)
     with client_of(chosen.workers, chosen.scheduler) as client:
         yield iter_distributed(client, task, frames, stack.shape[1:])
 
