@@ -37,6 +37,8 @@ def alone(film, tmp_path_factory):
 @pytest.fixture(scope="module")
 def client():
     with client_of(2) as client:
+        client.wait_for_workers(2, timeout=60)
+        assert list(client.nthreads().values()) == [1, 1]
         yield client
 
 
@@ -80,6 +82,28 @@ def test_a_frame_that_cannot_be_read_is_told_and_not_tried_again(film, client, t
     missing = task(tmp_path / "gone.tif")
     with pytest.raises(StackError, match="Cannot find"):
         list(iter_distributed(client, missing, range(64), SHAPE))
+
+
+def test_frames_before_one_that_cannot_be_read_come(client, tmp_path):
+    import tifffile
+
+    pixels = np.random.default_rng(0).normal(size=(8, 60, 60)).astype("f4")
+    pixels[5, 3, 3] = np.nan
+    tifffile.imwrite(tmp_path / "bad.tif", pixels, photometric="minisblack")
+    steps = iter_distributed(client, task(tmp_path / "bad.tif"), range(8), (60, 60))
+    assert [next(steps).frame for _ in range(5)] == list(range(5))
+    with pytest.raises(StackError, match=r"Frame 5 of bad\.tif holds 1 NaN"):
+        next(steps)
+
+
+def test_a_scheduler_without_workers_is_told(monkeypatch):
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(distributed, "_PATIENCE", 0.5)
+    with LocalCluster(n_workers=0, dashboard_address=None, silence_logs=50) as cluster:
+        address = cluster.scheduler_address
+        with pytest.raises(SettingsError, match=r"has no workers\. Start some"), client_of(None, address):
+            pass
 
 
 def test_what_is_missing_is_told(monkeypatch, tmp_path):

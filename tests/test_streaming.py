@@ -18,7 +18,7 @@ from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.simulation import iter_film, named_scene
 from napari_growtrack.core.stacks import open_stack
 from napari_growtrack.core.streaming import SUFFIX, TableStream, chunk_of, iter_into
-from napari_growtrack.core.tables import DETECTION_COLUMNS, PROGRAM, as_csv, empty
+from napari_growtrack.core.tables import DETECTION_COLUMNS, PROGRAM, as_csv, empty, read_table
 
 FRAMES = 300
 STORY = {"film": "a.tif", "frames": [0, FRAMES]}
@@ -163,6 +163,35 @@ def test_an_earlier_run_is_neither_mixed_nor_thrown_away_unasked(tmp_path):
     with pytest.raises(OutputError, match=r"cannot be read\. Begin with --anew"):
         TableStream(path, STORY, resume=True)
     assert TableStream(path, STORY, anew=True).frames == 0
+
+
+def test_a_kill_when_all_is_done_but_to_tidy_up_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(TableStream, "remove", lambda self: None)
+    stream_of(tmp_path / "t.csv", 8).finish({})
+    monkeypatch.undo()
+    with pytest.raises(OutputError, match="is whole: an earlier run finished it"):
+        TableStream(tmp_path / "t.csv", STORY, resume=True)
+    assert not list(tmp_path.glob("*.unfinished"))
+    assert pd.read_csv(tmp_path / "t.csv").frame.nunique() == 8
+
+
+def test_a_stop_between_rows_and_journal_leaves_no_row_twice(tmp_path, monkeypatch):
+    from napari_growtrack.core import streaming
+
+    real, stream = streaming._append, stream_of(tmp_path / "t.csv", 7)
+
+    def stopped(path, content):
+        if path.name == "chunks.jsonl":
+            raise KeyboardInterrupt
+        real(path, content)
+
+    monkeypatch.setattr(streaming, "_append", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        stream.put(rows(7))
+    for name in ("t.csv", "t.parquet"):
+        stream.path = tmp_path / name
+        stream.leave({"program": PROGRAM})
+        assert read_table(tmp_path / name).frame.tolist() == [frame for frame in range(8) for _ in range(2)]
 
 
 def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):

@@ -221,13 +221,14 @@ def _track(chosen: Arguments, film: str, output: str) -> int:
             **_known_of(stack, chosen),
         }
         story = made | {"weights": network.fingerprint, "shape": stack.shape, "frames": [frames.start, frames.stop]}
+        story |= {"film": _identity(film)}
         stream = TableStream(output, story, chunk_of(stack.shape[1:]), chosen.resume, chosen.anew)
         rest = frames[stream.frames :]
         with _detections(chosen, film, stack, network, cascade, contrast, rest) as found:
             steps = frames_bar(iter_into(stream, found), len(rest))
             seconds, stop = kept(step.seconds for step in steps)
         recipe = made | {"frames": [frames[i] for i in (0, stream.seen - 1)] if stream.seen else []}
-        stream.finish(recipe) if stop is None else stream.leave(recipe)
+        stop = _put_in_place(stream, recipe, stop)
         if chosen.overlay and stream.seen:
             _save_overlay(stack, frames[0], read_table(output), chosen.overlay, network.diameter)
     typical = 1e3 * median(seconds) if seconds else 0.0
@@ -534,6 +535,24 @@ def _detections(
     task = Task(str(path), chosen.channel, chosen.z, str(weights), chosen.diameter, cascade.to_json(), contrast)
     with client_of(chosen.workers, chosen.scheduler) as client:
         yield iter_distributed(client, task, frames, stack.shape[1:])
+
+
+def _put_in_place(stream: TableStream, recipe: dict[str, Any], stop: BaseException | None) -> BaseException | None:
+    """Put the table in place, what there is of it where something stopped the run; return what stopped it first."""
+    from .core.errors import OutputError
+
+    try:
+        stream.finish(recipe) if stop is None else stream.leave(recipe)
+    except OutputError as error:
+        return stop or error
+    return stop
+
+
+def _identity(film: str) -> list[Any]:
+    """Return what tells a film from another of the same name: where it lies, how large it is, and since when."""
+    path = Path(film).expanduser().resolve()
+    told = path.stat() if path.exists() else None
+    return [str(path), *([] if told is None else [told.st_size, told.st_mtime_ns])]
 
 
 def _known_of(stack: Stack, chosen: Arguments) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .detection import Cascade, FrameDetections, iter_detections
 from .detection.detect import Contrast
@@ -28,6 +28,8 @@ _AHEAD = 3
 """Chunks that each worker has at hand."""
 
 _RETRIES = 3
+_PATIENCE = 30
+"""Seconds to wait for a scheduler's first worker."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,16 @@ class Task:
     contrast: Contrast
 
 
-def track(task: Task, frames: range) -> list[FrameDetections] | GrowtrackError:
-    """Track a chunk of frames; what is refused comes back as a value, so that it is not tried again."""
+def track(task: Task, frames: range) -> tuple[list[FrameDetections], GrowtrackError | None]:
+    """Track a chunk of frames; what is refused comes back beside those before it, and so is not tried again."""
+    found: list[FrameDetections] = []
     try:
         cascade = Cascade.from_json(task.cascade)
         with open_stack(task.film, task.channel, task.z) as stack:
-            return list(iter_detections(stack, _network(task), cascade, frames, task.contrast))
+            found.extend(iter_detections(stack, _network(task), cascade, frames, task.contrast))
     except GrowtrackError as error:
-        return error
+        return found, error
+    return found, None
 
 
 @cache
@@ -100,15 +104,26 @@ def client_of(workers: int | None = None, scheduler: str | None = None) -> Itera
         except (OSError, ValueError) as error:
             raise SettingsError(f"No dask scheduler answers at {scheduler} ({error}). Check the address.") from error
         with client:
+            _wait(client, scheduler)
             yield client
         return
-    one_thread = {"distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}}
+    alone = {"OMP_NUM_THREADS": "1", "GROWTRACK_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    one_thread = {"distributed.nanny.pre-spawn-environ": alone}
     with (
         dask.config.set(one_thread),
-        LocalCluster(workers or 2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+        LocalCluster(n_workers=workers or 2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
         Client(cluster) as client,
     ):
         yield client
+
+
+def _wait(client: Client, scheduler: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE)
+    except TimeoutError as error:
+        raise SettingsError(
+            f"The scheduler at {scheduler} has no workers. Start some: dask worker {scheduler} --nthreads 1"
+        ) from error
 
 
 def iter_distributed(client: Client, task: Task, frames: range, shape: tuple[int, int]) -> Iterator[FrameDetections]:
@@ -145,13 +160,15 @@ def iter_distributed(client: Client, task: Task, frames: range, shape: tuple[int
             if not waiting:
                 return
             try:
-                found: Any = waiting.popleft().result()
+                found, refused = waiting.popleft().result()
             except KilledWorker as error:
                 raise EngineError(
                     "Workers were lost again and again, perhaps for want of memory. Use fewer of them."
                 ) from error
-            if isinstance(found, GrowtrackError):
-                raise found
+            except Exception as error:  # whatever a worker of another make raises, or a scheduler that is gone
+                raise EngineError(f"A worker could not go on: {error}. Check that all have this package.") from error
             yield from found
+            if refused is not None:
+                raise refused
     finally:
         client.cancel(list(waiting))

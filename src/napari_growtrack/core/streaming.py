@@ -25,6 +25,10 @@ SUFFIX = ".unfinished"
 _OTHERS = tuple(suffix for suffix in SUFFIXES if suffix != ".csv")
 
 
+class _Finished(OutputError):
+    """A table that is whole already."""
+
+
 class TableStream:
     """A table of detections that grows on the disk, beside where it will lie, until it is whole.
 
@@ -104,7 +108,10 @@ class TableStream:
             chunks = [json.loads(line) for line in lines if line.endswith("\n")]  # else a kill cut it off
             last = chunks[-1] if chunks else {"frames": 0, "rows": 0, "bytes": len(as_csv(empty(DETECTION_COLUMNS)))}
             self.frames, self.rows, self._bytes = (int(last[name]) for name in ("frames", "rows", "bytes"))
+            self._refuse_finished()
             whole = self._rows.stat().st_size >= self._bytes
+        except _Finished:
+            raise
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise OutputError(f"What is left in {self.folder} cannot be read. Begin with --anew.") from error
         if not resume:
@@ -117,6 +124,12 @@ class TableStream:
             raise OutputError(f"What an earlier run left in {self.folder} {what}. Run it as before, or with --anew.")
         _cut(self._rows, self._bytes)
         _cut(self._chunks, sum(len(line.encode()) for line in lines if line.endswith("\n")))
+
+    def _refuse_finished(self) -> None:
+        """Tell of a run that was killed when all was done but to tidy up."""
+        if not self._rows.exists() and self.path.exists() and self.path.stat().st_size == self._bytes:
+            self.remove()
+            raise _Finished(f"{self.path} is whole: an earlier run finished it. What it kept beside it is removed now.")
 
     @property
     def seen(self) -> int:
@@ -183,6 +196,7 @@ class TableStream:
         OutputError
             When the disk refuses; what was written stays.
         """
+        _cut(self._rows, self._bytes)  # a chunk that was being written is still among those that wait
         if self.path.suffix.lower() in _OTHERS:
             write_table(collect([pd.read_csv(self._rows), *self._waiting]), self.path, recipe)
             return
