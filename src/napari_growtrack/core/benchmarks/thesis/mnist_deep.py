@@ -223,7 +223,7 @@ def claims(tables: Tables) -> list[Claim]:
         depth = plain.index.max()
         told = f"{depth} layers: grown {100 * grown[depth]:.1f} %, plain {100 * plain[depth]:.1f} %"
         holds = bool(grown[depth] >= 0.94 and plain[depth] <= _FAILED)
-        found.append(Claim("3.5", f"grown learns where plain fails ({count} epochs a layer)", told, holds))
+        found.append(Claim("3.5", f"grown learns where plain fails ({counted(count, 'epoch')} a layer)", told, holds))
     if len(epochs) > 1:
         depth = accuracy[PLAIN].index.get_level_values("layers").max()
         values = [accuracy[GROWN, count, depth] for count in epochs]
@@ -244,16 +244,12 @@ def _activity_claims(tables: Tables) -> list[Claim]:
     for figure, name in (("3.7", "probability"), ("3.8", "mean_activation")):
         by_layer = rows.groupby("layer")[name].mean()
         tenth = max(1, len(by_layer) // 10)
-        early, late = by_layer.iloc[:tenth].mean(), by_layer.iloc[-tenth:].mean()
-        told = f"{early:.3f} in the first {tenth}, {late:.3f} in the last {tenth} layers"
-        found.append(
-            Claim(
-                figure,
-                f"early grown layers are more active than later ones ({name.replace('_', ' ')})",
-                told,
-                bool(early > late),
-            )
-        )
+        first, last = by_layer.iloc[:tenth], by_layer.iloc[-tenth:]
+        scatter = float(np.hypot(*(part.std(ddof=0) / np.sqrt(tenth) for part in (first, last))))
+        told = f"{first.mean():.3f} in the first {tenth}, {last.mean():.3f} in the last {tenth} layers, ± {scatter:.3f}"
+        holds = bool(first.mean() - last.mean() > 2 * scatter)
+        name = name.replace("_", " ")
+        found.append(Claim(figure, f"early grown layers are more active than later ones ({name})", told, holds))
     return found
 
 
