@@ -45,10 +45,10 @@ def measure(scale: Scale) -> Rows:
     """Track and link in a process of its own, on one core; compare the pace of the first frames with that of all."""
     frames, first = (200, 100) if scale == "smoke" else (100_000, _FIRST)
     with on_one_core() as process:
-        return [process.submit(_tracked, frames, first).result()]
+        return process.submit(_tracked, frames, first).result()
 
 
-def _tracked(frames: int, first: int) -> dict[str, Any]:
+def _tracked(frames: int, first: int) -> Rows:
     network = load_network(_NETWORK)
     cascade, stack = network.cascade(), SimulatedStack(frames)
     for _ in iter_detections(stack, network, cascade, range(16), "normal"):
@@ -60,22 +60,22 @@ def _tracked(frames: int, first: int) -> dict[str, Any]:
         began = time.perf_counter()
         for _ in islice(steps, first):
             pass
-        pace, early = first / (time.perf_counter() - began), peak_memory()
+        rows = [_row(f"tracked, first {first} frames", first, time.perf_counter() - began)]
         for _ in steps:
             pass
-        whole, peak = frames / (time.perf_counter() - began), peak_memory()
+        rows.append(_row("tracked, all frames", frames, time.perf_counter() - began))
         stream.finish({})
         began = time.perf_counter()
-        linked = link(read_table(path), Linking(search_radius=5))
-        seconds, peak_linked = time.perf_counter() - began, peak_memory()
+        link(read_table(path), Linking(search_radius=5))
+        rows.append(_row("linked, all frames", frames, time.perf_counter() - began))
+    return rows
+
+
+def _row(what: str, frames: int, seconds: float) -> dict[str, Any]:
     return {
+        "what": what,
         "frames": frames,
-        "frames a second, first": pace,
-        "frames a second, all": whole,
-        "all / first": whole / pace,
-        "peak memory, first (MiB)": early,
-        "peak memory, all (MiB)": peak,
-        "linked (s)": seconds,
-        "peak memory, linked (MiB)": peak_linked,
-        "detections": len(linked),
+        "seconds": seconds,
+        "frames a second": frames / seconds,
+        "peak memory so far (MiB)": peak_memory(),
     }

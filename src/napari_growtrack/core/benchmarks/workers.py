@@ -6,14 +6,17 @@ import logging
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..baselines import on_one_core
+from ..detection import iter_detections
 from ..distributed import Task, client_of, iter_distributed
 from ..films import write_film
 from ..networks import load_network, network_path
 from ..simulation import iter_film, named_scene
+from ..stacks import open_stack
 from ..streaming import chunk_of
 from .case import Rows, Scale
 
@@ -27,20 +30,40 @@ _PARTICLES = 20
 
 
 def measure(scale: Scale) -> Rows:
-    """Track one film by one worker and by two; loading and compiling are not counted."""
+    """Track one film in a process alone, by one worker, and by two; loading and compiling are not counted."""
     frames, side = (128, 96) if scale == "smoke" else (1536, 512)
-    rows: Rows = []
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.tif"
         scene = named_scene("big").with_(apart=12)
         number = 3 if scale == "smoke" else _PARTICLES
         write_film(iter_film(scene, frames, (side, side), np.random.default_rng(0), number), frames, (side, side), film)
+        rows = [_row("this process, one thread", frames, side, _alone(film, frames))]
         for workers in _WORKERS:
             with client_of(workers) as client:
                 seconds = _seconds(client, film, frames, (side, side), workers)
-            rows.append({"workers": workers, "frames": frames, "side (px)": side, "frames a second": frames / seconds})
+            rows.append(_row(f"{workers} worker{'s' * (workers > 1)}", frames, side, seconds))
             _log.info("%d workers: %.1f s", workers, seconds)
-    return [row | {"times one worker": row["frames a second"] / rows[0]["frames a second"]} for row in rows]
+    return [row | {"times one worker": row["frames a second"] / rows[1]["frames a second"]} for row in rows]
+
+
+def _row(what: str, frames: int, side: int, seconds: float) -> dict[str, Any]:
+    return {"tracked by": what, "frames": frames, "side (px)": side, "frames a second": frames / seconds}
+
+
+def _alone(film: Path, frames: int) -> float:
+    with on_one_core() as process:
+        return process.submit(_tracked, film, frames).result()
+
+
+def _tracked(film: Path, frames: int) -> float:
+    """Return the seconds that tracking takes where nobody helps; the first chunk warms up."""
+    network = load_network(_NETWORK)
+    with open_stack(film) as stack:
+        for some in (range(min(chunk_of(stack.shape[1:]), frames)), range(frames)):
+            began = time.perf_counter()
+            for _ in iter_detections(stack, network, network.cascade(), some, "normal"):
+                pass
+    return time.perf_counter() - began
 
 
 def _seconds(client: Client, film: Path, frames: int, shape: tuple[int, int], workers: int) -> float:
