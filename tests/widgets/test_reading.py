@@ -20,10 +20,10 @@ from napari_growtrack.widgets.reading import (
     film_reader,
     lazy_frames,
     network_reader,
-    points_reader,
+    table_reader,
     read_films,
     read_network,
-    read_points,
+    read_tables,
     show_network,
 )
 
@@ -181,8 +181,8 @@ def test_a_video_cut_short_is_refused(tmp_path, share):
 def test_a_table_of_detections_opens_as_rings_with_features(tmp_path):
     path = tmp_path / "found 網.csv"
     path.write_text(DETECTIONS)
-    assert points_reader(str(path)) is read_points
-    (points,) = opened(read_points(str(path))).layers
+    assert table_reader(str(path)) is read_tables
+    (points,) = opened(read_tables(str(path))).layers
     assert (points.name, points.axis_labels) == ("found 網.csv", ("frame", "y", "x"))
     assert points.data.tolist() == [[0, 1.25, 2.5], [3, 10, 20]]
     assert points.features.distance.tolist() == [0.5, 0.125]
@@ -192,7 +192,7 @@ def test_a_table_of_detections_opens_as_rings_with_features(tmp_path):
 def test_truth_opens_as_crosses(tmp_path):
     path = tmp_path / "truth.csv"
     path.write_text(TRUTH)
-    (points,) = opened(read_points(path)).layers
+    (points,) = opened(read_tables(path)).layers
     assert points.symbol[0].value == "cross"
     assert {"particle", "radius"} <= set(points.features)
 
@@ -200,7 +200,7 @@ def test_truth_opens_as_crosses(tmp_path):
 def test_an_empty_table_opens_as_an_empty_layer(tmp_path):
     path = tmp_path / "none.csv"
     path.write_text("frame,y,x,distance\n")
-    (points,) = opened(points_reader(path)(path)).layers
+    (points,) = opened(table_reader(path)(path)).layers
     assert (points.data.shape, list(points.features)) == ((0, 3), ["frame", "y", "x", "distance"])
 
 
@@ -216,18 +216,18 @@ def test_an_empty_table_opens_as_an_empty_layer(tmp_path):
 )
 def test_tables_of_others_are_left_to_napari(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    assert points_reader(str(tmp_path / name)) is None
+    assert table_reader(str(tmp_path / name)) is None
 
 
 def test_a_table_that_is_not_there_is_left_to_napari(tmp_path):
-    assert points_reader(str(tmp_path / "gone.csv")) is None
+    assert table_reader(str(tmp_path / "gone.csv")) is None
 
 
 def test_a_bad_value_is_refused_with_its_row(tmp_path):
     path = tmp_path / "bad.csv"
     path.write_text("frame,y,x\n0,1,2\n1,oops,2\n")
     with pytest.raises(TableError, match=r"bad.csv: Column y must hold a number, got oops in row 1"):
-        read_points(path)
+        read_tables(path)
 
 
 def write_recipe(tmp_path, **recipe):
@@ -237,19 +237,19 @@ def write_recipe(tmp_path, **recipe):
 
 
 def test_a_recipe_beside_a_table_says_how_it_was_made_and_where_it_lies(tmp_path):
-    (points,) = opened(read_points(write_recipe(tmp_path, seed=3, layer=PLACE))).layers
+    (points,) = opened(read_tables(write_recipe(tmp_path, seed=3, layer=PLACE))).layers
     assert points.metadata == {"growtrack": {"program": PROGRAM, "seed": 3}}
     assert points.data_to_world((3, 10, 20)) == pytest.approx((3, 6, 8))
     assert [str(unit) for unit in points.units] == PLACE["units"]
 
 
 def test_json_of_others_is_not_taken_for_a_recipe(tmp_path):
-    (points,) = opened(read_points(write_recipe(tmp_path, program="other"))).layers
+    (points,) = opened(read_tables(write_recipe(tmp_path, program="other"))).layers
     assert points.metadata == {}
 
 
 def test_the_number_of_a_run_of_another_session_is_forgotten(tmp_path):
-    (points,) = opened(read_points(write_recipe(tmp_path, run=1))).layers
+    (points,) = opened(read_tables(write_recipe(tmp_path, run=1))).layers
     assert "run" not in points.metadata["growtrack"]
 
 
@@ -269,7 +269,7 @@ def test_the_number_of_a_run_of_another_session_is_forgotten(tmp_path):
 def test_a_place_that_cannot_be_is_left_out_with_a_warning(tmp_path, place):
     path = write_recipe(tmp_path, layer=place)
     with pytest.warns(GrowtrackWarning, match=r"scale and units saved with found.csv are not used"):
-        layers = read_points(path)
+        layers = read_tables(path)
     assert opened(layers).layers[0].data_to_world((3, 10, 20)) == (3, 10, 20)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from .motion import (
     Units,
     anomalous_exponent,
     diffusion,
+    diffusion_of_each,
     drift,
     drift_velocity,
     emsd,
@@ -109,6 +111,7 @@ def report_motion(
     without_drift: bool = False,
     trap: bool = False,
     temperature: float | None = None,
+    particles: Collection[int] | None = None,
 ) -> MotionReport:
     """Estimate everything that trajectories tell of motion.
 
@@ -124,6 +127,8 @@ def report_motion(
         Whether they are the one bead in a trap.
     temperature : float, optional
         In kelvin, for the stiffness in pN/µm.
+    particles : collection of int, optional
+        Only of these; the drift is that of all.
 
     Raises
     ------
@@ -133,10 +138,7 @@ def report_motion(
         When there is too little to tell.
     """
     moved = drift_velocity(trajectories, units)
-    if without_drift:
-        if moved.trajectories < 2:
-            raise MotionError("The drift of a single particle cannot be told from its own motion. Keep it.")
-        trajectories = remove_drift(trajectories)
+    trajectories = chosen_motion(trajectories, without_drift, particles)
     return MotionReport(
         diffusion(trajectories, units),
         fit_msd(trajectories, units),
@@ -147,13 +149,44 @@ def report_motion(
     )
 
 
+def chosen_motion(
+    trajectories: pd.DataFrame, without_drift: bool = False, particles: Collection[int] | None = None
+) -> pd.DataFrame:
+    """Return the trajectories that are asked about, without the drift of all where that is not wanted.
+
+    Raises
+    ------
+    TableError
+        When a column is missing or holds no numbers.
+    MotionError
+        When there is only one, whose drift nobody can tell.
+    """
+    if without_drift:
+        if trajectories["particle"].nunique() < 2:
+            raise MotionError("The drift of a single particle cannot be told from its own motion. Keep it.")
+        trajectories = remove_drift(trajectories)
+    if particles is None:
+        return trajectories
+    return trajectories[trajectories["particle"].isin([*particles])].reset_index(drop=True)
+
+
 def write_motion(
-    trajectories: pd.DataFrame, folder: str | os.PathLike[str], units: Units | None = None, without_drift: bool = False
+    trajectories: pd.DataFrame,
+    folder: str | os.PathLike[str],
+    units: Units | None = None,
+    without_drift: bool = False,
+    particles: Collection[int] | None = None,
 ) -> list[Path]:
     """Leave tables (CSV) and figures (PNG) of motion in a folder, and return their paths.
 
     ``msd.csv`` of all, ``imsd.csv`` of each trajectory, ``diffusion.csv`` of each,
     ``drift.csv`` in pixels; a figure of each and of the paths.
+
+    Parameters
+    ----------
+    trajectories, units, without_drift, particles
+        As for `report_motion`.
+    folder : path
 
     Raises
     ------
@@ -164,11 +197,11 @@ def write_motion(
     """
     units, folder = units or Units(), Path(folder)
     common = drift(trajectories)
-    trajectories = remove_drift(trajectories) if without_drift else trajectories
+    trajectories = chosen_motion(trajectories, without_drift, particles)
     each, together, single = (
         imsd(trajectories, units=units),
         emsd(trajectories, units=units),
-        _single(trajectories, units),
+        diffusion_of_each(trajectories, units),
     )
     scale = {"frame": units.frame, "pixel": units.pixel, "length": units.length, "time": units.time}
     mean = diffusion(trajectories, units).coefficient.value
@@ -184,16 +217,3 @@ def write_motion(
     for name, figure in figures.items():
         save(figure, folder / f"{name}.png")
     return [*(folder / f"{name}.csv" for name in tables), *(folder / f"{name}.png" for name in figures)]
-
-
-def _single(trajectories: pd.DataFrame, units: Units) -> pd.DataFrame:
-    """Return the diffusion coefficient of each trajectory that is long enough to have one."""
-    rows = []
-    for particle, track in trajectories.groupby("particle"):
-        try:
-            found = diffusion(track, units)
-        except MotionError:
-            continue
-        value = found.coefficient
-        rows.append((particle, len(track), value.value, value.low, value.high))
-    return pd.DataFrame(rows, columns=["particle", "positions", "diffusion_coefficient", "low", "high"])

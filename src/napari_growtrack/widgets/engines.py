@@ -13,15 +13,19 @@ _TO_KEEP = 25.0
 
 
 class Engines:
-    """The processes that work for panels: one tracks, one grows, one simulates; each is started when it is needed."""
+    """The processes that work for panels: one each tracks, grows, simulates, links and reads off motion.
+
+    Each is started when it is needed.
+    """
 
     def __init__(self, make: Callable[[], Runs] | None = None) -> None:
         self.tracking, self.simulating = (make or Engine)(), (make or Engine)()
+        self.motion = (make or Engine)()
         self.growing = make() if make else Engine(patience=_TO_KEEP)
 
     def close(self) -> None:
         """End them all."""
-        for engine in (self.tracking, self.growing, self.simulating):
+        for engine in (self.tracking, self.growing, self.simulating, self.motion):
             engine.close()
 
 

@@ -1,4 +1,4 @@
-"""Points layers as tables that other programs read, with what is needed to make them again."""
+"""Layers of points and tracks as tables that other programs read, with what is needed to make them again."""
 
 from __future__ import annotations
 
@@ -12,14 +12,24 @@ from pydantic import Field, FiniteFloat
 
 from ..core.errors import TableError
 from ..core.settings import Settings
-from ..core.tables import PROGRAM, check, write_table
+from ..core.tables import PROGRAM, SUFFIXES, check, write_table
 from ..core.version import package_version
+from .endings import with_ending
+from .tracks_tables import known_units, table_of_tracks
 
 LAYER = "layer"
 """Where a recipe says how its points lie in the world."""
 
 RUN = "run"
 """Where a layer says which run of a session it shows, which means nothing in another session."""
+
+SAVED = {
+    ".csv": "Tables with settings beside them",
+    ".parquet": "Parquet",
+    ".geff": "GEFF, for track editors",
+    ".xml": "TrackMate",
+}
+"""What trajectories can be saved as."""
 
 _POINT = ["frame", "y", "x"]
 
@@ -34,7 +44,7 @@ class Place(Settings):
 
 
 def write_points(path: str | os.PathLike[str], data: np.ndarray, about: dict[str, Any]) -> list[str]:
-    """Write a points layer as CSV and, beside it as ``<stem>.json``, its recipe.
+    """Write a points layer with its recipe: as CSV with ``<stem>.json`` beside it, Parquet, GEFF or TrackMate's XML.
 
     The table has ``frame, y, x`` and the layer's features, a row for each point
     that is shown. `y` and `x` are in pixels, whatever the layer's scale; scale,
@@ -45,8 +55,8 @@ def write_points(path: str | os.PathLike[str], data: np.ndarray, about: dict[str
     Parameters
     ----------
     path
-        The CSV file; where it does not end in ``.csv``, ``.detections.csv`` is
-        added. Written whole or not at all.
+        Where it ends in nothing that is known, ``.detections.csv`` is added.
+        Written whole or not at all.
     data : (n, 2) or (n, 3) array
         Points in pixels, (y, x) or (frame, y, x).
     about : dict
@@ -71,10 +81,44 @@ def write_points(path: str | os.PathLike[str], data: np.ndarray, about: dict[str
     >>> [Path(file).name for file in write_points(path, np.array([[0, 1.5, 2]]), {})]
     ['points.csv', 'points.json']
     """
-    path = _csv(Path(path))
-    table = _table(np.asarray(data, float), about, path.name)
+    path = _with_ending(Path(path))
+    table = table_of_points(data, about, path.name)
     write_table(table, path, _recipe(about, np.shape(data)[1]))
-    return [str(path), str(path.with_suffix(".json"))]
+    return _written(path)
+
+
+def write_tracks(path: str | os.PathLike[str], data: np.ndarray, about: dict[str, Any]) -> list[str]:
+    """Write a tracks layer, which napari itself cannot save, with its recipe: as CSV, Parquet, GEFF or TrackMate's XML.
+
+    The table has ``frame, y, x, particle`` and the layer's features. Where the
+    world's units are lengths and times, the recipe tells the size of a pixel and a frame.
+
+    Parameters
+    ----------
+    path
+        Where it does not end in one of `SAVED`, ``.trajectories.csv`` is added. Written whole or not at all.
+    data : (n, 4) array
+        Number, frame, y and x, in pixels.
+    about : dict
+        The layer's other values, as napari passes them on.
+
+    Returns
+    -------
+    list of str
+        The files written.
+
+    Raises
+    ------
+    TableError
+        When tracks have other axes than (frame, y, x).
+    OutputError
+        When the disk refuses, or a format needs a package that is not installed.
+    """
+    path = _with_ending(Path(path), "trajectories")
+    table = table_of_tracks(data, about.get("features", {}), path.name)
+    recipe = known_units(about) | _recipe(about, np.shape(data)[1] - 1)
+    write_table(table, path, recipe)
+    return _written(path)
 
 
 def framed(data: np.ndarray) -> pd.DataFrame:
@@ -83,19 +127,51 @@ def framed(data: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(whole, columns=_POINT).assign(frame=np.rint(whole[:, 0]))
 
 
-def _csv(path: Path) -> Path:
-    """Return a path that ends in .csv and, where a person typed no ending, is known again as ours when it is opened."""
-    if path.suffix.lower() == ".csv":
+def with_known_ending(path: Path, ending: str) -> Path:
+    """Return a picked path with an ending that says how it is written: its own, or else this one.
+
+    Raises
+    ------
+    SettingsError
+        When that is another file, which is there already.
+    """
+    return path if path.suffix.lower() in SUFFIXES else with_ending(path, ending)
+
+
+def _with_ending(path: Path, kind: str = "detections") -> Path:
+    """Return a path that says what it holds, so that it is known again as ours when it is opened."""
+    if path.suffix.lower() in SUFFIXES:
         return path
-    return path.with_name(path.name + (".csv" if path.name.endswith("detections") else ".detections.csv"))
+    return path.with_name(path.name + (".csv" if path.name.endswith(kind) else f".{kind}.csv"))
 
 
-def _table(data: np.ndarray, about: dict[str, Any], name: str) -> pd.DataFrame:
-    """Return the shown points, ``frame, y, x`` first and then whatever else is known of them."""
+def _written(path: Path) -> list[str]:
+    beside = [] if path.suffix.lower() in SUFFIXES[1:] else [str(path.with_suffix(".json"))]
+    return [str(path), *beside]
+
+
+def table_of_points(data: np.ndarray, about: dict[str, Any], name: str) -> pd.DataFrame:
+    """Return the points that are shown, ``frame, y, x`` first and then whatever else is known of them.
+
+    Parameters
+    ----------
+    data : (n, 2) or (n, 3) array
+        In pixels, (y, x) or (frame, y, x).
+    about : dict
+        ``features`` and ``shown``, where they are known.
+    name : str
+        Of the layer or file, for what is said.
+
+    Raises
+    ------
+    TableError
+        When points have more than three coordinates, or lie before frame 0.
+    """
+    data = np.asarray(data, float)
     axes = data.shape[1]
     if axes not in (2, 3):
         raise TableError(
-            f"Cannot write {name}: its points have {axes} coordinates; expected (frame, y, x) or (y, x). "
+            f"Cannot use {name}: its points have {axes} coordinates; expected (frame, y, x) or (y, x). "
             "Choose one channel and one z plane."
         )
     points = framed(data)
@@ -104,10 +180,15 @@ def _table(data: np.ndarray, about: dict[str, Any], name: str) -> pd.DataFrame:
     return check(table[np.asarray(about.get("shown", np.ones(len(data), bool)), bool)])
 
 
+def made(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return how a layer was made, as far as its metadata tell, as plain values."""
+    told = metadata.get("growtrack")
+    return {name: value for name, value in plain(told).items() if name != RUN} if isinstance(told, dict) else {}
+
+
 def _recipe(about: dict[str, Any], axes: int) -> dict[str, Any]:
     """Return how the points were made, as far as the layer knows, and where they lie."""
-    made = about.get("metadata", {}).get("growtrack")
-    told = {name: value for name, value in plain(made).items() if name != RUN} if isinstance(made, dict) else {}
+    told = made(about.get("metadata", {}))
     return {"version": package_version(), **told, "program": PROGRAM, LAYER: _place(about, axes).model_dump()}
 
 

@@ -30,24 +30,33 @@ _PARTICLES = 20
 
 
 def measure(scale: Scale) -> Rows:
-    """Track one film in a process alone, by one worker, and by two; loading and compiling are not counted."""
-    frames, side = (128, 96) if scale == "smoke" else (1536, 512)
+    """Track one film in a process alone, by one worker, and by two, in turns; loading and compiling are not counted."""
+    frames, side, turns = (128, 96, 1) if scale == "smoke" else (1536, 512, 3)
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.tif"
         scene = named_scene("big").with_(apart=12)
         number = 3 if scale == "smoke" else _PARTICLES
         write_film(iter_film(scene, frames, (side, side), np.random.default_rng(0), number), frames, (side, side), film)
-        rows = [_row("this process, one thread", frames, side, _alone(film, frames))]
-        for workers in _WORKERS:
-            with client_of(workers) as client:
-                seconds = _seconds(client, film, frames, (side, side), workers)
-            rows.append(_row(f"{workers} worker{'s' * (workers > 1)}", frames, side, seconds))
-            _log.info("%d workers: %.1f s", workers, seconds)
-    return [row | {"times one worker": row["frames a second"] / rows[1]["frames a second"]} for row in rows]
+        taken: dict[str, list[float]] = {"this process, one thread": []}
+        for _ in range(turns):
+            taken["this process, one thread"].append(_alone(film, frames))
+            for workers in _WORKERS:
+                with client_of(workers) as client:
+                    seconds = _seconds(client, film, frames, (side, side), workers)
+                taken.setdefault(f"{workers} worker{'s' * (workers > 1)}", []).append(seconds)
+                _log.info("%d workers: %.1f s", workers, seconds)
+    return [_row(what, frames, side, seconds, taken["1 worker"]) for what, seconds in taken.items()]
 
 
-def _row(what: str, frames: int, side: int, seconds: float) -> dict[str, Any]:
-    return {"tracked by": what, "frames": frames, "side (px)": side, "frames a second": frames / seconds}
+def _row(what: str, frames: int, side: int, seconds: list[float], one: list[float]) -> dict[str, Any]:
+    """Return medians over turns; what is compared was measured in the same turn."""
+    return {
+        "tracked by": what,
+        "frames": frames,
+        "side (px)": side,
+        "frames a second": frames / float(np.median(seconds)),
+        "times one worker": float(np.median(np.divide(one, seconds))),
+    }
 
 
 def _alone(film: Path, frames: int) -> float:

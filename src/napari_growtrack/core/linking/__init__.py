@@ -1,5 +1,6 @@
-"""Link the detections of a film to trajectories, and drop those that are none."""
+"""Link the detections of a film to trajectories, and drop or correct those that are wrong."""
 
+from .correcting import delete, join, split
 from .filtering import drop_doubtful, drop_short
 from .link import Linking, LinkingProgress, iter_link, link
 from .radius import Suggestion, suggest_radius
@@ -8,9 +9,12 @@ __all__ = [
     "Linking",
     "LinkingProgress",
     "Suggestion",
+    "delete",
     "drop_doubtful",
     "drop_short",
     "iter_link",
+    "join",
     "link",
+    "split",
     "suggest_radius",
 ]

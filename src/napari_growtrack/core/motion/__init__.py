@@ -1,6 +1,6 @@
 """What trajectories tell of motion: diffusion, drift, and the stiffness of a trap, each with a 95 % interval."""
 
-from .diffusion import Diffusion, anomalous_exponent, diffusion, fit_msd
+from .diffusion import Diffusion, anomalous_exponent, diffusion, diffusion_of_each, fit_msd
 from .displacement import emsd, imsd
 from .drift import Drift, drift, drift_velocity, remove_drift
 from .trap import Trap, trap_stiffness
@@ -14,6 +14,7 @@ __all__ = [
     "Units",
     "anomalous_exponent",
     "diffusion",
+    "diffusion_of_each",
     "drift",
     "drift_velocity",
     "emsd",

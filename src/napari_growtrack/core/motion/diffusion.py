@@ -107,6 +107,36 @@ def _root(square: Estimate, unit: str) -> Estimate:
     return Estimate(value=float(value), low=float(low), high=float(high), unit=unit)
 
 
+def diffusion_of_each(trajectories: pd.DataFrame, units: Units | None = None) -> pd.DataFrame:
+    """Estimate the diffusion coefficient of every trajectory by itself, by covariance.
+
+    Parameters
+    ----------
+    trajectories, units
+        As for `diffusion`.
+
+    Returns
+    -------
+    DataFrame
+        ``particle, positions, diffusion_coefficient, low, high``; only of trajectories that are long enough to have
+        one. Below 0 is possible: a mean of such numbers is right, one of numbers that are cut off there is not.
+
+    Raises
+    ------
+    TableError, MotionError
+        As `drift` does.
+    """
+    units = units or Units()
+    scale, rows = units.pixel**2 / units.frame, []
+    for track in tracks_of(trajectories):
+        coefficients, _, number = _covariance([track], 0.0)
+        if number >= _LEAST_STEPS:
+            found = estimate(coefficients, 2, scale, units.diffusion)
+            seen = int(np.isfinite(track.places[:, 0]).sum())
+            rows.append((track.particle, seen, found.value, found.low, found.high))
+    return pd.DataFrame(rows, columns=["particle", "positions", "diffusion_coefficient", "low", "high"])
+
+
 # By mean square displacement ------------------------------------------------------------------------------------------
 
 

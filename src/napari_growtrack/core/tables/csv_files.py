@@ -47,7 +47,7 @@ def recipe(path: Path) -> dict[str, Any] | None:
     """Return how the table was made, where a recipe of ours is beside it."""
     try:
         found = json.loads(path.with_suffix(".json").read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and found.get("program") == PROGRAM else None
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyqtgraph
 
 SMALL = 8
+_TITLE = {"font-size": f"{SMALL}pt"}
 _AXIS = 29
 _FEW_DECADES, _DECADES = 2.5, 8
 
@@ -82,6 +83,10 @@ class Plot(QWidget):
     ----------
     pressed, dragged, released : Signal(float, float)
         Where the left button is, in the units of the axes.
+    hovered : Signal(float, float)
+        Where the mouse is, no button pressed.
+    left : Signal()
+        The mouse is elsewhere.
     asked : Signal()
         The right button was pressed.
     recoloured : Signal()
@@ -91,6 +96,8 @@ class Plot(QWidget):
     pressed = Signal(float, float)
     dragged = Signal(float, float)
     released = Signal(float, float)
+    hovered = Signal(float, float)
+    left = Signal()
     asked = Signal()
     recoloured = Signal()
 
@@ -104,6 +111,7 @@ class Plot(QWidget):
             self.axes.append(self._axis("left", y, "y" in log))
         self._lay_out(pg)
         self.view.viewport().installEventFilter(self)
+        self.view.viewport().setMouseTracking(True)
         self._recolour()
 
     def _axis(self, side: str, title: str, log: bool) -> pyqtgraph.AxisItem:
@@ -112,7 +120,7 @@ class Plot(QWidget):
         axis.setStyle(tickFont=small_font(), tickTextOffset=2, hideOverlappingLabels=True)
         axis.enableAutoSIPrefix(False)
         axis.setLogMode(**{"x" if side == "bottom" else "y": log})
-        axis.setLabel(title, **{"font-size": f"{SMALL}pt"})
+        axis.setLabel(title, **_TITLE)
         if side == "bottom":
             axis.setHeight(_AXIS)
         return axis
@@ -129,6 +137,11 @@ class Plot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
+
+    def set_title(self, axis: int, title: str) -> None:
+        """Write another title below (0) or left (1) of the plot."""
+        self.axes[axis].setLabel(title, **_TITLE)
+        self._recolour_axis(self.axes[axis])
 
     def add(self, item: Any) -> Any:
         """Draw an item, and return it."""
@@ -156,9 +169,12 @@ class Plot(QWidget):
     def _recolour(self) -> None:
         self.view.setBackground(self.palette().color(QPalette.ColorRole.Window))
         for axis in self.axes:
-            axis.setPen(self.colour(0.5))
-            axis.setTextPen(self.colour())
+            self._recolour_axis(axis)
         self.recoloured.emit()
+
+    def _recolour_axis(self, axis: pyqtgraph.AxisItem) -> None:
+        axis.setPen(self.colour(0.5))
+        axis.setTextPen(self.colour())
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Take the mouse from pyqtgraph; leave the wheel to the panel that scrolls, and tips to the part around."""
@@ -171,6 +187,8 @@ class Plot(QWidget):
         if kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseMove, QEvent.Type.MouseButtonRelease):
             self._tell(event)
             return True
+        if kind == QEvent.Type.Leave:
+            self.left.emit()
         return kind in (QEvent.Type.MouseButtonDblClick, QEvent.Type.ContextMenu)
 
     def _tell(self, event: Any) -> None:
@@ -184,6 +202,8 @@ class Plot(QWidget):
             self.released.emit(*self.place(event.position().toPoint()))
         elif event.type() == QEvent.Type.MouseMove and event.buttons() & left:
             self.dragged.emit(*self.place(event.position().toPoint()))
+        elif event.type() == QEvent.Type.MouseMove and not event.buttons():
+            self.hovered.emit(*self.place(event.position().toPoint()))
 
     def place(self, pixel: QPoint) -> tuple[float, float]:
         """Return where in the axes a pixel of the view is."""

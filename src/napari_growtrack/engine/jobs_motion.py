@@ -1,0 +1,206 @@
+"""What an engine can be asked to do with detections: link them, and read off motion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ..core.errors import MotionError
+from ..core.files import write_bytes
+from ..core.linking import Linking, Suggestion, drop_doubtful, iter_link, suggest_radius
+from ..core.motion import Units, diffusion_of_each, drift, emsd, imsd
+from ..core.motion_report import MotionReport, chosen_motion, report_motion, write_motion
+from ..core.tables import read_table, write_table
+from .desk import Desk
+
+
+class Doing(NamedTuple):
+    """What is done now, in words."""
+
+    what: str
+
+
+class Survey(NamedTuple):
+    """What each trajectory tells by itself.
+
+    Attributes
+    ----------
+    msd : DataFrame
+        Of `core.motion.imsd`.
+    diffusion : DataFrame
+        Of `core.motion.diffusion_of_each`.
+    drift : DataFrame
+        Of `core.motion.drift`, in pixels.
+    """
+
+    msd: pd.DataFrame
+    diffusion: pd.DataFrame
+    drift: pd.DataFrame
+
+
+class Reading(NamedTuple):
+    """What some trajectories tell together.
+
+    Attributes
+    ----------
+    particles : tuple of int or None
+        Which; None for all.
+    msd : DataFrame
+        Of `core.motion.emsd`.
+    report : MotionReport or None
+        None where they are too short.
+    why : str
+        Why there is none.
+    """
+
+    particles: tuple[int, ...] | None
+    msd: pd.DataFrame
+    report: MotionReport | None
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class SuggestRadius:
+    """Suggest how far to search for a particle in the next frame."""
+
+    detections: pd.DataFrame
+
+    def steps(self, desk: Desk) -> Iterator[Suggestion]:
+        """Yield a `Suggestion`."""
+        yield suggest_radius(self.detections)
+
+
+@dataclass(frozen=True, eq=False)
+class LinkPoints:
+    """Link detections, and drop trajectories that are typically doubtful."""
+
+    detections: pd.DataFrame
+    linking: Linking
+    farthest: float | None = None
+    least_significance: float | None = None
+
+    def steps(self, desk: Desk) -> Generator[Any, None, pd.DataFrame]:
+        """Yield `LinkingProgress`; return the trajectories."""
+        linked = yield from iter_link(self.detections, self.linking)
+        return drop_doubtful(linked, self.farthest, self.least_significance)
+
+
+@dataclass(frozen=True, eq=False)
+class MotionOf:
+    """Trajectories, and how their motion is read off.
+
+    Attributes
+    ----------
+    trajectories : DataFrame
+        ``frame, y, x, particle`` in pixels.
+    particles : tuple of int or None
+        Of which; None for all. The drift is that of all.
+    units : Units
+    without_drift, trap : bool
+    temperature : float or None
+        In kelvin.
+    """
+
+    trajectories: pd.DataFrame
+    particles: tuple[int, ...] | None
+    units: Units
+    without_drift: bool = False
+    trap: bool = False
+    temperature: float | None = None
+
+    def report(self) -> MotionReport:
+        """Return what they tell.
+
+        Raises
+        ------
+        TableError, MotionError
+            As `core.motion_report.report_motion` does.
+        """
+        return report_motion(
+            self.trajectories, self.units, self.without_drift, self.trap, self.temperature, self.particles
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class SurveyMotion:
+    """Look at every trajectory by itself."""
+
+    motion: MotionOf
+
+    def steps(self, desk: Desk) -> Iterator[Any]:
+        """Yield `Doing`, a `Survey` at last."""
+        yield Doing("Measuring the drift...")
+        common = drift(self.motion.trajectories)
+        table = chosen_motion(self.motion.trajectories, self.motion.without_drift)
+        yield Doing("Measuring mean square displacements...")
+        each = imsd(table, units=self.motion.units)
+        yield Doing("Measuring the diffusion of each trajectory...")
+        yield Survey(each, diffusion_of_each(table, self.motion.units), common)
+
+
+@dataclass(frozen=True, eq=False)
+class ReadMotion:
+    """Read off the motion of some trajectories together."""
+
+    motion: MotionOf
+
+    def steps(self, desk: Desk) -> Iterator[Any]:
+        """Yield `Doing`, a `Reading` at last."""
+        motion = self.motion
+        yield Doing("Measuring the mean square displacement...")
+        chosen = chosen_motion(motion.trajectories, motion.without_drift, motion.particles)
+        together = emsd(chosen, units=motion.units)
+        yield Doing("Estimating diffusion with its interval...")
+        report, why = None, ""
+        try:
+            report = motion.report()
+        except MotionError as error:
+            why = str(error)
+        yield Reading(motion.particles, together, report, why)
+
+
+@dataclass(frozen=True, eq=False)
+class SaveTable:
+    """Write a table and how it was made, by the ending of its name."""
+
+    table: pd.DataFrame
+    path: Path
+    recipe: dict[str, Any]
+
+    def steps(self, desk: Desk) -> Iterator[Path]:
+        """Yield the path."""
+        write_table(self.table, self.path, self.recipe)
+        yield self.path
+
+
+@dataclass(frozen=True, eq=False)
+class SaveMotion:
+    """Leave tables and figures of motion in a folder, and what `MotionOf.report` tells as JSON."""
+
+    motion: MotionOf
+    folder: Path
+
+    def steps(self, desk: Desk) -> Iterator[Any]:
+        """Yield `Doing`, the folder at last."""
+        yield Doing("Estimating...")
+        motion, told = self.motion, json.dumps(self.motion.report().to_dict(), indent=2, ensure_ascii=False)
+        yield Doing("Drawing...")
+        write_motion(motion.trajectories, self.folder, motion.units, motion.without_drift, motion.particles)
+        write_bytes(self.folder / "motion.json", told.encode())
+        yield self.folder
+
+
+@dataclass(frozen=True, eq=False)
+class ReadTrajectories:
+    """Read trajectories from a file that another program may have written."""
+
+    path: Path
+
+    def steps(self, desk: Desk) -> Iterator[pd.DataFrame]:
+        """Yield the table."""
+        yield read_table(self.path, ("frame", "y", "x", "particle"))

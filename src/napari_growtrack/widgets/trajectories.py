@@ -1,0 +1,491 @@
+"""The Trajectories panel: link detections, correct what is wrong, and read off motion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from ..core.errors import GrowtrackError, LinkingError
+from ..core.linking import LinkingProgress, delete, join, split
+from ..core.tables import PROGRAM
+from ..core.version import package_version
+from ..engine.jobs_motion import (
+    Doing,
+    LinkPoints,
+    MotionOf,
+    Reading,
+    ReadMotion,
+    ReadTrajectories,
+    SaveMotion,
+    SaveTable,
+    Survey,
+    SurveyMotion,
+)
+from .correction_buttons import CorrectionButtons
+from .labels import Note
+from .lines import Lines
+from .linking_form import LinkingForm
+from .motion_form import MotionForm
+from .motion_plots import MotionPlots
+from .motion_sentences import DRIFTS, NUMBERS, linked_line, numbers, of_line, particle_line, trajectories_line
+from .panel import BUSY, Panel
+from .parts.folding import section
+from .rows import Form
+from .score_layers import look_at
+from .sentences import count, duration
+from .session import Session
+from .shading import Shading
+from .tracks_choice import TracksChoice
+from .tracks_desk import TracksDesk
+from .tracks_layers import tell_units, units_of
+from .trajectory_table import TrajectoryTable, listed
+from .writing import SAVED, made, with_known_ending
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from napari.layers import Points
+
+    from ..core.motion import Units
+
+_REST = 150
+_PATIENCE = 500
+_CLOSE = 6.0
+_HOW = "Click trajectories in the picture, or here."
+_MOTION = ["frame", "y", "x", "particle"]
+
+
+class Linked:
+    """What linking brought: trajectories of a layer's detections, and how they were linked."""
+
+    def __init__(self, table: pd.DataFrame, layer: Points, job: LinkPoints) -> None:
+        self.table, self.layer, self.job = table, layer, job
+
+    def recipe(self) -> dict[str, Any]:
+        """Return how they were made, as `growtrack link` tells it."""
+        detected = made(self.layer.metadata)
+        return {
+            "program": PROGRAM,
+            "version": package_version(),
+            **{name: value for name, value in units_of(self.layer).model_dump().items() if value is not None},
+            "detections": self.layer.name,
+            "detected": detected or None,
+            "linking": json.loads(self.job.linking.to_json()),
+            "max_distance": self.job.farthest,
+            "min_significance": self.job.least_significance,
+        }
+
+
+class TrajectoriesPanel(Panel):
+    """Link detections to trajectories, correct them, and read off motion.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        napari passes it on.
+    session : Session, optional
+        By default the one that all panels of the viewer share.
+
+    Attributes
+    ----------
+    desk : TracksDesk
+        The trajectories that are worked on.
+    survey : Survey or None
+        What each of them tells.
+    reading : Reading or None
+        What those that are selected, or all, tell together.
+    """
+
+    name = "Trajectories"
+
+    def __init__(self, viewer: napari.viewer.Viewer, session: Session | None = None) -> None:
+        super().__init__(viewer, session)
+        self.form = LinkingForm(viewer, self.session)
+        self.tracks, self.shading = TracksChoice(viewer), Shading()
+        self.motion = MotionForm()
+        self.whose, self.numbers, self.warning = Note(), Lines(NUMBERS), Note()
+        self.plots = MotionPlots()
+        self.table, self.under = TrajectoryTable(), Note()
+        self.buttons = CorrectionButtons(self)
+        self.results = QWidget()
+        self.link, self.save = QPushButton("Link"), QPushButton("Save trajectories...")
+        self.save_motion = QPushButton("Save motion...")
+        self.desk = TracksDesk(viewer, self)
+        self.survey: Survey | None = None
+        self.reading: Reading | None = None
+        self._outcome: tuple[str, Any] | None = None
+        self._handed_over: Path | None = None
+        self._measuring = self._following = False
+        self._resting, self._patience = QTimer(self), QTimer(self)
+        for timer, act in ((self._resting, self._measure), (self._patience, self._tell_it_takes_long)):
+            timer.setSingleShot(True)
+            timer.timeout.connect(act)
+        self._lay_out()
+        self._connect()
+        self.follow()
+
+    # Laying out -------------------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        self.save.setToolTip(f"All trajectories as a table: {', '.join(SAVED)}.")
+        self.save_motion.setToolTip("A folder of tables and figures, and all numbers as JSON.")
+        self.tracks.setToolTip("What is measured and corrected. Trajectories of another program can be opened, too.")
+        self.body.addWidget(section("Linking", self.form, opened=True))
+        choice = Form()
+        choice.addRow("Trajectories", self.tracks)
+        self.body.addLayout(choice)
+        self.body.addWidget(self.results)
+        self.body.addStretch(1)
+        self.list_section = section("Trajectories", self.under, self.table, self.buttons, opened=True)
+        self.under.say(_HOW)
+        told = self.shading, self.motion, self.whose, self.numbers, self.warning, self.plots, self.list_section
+        self.results.hide()
+        results = QVBoxLayout(self.results)
+        results.setContentsMargins(0, 0, 0, 0)
+        for part in told:
+            results.addWidget(part)
+        buttons = QHBoxLayout()
+        for button in (self.save, self.save_motion):
+            buttons.addWidget(button)
+        self.pinned.addWidget(self.link)
+        self.pinned.addLayout(buttons)
+
+    def _connect(self) -> None:
+        self.form.changed.connect(self._check)
+        self.link.clicked.connect(self.link_detections)
+        self.save.clicked.connect(self._save)
+        self.save_motion.clicked.connect(self._save_motion)
+        self.tracks.changed.connect(self._take)
+        self.shading.changed.connect(self._shade)
+        self.motion.rested.connect(self._remeasure)
+        self.table.chosen.connect(self.desk.select)
+        self.table.visited.connect(self.go)
+        self.plots.picked.connect(self.desk.select)
+        self.desk.changed.connect(self._show_others)
+        self.desk.selection_changed.connect(self._show_selection)
+        self.desk.hovered.connect(self._tell_under)
+        self.desk.refused.connect(self.refuse)
+        self.work.advanced.connect(self._advance)
+        self.work.finished.connect(self._finish)
+        for button, act in (
+            (self.buttons.delete, self._delete),
+            (self.buttons.split, self._split),
+            (self.buttons.join, self._join),
+            (self.buttons.undo, lambda: self._tell_done("Undone", self.desk.undo())),
+            (self.buttons.redo, lambda: self._tell_done("Done again", self.desk.redo())),
+            (self.buttons.nothing, lambda: self.desk.select(())),
+            (self.buttons.hand_over, self._hand_over),
+            (self.buttons.take_back, self._take_back),
+        ):
+            button.clicked.connect(lambda _, act=act: act())
+
+    def follow(self) -> None:
+        """Begin to follow the viewer's layers."""
+        super().follow()
+        if not self._following:
+            self._following = True
+            self.form.follow()
+            self.tracks.follow()
+            self._take()
+
+    def leave(self) -> None:
+        """Stop, and follow the viewer's layers no more."""
+        if self._following:
+            self._following = False
+            for timer in (self._resting, self._patience):
+                timer.stop()
+            self.form.leave()
+            self.tracks.leave()
+            self.motion.leave()
+            self.desk.leave()
+        super().leave()
+
+    # Linking ----------------------------------------------------------------------------------------------------------
+
+    def link_detections(self, _: object = None) -> None:
+        """Link the detections that are chosen."""
+        layer = self.form.layer
+        try:
+            job = self.form.job()
+        except GrowtrackError as error:
+            return self.refuse(str(error))
+        assert layer is not None
+        self._start(self._linking(job, layer))
+
+    def _linking(self, job: LinkPoints, layer: Points) -> Iterator[Any]:
+        table = yield from self.session.engines.motion.run(job)
+        yield Linked(table, layer, job)
+
+    def _show_linked(self, linked: Linked) -> None:
+        said = linked_line(linked.table, len(linked.job.detections))
+        if not len(linked.table):
+            self._outcome = said, "warning"
+        elif linked.layer in self.viewer.layers:
+            self._outcome = said, "plain"
+            self.desk.show_linked(linked.table, linked.layer, linked.recipe())
+
+    # Working ----------------------------------------------------------------------------------------------------------
+
+    def _start(self, steps: Iterator[Any], quietly: bool = False) -> None:
+        """Set to work; what is being measured gives way."""
+        if self.work.running:
+            if not self._measuring:
+                return
+            self.work.abandon()
+        self._measuring, self._outcome = quietly, None
+        if quietly:
+            self.cancel.setEnabled(True)
+            self.work.start(steps)
+            self._patience.start(_PATIENCE)
+        else:
+            self._patience.stop()
+            self.begin(steps)
+            self._check()
+
+    def _advance(self, told: Any) -> None:
+        if isinstance(told, LinkingProgress):
+            left = f", {duration(told.seconds_left)} left" if told.fraction < 1 else ""
+            self.show_progress(round(1000 * told.fraction), 1000, f"Linking frame {told.frame}{left}")
+        elif isinstance(told, Doing):
+            if not self._measuring or self.bar.isVisible():
+                self.status.tell(told.what)
+        elif isinstance(told, Linked):
+            self._show_linked(told)
+        elif isinstance(told, Survey):
+            self._show_survey(told)
+        elif isinstance(told, Reading):
+            self._show_reading(told)
+        elif isinstance(told, Path):
+            self._outcome = f"Saved as {told}.", "plain"
+        elif isinstance(told, pd.DataFrame):
+            self._outcome = f"Taken back: {count(len(told), 'detection')}. Undo brings the others back.", "plain"
+            self.desk.put("take back", told)
+
+    def _tell_it_takes_long(self) -> None:
+        if self.work.running and self._measuring:
+            self.show_working(True)
+            self.bar.setRange(*BUSY)
+            self.status.tell("Measuring motion...")
+
+    def fail(self, error: Exception) -> None:
+        """Say why work ended."""
+        super().fail(error)
+        self._outcome = self.status.said(), "error"
+
+    def _finish(self) -> None:
+        stopped, shown = not self.cancel.isEnabled(), self.bar.isVisible()
+        measured, self._measuring = self._measuring, False
+        self._patience.stop()
+        self.show_working(False)
+        self._check()
+        if self._outcome is not None:
+            self.status.tell(*self._outcome)
+        elif stopped:
+            self.status.tell("Stopped; nothing was changed.")
+        elif shown and measured:
+            self.status.tell("")
+        if not measured and not stopped and self.desk.layer is not None and self.survey is None:
+            self._resting.start(0)
+
+    def show_working(self, on: bool) -> None:
+        """Let nothing be touched that the work is about."""
+        super().show_working(on)
+        for part in (self.form, self.link, self.save, self.save_motion, self.buttons):
+            part.setEnabled(not on or self._measuring)
+
+    def _check(self) -> None:
+        """Offer what can be done."""
+        busy = self.work.running and not self._measuring
+        self.link.setEnabled(not busy and self.form.layer is not None)
+        there = self.desk.table is not None and len(self.desk.table) > 0
+        for button in (self.save, self.save_motion):
+            button.setEnabled(there and not busy)
+        self.buttons.offer(self.desk.corrections, len(self.desk.selected))
+
+    # Measuring --------------------------------------------------------------------------------------------------------
+
+    def _take(self) -> None:
+        self.desk.take(self.tracks.layer)
+
+    def _show_others(self) -> None:
+        """Show which trajectories there are; what they tell comes later."""
+        layer, table = self.desk.layer, self.desk.table
+        self.survey = self.reading = None
+        self.results.setVisible(layer is not None and table is not None)
+        self._check()
+        if layer is None or table is None:
+            if self._measuring:
+                self.work.abandon()
+                self._measuring = False
+                self.show_working(False)
+            return
+        self.motion.show_units(units_of(layer))
+        self.plots.show_survey(None, self._units)
+        self.numbers.show_values({})
+        self.whose.say("")
+        self.warning.say("")
+        self._list(listed(table))
+        self.shading.show_layer(layer, table, None)
+        self._resting.start(_REST)
+
+    def _list(self, rows: pd.DataFrame) -> None:
+        self.table.show_rows(rows, self._units, self.desk.selected)
+        self.list_section.title.setText(trajectories_line(len(rows)).capitalize())
+
+    def _show_selection(self) -> None:
+        self.table.select(self.desk.selected)
+        self.plots.msd.show_selected(self.desk.selected)
+        self.plots.diffusion.show_selected(self.desk.selected)
+        self.buttons.offer(self.desk.corrections, len(self.desk.selected))
+        self.reading = None
+        self._resting.start(_REST)
+
+    def _remeasure(self) -> None:
+        """Measure in other units, or otherwise."""
+        if self.desk.layer is not None:
+            tell_units(self.desk.layer, self._units)
+            self.survey = self.reading = None
+            self._resting.start(0)
+
+    @property
+    def _units(self) -> Units:
+        return self.motion.units()
+
+    def _motion(self) -> MotionOf:
+        assert self.desk.table is not None
+        form = self.motion
+        temperature = form.temperature.value() or None if form.trap.isChecked() else None
+        ticks = form.no_drift.isChecked(), form.trap.isChecked()
+        return MotionOf(self.desk.table[_MOTION], self.desk.selected or None, self._units, *ticks, temperature)
+
+    def _measure(self) -> None:
+        """Measure what is not known yet."""
+        if self.desk.table is None or not len(self.desk.table) or (self.work.running and not self._measuring):
+            return
+        self._start(self._measured(self._motion(), self.survey is None), quietly=True)
+
+    def _measured(self, motion: MotionOf, every: bool) -> Iterator[Any]:
+        engine = self.session.engines.motion
+        if every:
+            yield from engine.run(SurveyMotion(motion))
+        yield from engine.run(ReadMotion(motion))
+
+    def _show_survey(self, survey: Survey) -> None:
+        assert self.desk.table is not None
+        assert self.desk.layer is not None
+        self.survey = survey
+        self.plots.show_survey(survey, self._units)
+        known = survey.diffusion.set_index("particle")["diffusion_coefficient"]
+        rows = listed(self.desk.table)
+        self._list(rows.assign(diffusion=rows["particle"].map(known)))
+        self.shading.show_layer(self.desk.layer, self.desk.table, known)
+
+    def _show_reading(self, reading: Reading) -> None:
+        assert self.desk.table is not None
+        self.reading = reading
+        self.plots.show_reading(reading)
+        particles = None if reading.particles is None else len(reading.particles)
+        self.whose.say(of_line(particles, self.desk.table["particle"].nunique()))
+        report = reading.report
+        self.numbers.show_values({} if report is None else numbers(report))
+        drifts = report is not None and report.drift.is_sure and report.drift.trajectories > 1
+        self.warning.say(reading.why or (DRIFTS if drifts and not self.motion.no_drift.isChecked() else ""))
+
+    def _shade(self) -> None:
+        if self.desk.layer is not None and self.desk.table is not None:
+            known = None
+            if self.survey is not None:
+                known = self.survey.diffusion.set_index("particle")["diffusion_coefficient"]
+            self.shading.shade(self.desk.layer, self.desk.table, known)
+
+    # Correcting -------------------------------------------------------------------------------------------------------
+
+    def go(self, particle: int) -> None:
+        """Show where a trajectory begins, in the middle of the canvas."""
+        layer, table = self.desk.layer, self.desk.table
+        if layer is not None and table is not None:
+            first = table[table["particle"] == particle].sort_values("frame").iloc[0]
+            place = layer.data_to_world(first[["frame", "y", "x"]].to_numpy(float))
+            look_at(self.viewer, place, _CLOSE / float(layer.scale[-1]))
+
+    def _tell_under(self, particle: int | None) -> None:
+        table = self.desk.table
+        if particle is None or table is None:
+            return self.under.say(_HOW)
+        known = self.table.rows.set_index("particle")["diffusion"].get(particle)
+        coefficient = None if known is None or known != known else float(known)
+        self.under.say(particle_line(particle, table[table["particle"] == particle], coefficient, self._units))
+        return None
+
+    def _correct(self, what: str, act: Callable[[pd.DataFrame], pd.DataFrame], keep: bool = True) -> None:
+        if self.desk.table is None:
+            return
+        try:
+            corrected = act(self.desk.table)
+        except LinkingError as error:
+            return self.refuse(str(error))
+        self.desk.put(what, corrected, self.desk.selected if keep else ())
+        self.status.tell(f"{what.capitalize()}: done. Ctrl+Z undoes it.")
+
+    def _delete(self) -> None:
+        chosen = self.desk.selected
+        what = f"delete {chosen[0]}" if len(chosen) == 1 else f"delete {len(chosen):,} trajectories"
+        self._correct(what, lambda table: delete(table, chosen), keep=False)
+
+    def _split(self) -> None:
+        assert self.desk.layer is not None
+        frame = round(float(self.desk.layer.world_to_data(self.viewer.dims.point)[0]))
+        (particle,) = self.desk.selected
+        self._correct(f"split {particle} at frame {frame}", lambda table: split(table, particle, frame))
+
+    def _join(self) -> None:
+        chosen = self.desk.selected
+        self._correct(f"join {', '.join(map(str, chosen[:4]))}", lambda table: join(table, chosen))
+
+    def _tell_done(self, verb: str, what: str) -> None:
+        if what:
+            self.status.tell(f"{verb}: {what}.")
+
+    # Saving -----------------------------------------------------------------------------------------------------------
+
+    def _save(self) -> None:
+        filters = ";;".join(f"{what} (*{ending})" for ending, what in SAVED.items())
+        self._write("Save trajectories", ".csv", filters)
+
+    def _hand_over(self) -> None:
+        self._handed_over = self._write("Hand over to a track editor", ".geff", "GEFF (*.geff)") or self._handed_over
+
+    def _write(self, title: str, ending: str, filters: str) -> Path | None:
+        """Save all trajectories where the person says, and return that."""
+        layer, table = self.desk.layer, self.desk.table
+        if layer is None or table is None:
+            return None
+        named, _ = QFileDialog.getSaveFileName(self, title, f"{layer.name}{ending}", filters)
+        if not named:
+            return None
+        try:
+            path = with_known_ending(Path(named), ending)
+        except GrowtrackError as error:
+            self.refuse(str(error))
+            return None
+        tell_units(layer, self._units)
+        done = [] if self.desk.corrections is None else self.desk.corrections.done
+        recipe = {"program": PROGRAM, "version": package_version(), **made(layer.metadata), "corrected": done}
+        self._start(self.session.engines.motion.run(SaveTable(table, path, recipe)))
+        return path
+
+    def _save_motion(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Save motion in a folder")
+        if folder and self.desk.table is not None:
+            self._start(self.session.engines.motion.run(SaveMotion(self._motion(), Path(folder))))
+
+    def _take_back(self) -> None:
+        start = "" if self._handed_over is None else str(self._handed_over)
+        folder = QFileDialog.getExistingDirectory(self, "Take back from GEFF", start)
+        if folder:
+            self._start(self.session.engines.motion.run(ReadTrajectories(Path(folder))))
