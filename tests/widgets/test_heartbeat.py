@@ -74,6 +74,40 @@ def test_loading_tensorflow_looking_and_tracking_500_frames(viewer, qtbot):
         assert 50 <= len(panel.runs.records[1].frames) < 500
 
 
+def walkers(frames=100, particles=300):
+    """Return detections of so many particles, (n, 3), and the tracks they are, (n, 4)."""
+    rng = np.random.default_rng(0)
+    places = rng.normal(0, 0.7, (frames, particles, 2)).cumsum(0) + rng.uniform(0, 2000, (particles, 2))
+    points = np.column_stack([np.repeat(np.arange(frames), particles), places.reshape(-1, 2)])
+    return points, np.column_stack([np.tile(np.arange(particles), frames), points])
+
+
+def test_linking_30_000_detections_and_reading_off_motion(viewer, qtbot):
+    points, tracks = walkers()
+    with Heart() as heart:
+        viewer.add_tracks(tracks, name="by hand")
+        qtbot.wait(500)
+        by_hand, _ = heart.rest()
+        viewer.layers.remove("by hand")
+        viewer.add_points(points, name="film detections", metadata={"growtrack": {"frames": [0]}})
+        panel = open_panel(viewer, "Trajectories")
+        qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=60_000)
+        qtbot.wait(500)
+        heart.rest()
+        panel.link.click()
+        qtbot.waitUntil(lambda: panel.desk.layer is not None, timeout=60_000)
+        qtbot.wait(50)
+        heart.check("linking", max(MOST, by_hand))
+        qtbot.waitUntil(lambda: panel.reading is not None, timeout=60_000)
+        qtbot.wait(200)
+        heart.check("measuring motion")
+        panel.desk.select((3, 4, 5))
+        qtbot.waitUntil(lambda: panel.reading is not None, timeout=60_000)
+        qtbot.wait(200)
+        heart.check("selecting trajectories", max(MOST, by_hand))
+    assert panel.reading.report.by_covariance.trajectories == 3
+
+
 def test_simulating_a_film(viewer, qtbot):
     panel = open_panel(viewer, "Simulate")
     panel.film.frames.setValue(400)

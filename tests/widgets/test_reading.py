@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import av
 import napari
 import numpy as np
+import pandas as pd
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Layer
@@ -14,18 +15,18 @@ from spots import small_card, write_network
 
 from napari_growtrack.core.errors import GrowtrackWarning, StackError, TableError
 from napari_growtrack.core.stacks import ArrayStack, open_stack
-from napari_growtrack.core.tables import PROGRAM
+from napari_growtrack.core.tables import PROGRAM, read_recipe, read_table, write_table
 from napari_growtrack.widgets import reading
 from napari_growtrack.widgets.reading import (
     film_reader,
     lazy_frames,
     network_reader,
-    table_reader,
     read_films,
     read_network,
-    read_tables,
     show_network,
 )
+from napari_growtrack.widgets.reading_tables import read_tables, table_reader
+from napari_growtrack.widgets.writing import write_tracks
 
 LENGTH, HEIGHT, WIDTH = 40, 48, 64
 DETECTIONS = "frame,y,x,distance\n0,1.25,2.5,0.5\n3,10,20,0.125\n"
@@ -333,3 +334,80 @@ def test_a_broken_network_opens_no_panel(make_window, tmp_path):
     (tmp_path / "broken.growtrack").write_bytes(b"nothing")
     read_network(tmp_path / "broken.growtrack")
     assert open_panels(viewer) == []
+
+
+# tables of trajectories and other formats
+
+
+def linked_table():
+    columns = {
+        "frame": [0, 0, 1, 1, 2],
+        "y": [5.5, 20, 6, 21, 6.25],
+        "x": [5.0, 9, 5, 9, 5],
+        "particle": [3, 4, 3, 4, 3],
+    }
+    return pd.DataFrame(columns).assign(sigma=[0.1, np.nan, 0.1, 0.2, 0.1])
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".geff", ".xml"])
+def test_trajectories_open_as_tracks_and_are_saved_as_they_were(tmp_path, ending):
+    path = tmp_path / f"ünï trajectories{ending}"
+    write_table(linked_table(), path, {"program": PROGRAM, "pixel_size": 0.1, "frame_time": 0.5})
+    assert table_reader(str(path)) is read_tables
+    ((data, about, kind),) = read_tables(str(path))
+    assert kind == "tracks"
+    layer = Layer.create(data, about, kind)
+    assert layer.metadata["growtrack"]["pixel_size"] == 0.1
+    again = tmp_path / f"again{ending}"
+    written = write_tracks(again, *layer.as_layer_data_tuple()[:2])
+    assert written[0] == str(again)
+    saved = read_table(again, ("frame", "y", "x", "particle"))
+    expected = linked_table().sort_values(["frame", "particle"], ignore_index=True)
+    pd.testing.assert_frame_equal(saved.sort_values(["frame", "particle"], ignore_index=True)[[*expected]], expected)
+    recipe = read_recipe(again)
+    assert (recipe["pixel_size"], recipe["frame_time"]) == (0.1, 0.5)
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".geff", ".xml"])
+def test_detections_of_other_formats_open_as_points(tmp_path, ending):
+    path = tmp_path / f"found{ending}"
+    write_table(linked_table().drop(columns="particle"), path)
+    ((data, about, kind),) = read_tables(str(path))
+    assert kind == "points"
+    assert about["symbol"] == "disc"
+    assert np.array_equal(data, linked_table()[["frame", "y", "x"]])
+
+
+def test_a_truth_with_particles_is_still_points(tmp_path):
+    path = tmp_path / "truth.csv"
+    path.write_text(TRUTH)
+    ((_, _, kind),) = read_tables(str(path))
+    assert kind == "points"
+
+
+@pytest.mark.parametrize(("name", "content"), [("other.xml", b"<html/>"), ("a.csv", b"a,b\n1,2\n"), ("a.geff", b"")])
+def test_files_of_others_are_left_to_others(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert table_reader(str(path)) is None
+
+
+def test_the_scale_of_a_tracks_layer_is_told_to_other_programs(tmp_path):
+    data = np.array([[1, 0, 5, 5], [1, 1, 6, 5]], float)
+    layer = Layer.create(data, {"scale": (20, 0.1, 0.1), "units": ("ms", "um", "um"), "name": "t"}, "tracks")
+    (path,) = write_tracks(tmp_path / "t.geff", *layer.as_layer_data_tuple()[:2])
+    assert (read_recipe(path)["pixel_size"], read_recipe(path)["frame_time"]) == (0.1, 0.02)
+
+
+def test_tracks_of_a_volume_are_not_written(tmp_path):
+    with pytest.raises(TableError, match="has tracks of 4 axes"):
+        write_tracks(tmp_path / "t.csv", np.ones((2, 5)), {})
+    assert not [*tmp_path.iterdir()]
+
+
+def test_napari_itself_saves_and_opens_trajectories(tmp_path):
+    viewer = ViewerModel()
+    viewer.add_tracks(np.array([[1, 0, 5, 5], [1, 1, 6, 5]], float), name="mine")
+    (path, *_) = viewer.layers.save(str(tmp_path / "mine.trajectories.csv"))
+    (layer,) = viewer.open(path, plugin="napari-growtrack")
+    assert np.array_equal(layer.data, viewer.layers[0].data)

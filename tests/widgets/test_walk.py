@@ -95,8 +95,25 @@ def test_from_a_sample_to_a_saved_table(viewer, qtbot, tmp_path, monkeypatch):
     qtbot.waitUntil(lambda: not scores.work.running, timeout=20_000)
     qtbot.wait(600)
     picture("7-score")
+
+    press(qtbot, steps.rows[7].button)
+    paths = steps.session.panels["Trajectories"]
+    qtbot.waitUntil(lambda: paths.form.suggestion is not None, timeout=20_000)
+    viewer.layers.selection.active = layer
+    press(qtbot, paths.link)
+    qtbot.waitUntil(lambda: paths.reading is not None, timeout=20_000)
+    viewer.dims.set_point(0, 25)
+    viewer.layers["truth"].visible = False
+    paths.linking_section.set_open(False)
+    picture("12-trajectories")
+    d = paths.reading.report.by_covariance.coefficient
+    assert d.holds(0.5)
+    paths.desk.select((3, 5))
+    qtbot.waitUntil(lambda: paths.reading is not None, timeout=20_000)
+    paths._area.verticalScrollBar().setValue(10_000)
+    picture("13-selected")
     steps.refresh()
-    assert [row.done for row in steps.rows] == [True, True, True, False, True, True, True]
+    assert [row.done for row in steps.rows] == [True, True, True, False, True, True, True, True]
 
 
 def test_the_maps_of_the_window_under_the_cursor(viewer, qtbot):
@@ -116,7 +133,7 @@ def test_the_maps_of_the_window_under_the_cursor(viewer, qtbot):
     assert panel.maps.view.maps.distance < 3
 
 
-PANELS = ["First steps", "Track", "Simulate", "Grow", "Networks", "Score"]
+PANELS = ["First steps", "Track", "Simulate", "Grow", "Networks", "Score", "Trajectories"]
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -13,7 +13,7 @@ from napari.layers import Layer, Points
 import napari_growtrack
 from napari_growtrack.core.errors import OutputError, TableError
 from napari_growtrack.core.tables import PROGRAM
-from napari_growtrack.widgets.reading import read_points
+from napari_growtrack.widgets.reading_tables import read_tables
 from napari_growtrack.widgets.writing import write_points
 
 RECIPE = {"program": PROGRAM, "version": "0.1", "network": "small", "settings": {"stage": 1}, "seed": 5}
@@ -40,7 +40,7 @@ def written(path, layer) -> pd.DataFrame:
 
 
 def again(path) -> Points:
-    [layer] = read_points(str(path))
+    [layer] = read_tables(str(path))
     return Layer.create(*layer)
 
 

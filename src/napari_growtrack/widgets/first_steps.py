@@ -1,4 +1,4 @@
-"""The first-steps panel: from an unknown film to points, one step after the other."""
+"""The first-steps panel: from an unknown film to trajectories, one step after the other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari.layers import Image, Points
+from napari.layers import Image, Points, Tracks
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -47,7 +47,7 @@ class Step:
 
 
 class FirstStepsPanel(Panel):
-    """Leads through a first film: open it, watch the preview, choose a stage, track, check, save.
+    """Leads through a first film: open it, watch the preview, choose a stage, track, check, save, link.
 
     Parameters
     ----------
@@ -126,6 +126,14 @@ class FirstStepsPanel(Panel):
                 "Save detections",
                 self._save,
                 self._has_saved,
+            ),
+            Step(
+                "Link, and read off motion",
+                "Trajectories of the particles, their diffusion coefficient with its interval, drift, and all of it "
+                "as tables and figures.",
+                "Open Trajectories",
+                lambda: open_panel(self.viewer, "Trajectories"),
+                lambda: any(isinstance(layer, Tracks) for layer in self.viewer.layers),
             ),
         ]
 

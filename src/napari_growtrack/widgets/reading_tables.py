@@ -17,6 +17,7 @@ from ..core.tables import SUFFIXES, read_recipe, read_table
 from .layers import RING
 from .preferences import preferences
 from .samples import CROSS
+from .tracks_layers import BLENDING
 from .tracks_tables import SHADE, data_of
 from .writing import LAYER, RUN, Place
 
@@ -93,7 +94,7 @@ def _layer(path: Path) -> LayerData:
         data, features = data_of(read_table(path, (*AXES, "particle")))
         return (
             data,
-            {**about, "features": features, "color_by": SHADE, "tail_width": 3, "blending": "translucent"},
+            {**about, "features": features, "color_by": SHADE, "tail_width": 3, "blending": BLENDING},
             "tracks",
         )
     points = table[[*AXES]].to_numpy(float)[:, -2 if flat else -3 :]

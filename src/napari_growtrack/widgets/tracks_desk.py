@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import pandas as pd
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from ..core.errors import TableError
+from ..core.errors import LinkingError, TableError
 from .corrections import Corrections
 from .layers import about, unwrapped
 from .picking import Picking
@@ -122,7 +122,15 @@ class TracksDesk(QObject):
     # Correcting -------------------------------------------------------------------------------------------------------
 
     def put(self, what: str, table: pd.DataFrame, selected: Iterable[int] = ()) -> None:
-        """Take another table in place of the one there is, as a step that can be undone."""
+        """Take another table in place of the one there is, as a step that can be undone.
+
+        Raises
+        ------
+        LinkingError
+            When it is empty: napari has no layers without any tracks.
+        """
+        if not len(table):
+            raise LinkingError("No trajectory would be left. To have none, remove the layer from the list of layers.")
         if self.corrections is not None:
             self.corrections.change(what, table)
             self._renew(selected)

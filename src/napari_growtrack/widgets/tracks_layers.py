@@ -25,6 +25,9 @@ MARK = "selected trajectories"
 OURS = "growtrack trajectories"
 """Where the metadata of a layer tells that the Trajectories panel made it to show something, not to hold it."""
 
+BLENDING = "translucent_no_depth"
+"""Added light, which napari takes for tracks by itself, is not seen on a bright field."""
+
 _TAIL, _WIDTH = 30, 3
 _WHITE = Colormap([[1, 1, 1, 1], [1, 1, 1, 1]], name="growtrack white")
 
@@ -48,7 +51,7 @@ def add_tracks(viewer: Viewer, table: pd.DataFrame, like: Points | Tracks, name:
         features=features,
         name=name,
         color_by=SHADE,
-        blending="translucent",  # added light is not seen on a bright field
+        blending=BLENDING,
         tail_length=_TAIL,
         tail_width=_WIDTH,
         metadata={"growtrack": how},
@@ -91,8 +94,8 @@ def mark_tracks(viewer: Viewer, layer: Tracks, table: pd.DataFrame, particles: C
         mark = Tracks(
             data,
             name=MARK,
-            blending="translucent",
-            tail_width=2,
+            blending=BLENDING,
+            tail_width=5,
             tail_length=span,
             head_length=span,
             colormaps_dict={"track_id": _WHITE},

@@ -30,7 +30,7 @@ from ..engine.jobs_motion import (
 from .correction_buttons import CorrectionButtons
 from .labels import Note
 from .lines import Lines
-from .linking_form import LinkingForm
+from .linking_form import NO_DETECTIONS, LinkingForm
 from .motion_form import MotionForm
 from .motion_plots import MotionPlots
 from .motion_sentences import DRIFTS, NUMBERS, linked_line, numbers, of_line, particle_line, trajectories_line
@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from napari.layers import Points
 
     from ..core.motion import Units
+
+_BREATH = 60
+"""Milliseconds in which the window draws what has changed, before more changes."""
 
 _REST = 150
 _PATIENCE = 500
@@ -121,8 +124,12 @@ class TrajectoriesPanel(Panel):
         self._outcome: tuple[str, Any] | None = None
         self._handed_over: Path | None = None
         self._measuring = self._following = False
-        self._resting, self._patience = QTimer(self), QTimer(self)
-        for timer, act in ((self._resting, self._measure), (self._patience, self._tell_it_takes_long)):
+        self._showing, self._resting, self._patience = QTimer(self), QTimer(self), QTimer(self)
+        for timer, act in (
+            (self._showing, self._show_list),
+            (self._resting, self._measure),
+            (self._patience, self._tell_it_takes_long),
+        ):
             timer.setSingleShot(True)
             timer.timeout.connect(act)
         self._lay_out()
@@ -135,7 +142,8 @@ class TrajectoriesPanel(Panel):
         self.save.setToolTip(f"All trajectories as a table: {', '.join(SAVED)}.")
         self.save_motion.setToolTip("A folder of tables and figures, and all numbers as JSON.")
         self.tracks.setToolTip("What is measured and corrected. Trajectories of another program can be opened, too.")
-        self.body.addWidget(section("Linking", self.form, opened=True))
+        self.linking_section = section("Linking", self.form, opened=True)
+        self.body.addWidget(self.linking_section)
         choice = Form()
         choice.addRow("Trajectories", self.tracks)
         self.body.addLayout(choice)
@@ -197,7 +205,7 @@ class TrajectoriesPanel(Panel):
         """Stop, and follow the viewer's layers no more."""
         if self._following:
             self._following = False
-            for timer in (self._resting, self._patience):
+            for timer in (self._showing, self._resting, self._patience):
                 timer.stop()
             self.form.leave()
             self.tracks.leave()
@@ -263,8 +271,15 @@ class TrajectoriesPanel(Panel):
         elif isinstance(told, Path):
             self._outcome = f"Saved as {told}.", "plain"
         elif isinstance(told, pd.DataFrame):
-            self._outcome = f"Taken back: {count(len(told), 'detection')}. Undo brings the others back.", "plain"
-            self.desk.put("take back", told)
+            self._show_taken_back(told)
+
+    def _show_taken_back(self, table: pd.DataFrame) -> None:
+        try:
+            self.desk.put("take back", table)
+        except LinkingError as error:
+            self._outcome = str(error), "error"
+        else:
+            self._outcome = f"Taken back: {count(len(table), 'detection')}. Undo brings the others back.", "plain"
 
     def _tell_it_takes_long(self) -> None:
         if self.work.running and self._measuring:
@@ -289,7 +304,7 @@ class TrajectoriesPanel(Panel):
             self.status.tell("Stopped; nothing was changed.")
         elif shown and measured:
             self.status.tell("")
-        if not measured and not stopped and self.desk.layer is not None and self.survey is None:
+        if not measured and self.survey is None and not self._showing.isActive():
             self._resting.start(0)
 
     def show_working(self, on: bool) -> None:
@@ -302,6 +317,9 @@ class TrajectoriesPanel(Panel):
         """Offer what can be done."""
         busy = self.work.running and not self._measuring
         self.link.setEnabled(not busy and self.form.layer is not None)
+        nothing = self.form.layer is None and self.tracks.layer is None
+        if nothing or self.status.said() == NO_DETECTIONS:
+            self.status.tell(NO_DETECTIONS if nothing else "")
         there = self.desk.table is not None and len(self.desk.table) > 0
         for button in (self.save, self.save_motion):
             button.setEnabled(there and not busy)
@@ -313,17 +331,24 @@ class TrajectoriesPanel(Panel):
         self.desk.take(self.tracks.layer)
 
     def _show_others(self) -> None:
+        """Forget what the others told, and show these once napari has drawn their layer."""
+        self.survey = self.reading = None
+        if self._measuring:
+            self.work.abandon()
+            self._measuring = False
+            self._patience.stop()
+            self.show_working(False)
+        self._check()
+        if self.desk.layer is None:
+            self.results.hide()
+        self._showing.start(_BREATH)
+
+    def _show_list(self) -> None:
         """Show which trajectories there are; what they tell comes later."""
         layer, table = self.desk.layer, self.desk.table
-        self.survey = self.reading = None
-        self.results.setVisible(layer is not None and table is not None)
-        self._check()
         if layer is None or table is None:
-            if self._measuring:
-                self.work.abandon()
-                self._measuring = False
-                self.show_working(False)
             return
+        self.results.show()
         self.motion.show_units(units_of(layer))
         self.plots.show_survey(None, self._units)
         self.numbers.show_values({})
@@ -426,10 +451,9 @@ class TrajectoriesPanel(Panel):
         if self.desk.table is None:
             return
         try:
-            corrected = act(self.desk.table)
+            self.desk.put(what, act(self.desk.table), self.desk.selected if keep else ())
         except LinkingError as error:
             return self.refuse(str(error))
-        self.desk.put(what, corrected, self.desk.selected if keep else ())
         self.status.tell(f"{what.capitalize()}: done. Ctrl+Z undoes it.")
 
     def _delete(self) -> None:

@@ -26,7 +26,7 @@ _ROW = 20
 _HEIGHT = 170
 _NO_INDEX = QModelIndex()
 _WHOLE = 4
-"""The first columns hold whole numbers."""
+"""How many columns hold whole numbers; D comes after them."""
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -111,7 +111,8 @@ class TrajectoryTable(QTableView):
         self.setModel(self._model)
         columns = only_read(self, _ROW)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        columns.setSectionResizeMode(_WHOLE, QHeaderView.ResizeMode.ResizeToContents)
+        for column in (0, _WHOLE):
+            columns.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setFixedHeight(_HEIGHT)
         self.setSortingEnabled(True)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ..errors import MotionError
 from .displacement import Sums, Track, sums_of, tracks_of
-from .errors_of_means import MANY, estimate
+from .errors_of_means import MANY, NORMAL_REACH, estimate, t_reach
 from .units import Estimate, Units
 
 _DRAWS = 300
@@ -242,10 +241,10 @@ def _with_interval(
     if len(tracks) >= MANY:
         number = len(tracks)
         again = [fit(sums, rng.integers(0, number, number)) for _ in range(_DRAWS)]
-        half = stats.t.ppf(0.975, number - 1) * np.sqrt(number / (number - 1)) * np.nanstd(again, axis=0)
+        half = t_reach(number) * np.sqrt(number / (number - 1)) * np.nanstd(again, axis=0)
     else:
         again = [fit(sums_of([_like(track, found, rng) for track in tracks], lags)) for _ in range(_DRAWS // 3)]
-        half = stats.norm.ppf(0.975) * np.nanstd(again, axis=0)
+        half = NORMAL_REACH * np.nanstd(again, axis=0)
     return values, values - half, values + half
 
 

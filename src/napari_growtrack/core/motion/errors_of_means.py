@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 from .units import Estimate
 
 MANY = 10
 """From so many trajectories on, their own spread tells how far off their mean is."""
+
+
+NORMAL_REACH = float(ndtri(0.975))
+"""How many standard errors a 95 % interval reaches where the error itself is known."""
+
+
+def t_reach(number: int) -> float:
+    """Return how many standard errors a 95 % interval reaches where so many trajectories tell the error."""
+    return float(stdtrit(number - 1, 0.975))
 
 
 def mean_and_error(parts: Sequence[np.ndarray], reach: int) -> tuple[float, float, float]:
@@ -37,9 +46,9 @@ def mean_and_error(parts: Sequence[np.ndarray], reach: int) -> tuple[float, floa
         off = (sums - counts * mean)[there]
         number = int(there.sum())
         variance = number / (number - 1) * np.square(off).sum() / total**2
-        return float(mean), float(np.sqrt(variance)), float(stats.t.ppf(0.975, number - 1))
+        return float(mean), float(np.sqrt(variance)), t_reach(number)
     variance = sum(_long_run([part - mean for part in parts], reach)) / total**2
-    return float(mean), float(np.sqrt(max(variance, 0))), float(stats.norm.ppf(0.975))
+    return float(mean), float(np.sqrt(max(variance, 0))), NORMAL_REACH
 
 
 def _long_run(parts: Sequence[np.ndarray], reach: int) -> list[float]:

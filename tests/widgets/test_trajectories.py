@@ -1,0 +1,603 @@
+"""A person links detections in the Trajectories panel, corrects them, reads off motion, and saves."""
+
+import json
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Tracks
+from qtpy.QtCore import QModelIndex, Qt, QThreadPool
+from qtpy.QtWidgets import QFileDialog
+
+from napari_growtrack.core.linking import Linking, link
+from napari_growtrack.core.motion import Units, diffusion, diffusion_of_each
+from napari_growtrack.core.tables import read_recipe, read_table, write_table
+from napari_growtrack.widgets import layer_watch, linking_form, trajectories
+from napari_growtrack.widgets.layers import RING
+from napari_growtrack.widgets.linking_form import NO_DETECTIONS, ONE_FRAME
+from napari_growtrack.widgets.motion_plots import MotionPlots
+from napari_growtrack.widgets.motion_sentences import DRIFTS
+from napari_growtrack.widgets.tracks_desk import ELSEWHERE
+from napari_growtrack.widgets.tracks_layers import MARK
+from napari_growtrack.widgets.tracks_tables import SHADE
+from napari_growtrack.widgets.trajectories import TrajectoriesPanel
+
+FRAMES, PARTICLES = 60, 6
+
+
+def walks(frames=FRAMES, particles=PARTICLES, step=0.5, drift=(0.0, 0.0), seed=0):
+    """Return walkers far apart from one another, as detections in the order of frames."""
+    rng = np.random.default_rng(seed)
+    steps = rng.normal(0, step, (frames, particles, 2)) + drift
+    places = steps.cumsum(0) + 40 * np.arange(1, particles + 1)[:, None]
+    frame = np.repeat(np.arange(frames), particles)
+    table = pd.DataFrame({"frame": frame, "y": places[..., 0].ravel(), "x": places[..., 1].ravel()})
+    sigma = np.where(rng.random(len(table)) < 0.1, np.nan, 0.1)
+    return table.assign(distance=0.5, sigma=sigma, significance=20.0)
+
+
+@pytest.fixture(autouse=True)
+def eager(monkeypatch):
+    """Wait less than a person would have to."""
+    monkeypatch.setattr(layer_watch, "_WAIT", 1)
+    for pause in ("_BREATH", "_REST"):
+        monkeypatch.setattr(trajectories, pause, 1)
+
+
+@pytest.fixture
+def viewer():
+    return ViewerModel()
+
+
+@pytest.fixture
+def panel(qtbot, viewer, session):
+    panel = TrajectoriesPanel(viewer, session)
+    panel.resize(340, 900)
+    panel.show()
+    qtbot.addWidget(panel)
+    yield panel
+    panel.close()
+    assert QThreadPool.globalInstance().waitForDone(10_000)
+
+
+def add_detections(viewer, table=None, name="film detections", **about):
+    table = walks() if table is None else table
+    features = table.drop(columns=["frame", "y", "x"])
+    metadata = {"growtrack": {"image": "film", "frames": [*range(FRAMES)], "stage": 2}}
+    points = table[["frame", "y", "x"]].to_numpy(float)
+    return viewer.add_points(points, name=name, features=features, metadata=metadata, **RING, **about)
+
+
+@pytest.fixture
+def detections(viewer):
+    return add_detections(viewer)
+
+
+@pytest.fixture
+def linked(qtbot, panel, detections):
+    return linking(qtbot, panel)
+
+
+def settle(qtbot, panel):
+    """Wait until all is measured."""
+    timers = panel._showing, panel._resting
+    qtbot.waitUntil(lambda: not panel.work.running and not any(timer.isActive() for timer in timers), timeout=20_000)
+
+
+def linking(qtbot, panel):
+    qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=20_000)
+    press(qtbot, panel.link)
+    settle(qtbot, panel)
+    return panel
+
+
+def press(qtbot, button):
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def particles_of(panel):
+    return sorted({*panel.desk.table["particle"].tolist()})
+
+
+def click_in_picture(panel, frame, y, x, *keys, moved=False):
+    """Press and release the mouse over a point of the layer, as napari tells its layers of it."""
+    layer = panel.desk.layer
+    event = SimpleNamespace(position=layer.data_to_world((frame, y, x)), type="mouse_press", modifiers=keys)
+    for heard in layer.mouse_drag_callbacks:
+        steps = heard(layer, event)
+        next(steps)
+        for kind in ("mouse_move", "mouse_release") if moved else ("mouse_release",):
+            event.type = kind
+            next(steps, None)
+
+
+def move_in_picture(panel, frame, y, x):
+    layer = panel.desk.layer
+    for heard in layer.mouse_move_callbacks:
+        heard(layer, SimpleNamespace(position=layer.data_to_world((frame, y, x))))
+
+
+# linking
+
+
+def test_nothing_is_offered_before_there_is_anything_to_link(panel):
+    assert not panel.link.isEnabled()
+    assert not panel.results.isVisible()
+    assert not panel.save.isEnabled()
+    assert panel.status.said() == NO_DETECTIONS
+
+
+def test_a_radius_is_suggested_as_soon_as_there_are_detections(qtbot, panel, detections):
+    qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=20_000)
+    assert panel.status.said() == ""
+    assert panel.form.note.said().startswith("The next frame's nearest particle is typically")
+    assert panel.form.radius.text() == f"automatic: {panel.form.suggestion.radius:.3g} px"
+    panel.form.radius.setValue(7)
+    assert panel.form.linking() == Linking(search_radius=7, min_length=5)
+    assert panel.form.note.said() == ""
+
+
+def test_linked_trajectories_are_those_of_the_core_and_lie_where_the_detections_do(qtbot, panel, viewer):
+    place = {"scale": (0.05, 0.1, 0.1), "units": ("s", "um", "um"), "axis_labels": ("t", "y", "x")}
+    layer = add_detections(viewer, **place)
+    linking(qtbot, panel)
+    made = viewer.layers["film trajectories"]
+    assert isinstance(made, Tracks)
+    assert np.array_equal(made.scale, layer.scale)
+    assert made.units == layer.units
+    expected = link(walks(), panel.form.linking()).sort_values(["particle", "frame"])
+    assert np.array_equal(made.data, expected[["particle", "frame", "y", "x"]])
+    assert np.array_equal(made.features["sigma"], expected["sigma"], equal_nan=True)
+    assert made.metadata["growtrack"]["linking"]["search_radius"] == panel.form.linking().search_radius
+    assert made.metadata["growtrack"]["detected"]["stage"] == 2
+    assert viewer.layers.selection.active == made
+    assert panel.status.said() == "6 trajectories of 360 of 360 detections, 60 long typically"
+
+
+def test_points_that_a_threshold_hides_are_not_linked(qtbot, panel, viewer, detections):
+    detections.shown = detections.data[:, 1] < 100
+    linking(qtbot, panel)
+    assert panel.desk.table["y"].max() < 100
+
+
+def test_short_and_doubtful_trajectories_are_dropped(qtbot, panel, viewer):
+    table = walks()
+    table.loc[table.index % PARTICLES == 2, "distance"] = 3.0
+    table = table[(table.index % PARTICLES != 4) | (table["frame"] < 4)]
+    add_detections(viewer, table)
+    panel.form.farthest.setValue(1)
+    linking(qtbot, panel)
+    assert particles_of(panel) == [0, 1, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(np.array([[0, 1, 1], [0, 9, 9]], float), ONE_FRAME), (np.ones((3, 4)), "its points have 4 coordinates")],
+)
+def test_what_cannot_be_linked_is_said(qtbot, panel, viewer, data, said):
+    viewer.add_points(data, name="film detections", metadata={"growtrack": {"frames": [0]}})
+    press(qtbot, panel.link)
+    assert said in panel.status.said()
+    assert panel.status.kind == "error"
+    assert "film trajectories" not in viewer.layers
+
+
+def test_a_crowd_that_cannot_be_resolved_ends_in_a_sentence(qtbot, panel, viewer):
+    crowd = np.random.default_rng(0).normal(50, 0.05, (600, 2))
+    data = np.concatenate([np.insert(crowd, 0, frame, axis=1) for frame in range(2)])
+    viewer.add_points(data, name="film detections", metadata={"growtrack": {"frames": [0, 1]}})
+    panel.form.radius.setValue(50)
+    linking(qtbot, panel)
+    assert "so near to each other" in panel.status.said()
+    assert panel.desk.layer is None
+    assert panel.link.isEnabled()
+
+
+def test_all_gone_by_the_filters_is_said(qtbot, panel, detections):
+    panel.form.shortest.setValue(999)
+    linking(qtbot, panel)
+    assert panel.status.said() == "No trajectory is long enough to stay. Lower Shortest, or search farther."
+    assert panel.desk.layer is None
+
+
+def test_linking_can_be_cancelled(qtbot, panel, viewer, detections):
+    qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=20_000)
+
+    def slow(job, film=None):
+        while True:
+            time.sleep(0.01)
+            yield None
+
+    panel.session.engines.motion.run = slow
+    press(qtbot, panel.link)
+    assert panel.cancel.isVisible()
+    assert not panel.link.isEnabled()
+    press(qtbot, panel.cancel)
+    qtbot.waitUntil(lambda: not panel.work.running, timeout=5_000)
+    assert panel.status.said() == "Stopped; nothing was changed."
+    assert panel.link.isEnabled()
+    assert "film trajectories" not in viewer.layers
+
+
+def test_linking_anew_fills_the_same_layer_and_can_be_undone(qtbot, linked, viewer):
+    before = linked.desk.table
+    linked.form.shortest.setValue(61)
+    linked.form.memory.setValue(3)
+    linked.form.shortest.setValue(10)
+    linking(qtbot, linked)
+    assert sum(isinstance(layer, Tracks) for layer in viewer.layers) == 1
+    assert linked.desk.layer.metadata["growtrack"]["linking"]["memory"] == 3
+    press(qtbot, linked.buttons.undo)
+    pd.testing.assert_frame_equal(linked.desk.table, before)
+    settle(qtbot, linked)
+
+
+# motion
+
+
+def test_motion_is_that_of_the_core_in_the_units_of_the_layer(qtbot, panel, viewer):
+    add_detections(viewer, scale=(50, 0.1, 0.1), units=("ms", "um", "um"))
+    linking(qtbot, panel)
+    assert (panel.motion.pixel.value(), panel.motion.frame.value()) == (0.1, 0.05)
+    expected = diffusion(panel.desk.table, Units(pixel_size=0.1, frame_time=0.05))
+    assert panel.numbers.said("D") == str(expected.coefficient)
+    assert panel.numbers.said("Localisation") == str(expected.localisation_error)
+    assert panel.whose.said() == "Of all 6 trajectories"
+    assert panel.numbers.said("Trap") == ""
+
+
+def test_units_of_the_person_are_kept_with_the_layer(qtbot, linked):
+    assert linked.numbers.said("D").endswith("px²/frame")
+    linked.motion.pixel.setValue(0.2)
+    linked.motion.frame.setValue(0.5)
+    qtbot.waitUntil(lambda: linked.numbers.said("D").endswith("µm²/s"), timeout=20_000)
+    told = linked.desk.layer.metadata["growtrack"]
+    assert (told["pixel_size"], told["frame_time"]) == (0.2, 0.5)
+    settle(qtbot, linked)
+
+
+def test_what_is_selected_is_what_is_told(qtbot, linked):
+    linked.desk.select((1, 4))
+    settle(qtbot, linked)
+    table = linked.desk.table
+    expected = diffusion(table[table["particle"].isin([1, 4])])
+    assert linked.numbers.said("D") == str(expected.coefficient)
+    assert linked.whose.said() == "Of 2 selected of 6 trajectories"
+    press(qtbot, linked.buttons.nothing)
+    settle(qtbot, linked)
+    assert linked.numbers.said("D") == str(diffusion(table).coefficient)
+
+
+def test_drift_is_told_and_removed_for_all_alike(qtbot, panel, viewer):
+    add_detections(viewer, walks(drift=(0.0, 1.0)))
+    linking(qtbot, panel)
+    assert panel.warning.said() == DRIFTS
+    panel.motion.no_drift.setChecked(True)
+    panel.desk.select((0,))
+    qtbot.waitUntil(lambda: panel.reading is not None and panel.reading.report.drift_removed, timeout=20_000)
+    assert panel.warning.said() == ""
+    assert 0.7 < float(panel.numbers.said("Drift x").split()[0]) < 1.3  # that of all, of which it was freed
+    settle(qtbot, panel)
+
+
+def test_a_bead_in_a_trap_has_a_stiffness(qtbot, panel, viewer):
+    rng = np.random.default_rng(0)
+    place = np.zeros((2000, 2))
+    for frame in range(1, len(place)):
+        place[frame] = 0.8 * place[frame - 1] + rng.normal(0, 0.6, 2)
+    points = np.column_stack([np.arange(len(place)), place + 50])
+    viewer.add_points(points, name="film detections", metadata={"growtrack": {"frames": [*range(2000)]}})
+    linking(qtbot, panel)
+    panel.motion.trap.setChecked(True)
+    assert panel.motion.temperature.isVisible()
+    qtbot.waitUntil(lambda: panel.numbers.said("Trap") != "", timeout=20_000)
+    assert panel.numbers.said("Trap").endswith("kT/px²")
+    assert float(panel.numbers.said("Trap").split()[0]) == pytest.approx(1.0, rel=0.25)  # (1 - 0.8²) / 0.6²
+
+
+def test_trajectories_that_are_too_short_say_so(qtbot, panel, viewer):
+    viewer.add_tracks(np.array([[1, 0, 5, 5], [1, 1, 6, 5], [2, 0, 9, 9], [2, 1, 9, 9]], float), name="short")
+    settle(qtbot, panel)
+    assert panel.warning.said().startswith("Expected at least 8 pairs of displacements in a row, got 0")
+    assert panel.numbers.said("D") == ""
+
+
+def test_trajectories_of_a_volume_are_refused(qtbot, panel, viewer):
+    viewer.add_tracks(np.array([[1, 0, 5, 5, 5], [1, 1, 6, 5, 5]], float), name="volume")
+    assert "volume has tracks of 4 axes; expected (frame, y, x)" in panel.status.said()
+    assert not panel.results.isVisible()
+
+
+# the list, the plots and the picture
+
+
+def test_the_list_tells_of_each_and_can_be_sorted(qtbot, linked):
+    rows = linked.table.rows
+    assert rows["particle"].tolist() == [0, 1, 2, 3, 4, 5]
+    known = diffusion_of_each(linked.desk.table)
+    assert rows["diffusion"].tolist() == known["diffusion_coefficient"].tolist()
+    linked.desk.select((2, 3))
+    linked.table.sortByColumn(4, Qt.SortOrder.DescendingOrder)
+    assert linked.table.rows["diffusion"].is_monotonic_decreasing
+    assert sorted(linked.table.selected()) == [2, 3]
+    assert linked.table.model().headerData(4, Qt.Orientation.Horizontal) == "D (px²/frame)"
+    settle(qtbot, linked)
+
+
+def test_rows_that_are_clicked_are_selected_and_marked_in_the_picture(qtbot, linked, viewer):
+    place = linked.table.visualRect(linked.table.model().index(3, 1)).center()
+    qtbot.mouseClick(linked.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert linked.desk.selected == (3,)
+    mark = viewer.layers[MARK]
+    assert {*mark.data[:, 0]} == {3.0}
+    assert mark.visible
+    assert viewer.layers.selection.active == linked.desk.layer
+    assert linked.tracks.layer == linked.desk.layer
+    linked.desk.select(())
+    assert not viewer.layers[MARK].visible
+    settle(qtbot, linked)
+
+
+def test_clicks_in_the_picture_select(qtbot, linked):
+    table = linked.desk.table.set_index(["particle", "frame"])
+    y, x = table.loc[(4, 30), ["y", "x"]]
+    click_in_picture(linked, 30, y + 0.3, x)
+    assert linked.desk.selected == (4,)
+    click_in_picture(linked, 30, *table.loc[(1, 30), ["y", "x"]], SimpleNamespace(name="Control"))
+    assert linked.desk.selected == (4, 1)
+    click_in_picture(linked, 30, y, x, SimpleNamespace(name="Control"))
+    assert linked.desk.selected == (1,)
+    click_in_picture(linked, 30, y, x, moved=True)  # the view was dragged
+    assert linked.desk.selected == (1,)
+    click_in_picture(linked, 30, 1000, 1000)
+    assert linked.desk.selected == ()
+    settle(qtbot, linked)
+
+
+def test_the_trajectory_under_the_mouse_is_told(qtbot, linked):
+    move_in_picture(linked, 30, *linked.desk.table.set_index(["particle", "frame"]).loc[(4, 30), ["y", "x"]])
+    assert linked.under.said().startswith("4: 60 detections in frames 0 to 59, D ")
+    move_in_picture(linked, 30, 1000, 1000)
+    assert linked.under.said() == "Click trajectories in the picture, or here."
+
+
+def test_plots_tell_what_is_under_the_mouse_and_select_what_is_clicked(qtbot, linked):
+    plots: MotionPlots = linked.plots
+    plots.msd.tell(np.log10(3), 0)
+    assert plots.msd.caption.said().startswith("After 3 frames: ")
+    assert plots.msd.caption.said().endswith(" px², 342 pairs")
+    curve = linked.survey.msd[5]
+    plots.msd.pick(np.log10(59), np.log10(curve.iloc[58]))
+    assert linked.desk.selected == (5,)
+    values = linked.survey.diffusion.set_index("particle")["diffusion_coefficient"]
+    plots.diffusion.pick(values[2], 0)
+    assert 2 in linked.desk.selected
+    plots.diffusion.tell(values[2], 0)
+    assert "px²/frame: " in plots.diffusion.caption.said()
+    plots.drift.tell(10, 0)
+    assert plots.drift.caption.said().startswith("At 10 frames: y ")
+    plots.drift.plot.left.emit()
+    assert plots.drift.caption.said().startswith("What all trajectories move in common")
+    settle(qtbot, linked)
+
+
+def test_a_double_click_goes_to_where_a_trajectory_begins(qtbot, linked, viewer):
+    viewer.dims.set_point(0, 20)
+    linked.table.doubleClicked.emit(linked.table.model().index(5, 0, QModelIndex()))
+    assert viewer.dims.point[0] == 0
+    first = linked.desk.table.query("particle == 5").iloc[0]
+    camera = getattr(viewer, "scene", viewer).camera
+    assert camera.center[-2:] == pytest.approx((first.y, first.x))
+
+
+def test_colours_follow_what_is_chosen(qtbot, linked):
+    layer, by = linked.desk.layer, linked.shading.by
+    names = [by.itemText(index) for index in range(by.count())]
+    assert names[:5] == ["particle", "time", "speed", "detections", "diffusion coefficient"]
+    assert {"distance", "sigma", "significance"} <= {*names}
+    for name in names:
+        by.setCurrentText(name)
+        by.activated.emit(by.currentIndex())
+        assert layer.color_by == SHADE
+        assert np.isfinite(layer.features[SHADE]).all()
+    by.setCurrentText("time")
+    by.activated.emit(by.currentIndex())
+    assert np.corrcoef(layer.features[SHADE], layer.data[:, 1])[0, 1] > 0.99
+    linked.shading.tail.setValue(12)
+    assert layer.tail_length == 12
+
+
+# correcting
+
+
+def test_trajectories_are_deleted_split_and_joined_and_all_is_undone(qtbot, linked, viewer):
+    before = linked.desk.table
+    linked.desk.select((0, 2))
+    press(qtbot, linked.buttons.delete)
+    assert particles_of(linked) == [1, 3, 4, 5]
+    assert {*linked.desk.layer.data[:, 0]} == {1, 3, 4, 5}
+    linked.desk.select((3,))
+    viewer.dims.set_point(0, 20)
+    press(qtbot, linked.buttons.split)
+    assert particles_of(linked) == [1, 3, 4, 5, 6]
+    assert linked.desk.table.query("particle == 6")["frame"].min() == 20
+    linked.desk.select((6, 3))
+    press(qtbot, linked.buttons.join)
+    assert particles_of(linked) == [1, 3, 4, 5]
+    for _ in range(3):
+        press(qtbot, linked.buttons.undo)
+    pd.testing.assert_frame_equal(linked.desk.table, before)
+    assert not linked.buttons.undo.isEnabled()
+    press(qtbot, linked.buttons.redo)
+    assert particles_of(linked) == [1, 3, 4, 5]
+    assert linked.status.said() == "Done again: delete 2 trajectories."
+    settle(qtbot, linked)
+    assert linked.whose.said() == "Of 1 selected of 4 trajectories"
+
+
+def test_what_cannot_be_corrected_is_said_and_changes_nothing(qtbot, linked, viewer):
+    before = linked.desk.table
+    linked.desk.select((0, 2))
+    press(qtbot, linked.buttons.join)
+    assert linked.status.said().startswith("Trajectories 0 and 2 are both in frame 0")
+    linked.desk.select((3,))
+    viewer.dims.set_point(0, 0)
+    press(qtbot, linked.buttons.split)
+    assert "cannot be split at frame 0. Go to a frame from 1 to 59." in linked.status.said()
+    assert linked.desk.table is before
+    settle(qtbot, linked)
+
+
+def test_all_cannot_be_deleted_for_napari_has_no_empty_tracks(qtbot, linked):
+    linked.desk.select(range(PARTICLES))
+    press(qtbot, linked.buttons.delete)
+    assert linked.status.said().startswith("No trajectory would be left.")
+    assert len(linked.desk.table) == 360
+    settle(qtbot, linked)
+
+
+def test_nothing_is_taken_back_from_an_empty_file(qtbot, linked, monkeypatch, tmp_path):
+    path = tmp_path / "film.geff"
+    write_table(linked.desk.table.iloc[:0], path)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
+    press(qtbot, linked.buttons.take_back)
+    settle(qtbot, linked)
+    assert linked.status.said().startswith("No trajectory would be left.")
+    assert len(linked.desk.table) == 360
+
+
+def test_what_another_plugin_does_to_the_layer_is_taken_up(qtbot, linked):
+    layer = linked.desk.layer
+    layer.data = layer.data[layer.data[:, 0] < 3]
+    assert particles_of(linked) == [0, 1, 2]
+    assert linked.desk.corrections.done == [ELSEWHERE]
+    press(qtbot, linked.buttons.undo)
+    assert particles_of(linked) == [0, 1, 2, 3, 4, 5]
+    settle(qtbot, linked)
+
+
+def test_a_layer_that_is_removed_leaves_nothing_behind(qtbot, linked, viewer):
+    linked.desk.select((3,))
+    viewer.layers.remove("film trajectories")
+    qtbot.waitUntil(lambda: MARK not in viewer.layers, timeout=5_000)
+    assert not linked.results.isVisible()
+    assert not linked.save.isEnabled()
+
+
+def test_all_layers_can_be_removed_at_once(qtbot, linked, viewer):
+    linked.desk.select((3,))
+    viewer.layers.clear()
+    qtbot.wait(50)
+    assert len(viewer.layers) == 0
+    assert not linked.results.isVisible()
+
+
+def test_trajectories_of_two_layers_are_kept_apart(qtbot, linked, viewer):
+    linked.desk.select((1,))
+    press(qtbot, linked.buttons.delete)
+    viewer.add_tracks(np.array([[7, frame, 5, 5 + frame] for frame in range(20)], float), name="other")
+    assert particles_of(linked) == [7]
+    linked.tracks.setCurrentText("film trajectories")
+    assert particles_of(linked) == [0, 2, 3, 4, 5]
+    assert linked.buttons.undo.isEnabled()
+    settle(qtbot, linked)
+
+
+# saving
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".geff", ".xml"])
+def test_trajectories_are_saved_with_what_made_them(qtbot, linked, monkeypatch, tmp_path, ending):
+    linked.motion.show_units(Units(pixel_size=0.2, frame_time=0.5))
+    linked.desk.select((1,))
+    press(qtbot, linked.buttons.delete)
+    path = tmp_path / f"found{ending}"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    linked.motion.show_units(Units(pixel_size=0.2, frame_time=0.5))
+    press(qtbot, linked.save)
+    settle(qtbot, linked)
+    assert linked.status.said() == f"Saved as {path}."
+    saved = read_table(path, ("frame", "y", "x", "particle"))
+    assert sorted({*saved["particle"]}) == [0, 2, 3, 4, 5]
+    assert "shade" not in saved
+    recipe = read_recipe(path)
+    assert recipe["corrected"] == ["delete 1"]
+    assert (recipe["pixel_size"], recipe["frame_time"]) == (0.2, 0.5)
+    assert recipe["linking"]["min_length"] == 5
+
+
+def test_motion_is_saved_as_tables_figures_and_numbers(qtbot, linked, monkeypatch, tmp_path):
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    linked.desk.select((1, 2, 3))
+    press(qtbot, linked.save_motion)
+    settle(qtbot, linked)
+    assert {"msd.csv", "imsd.csv", "diffusion.csv", "drift.csv", "msd.png", "motion.json"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+    assert len(pd.read_csv(tmp_path / "diffusion.csv")) == 3
+    assert json.loads((tmp_path / "motion.json").read_text())["trajectories"] == 3
+
+
+def test_a_disk_that_refuses_is_said(qtbot, linked, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "found.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    press(qtbot, linked.save)
+    settle(qtbot, linked)
+    assert linked.status.kind == "error"
+    assert "found.csv" in linked.status.said()
+
+
+def test_trajectories_are_handed_over_and_taken_back(qtbot, linked, monkeypatch, tmp_path):
+    path = tmp_path / "film.geff"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    asked = []
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *told: asked.append(told[2]) or str(path))
+    press(qtbot, linked.buttons.hand_over)
+    settle(qtbot, linked)
+    edited = read_table(path).query("particle != 4")
+    write_table(edited, path)
+    press(qtbot, linked.buttons.take_back)
+    settle(qtbot, linked)
+    assert asked == [str(path)]
+    assert particles_of(linked) == [0, 1, 2, 3, 5]
+    assert linked.status.said() == "Taken back: 300 detections. Undo brings the others back."
+    press(qtbot, linked.buttons.undo)
+    assert len(linked.desk.table) == 360
+    settle(qtbot, linked)
+
+
+def test_what_is_no_geff_is_not_taken_back(qtbot, linked, monkeypatch, tmp_path):
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    press(qtbot, linked.buttons.take_back)
+    settle(qtbot, linked)
+    assert linked.status.kind == "error"
+    assert len(linked.desk.table) == 360
+
+
+# coming and going
+
+
+def test_a_panel_that_is_closed_lets_go_and_one_that_is_opened_again_goes_on(qtbot, linked, viewer):
+    linked.desk.select((2,))
+    linked.leave()
+    assert MARK not in viewer.layers
+    assert not viewer.layers["film trajectories"].mouse_drag_callbacks
+    linked.follow()
+    settle(qtbot, linked)
+    assert particles_of(linked) == [0, 1, 2, 3, 4, 5]
+    assert linked.numbers.said("D") == str(diffusion(linked.desk.table).coefficient)
+
+
+def test_the_suggestion_survives_nothing_but_its_own_detections(qtbot, panel, viewer, detections, monkeypatch):
+    qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=20_000)
+    slow = panel.form.suggestion.radius
+    add_detections(viewer, walks(step=2.0), name="other detections")
+    panel.form.detections.setCurrentText("other detections")
+    assert panel.form.suggestion is None
+    qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=20_000)
+    assert panel.form.suggestion.radius > 2 * slow
+    assert linking_form.ONE_FRAME not in panel.status.said()
