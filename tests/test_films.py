@@ -7,8 +7,9 @@ from PIL import Image
 
 from napari_growtrack.cli import main
 from napari_growtrack.core.errors import StackError
-from napari_growtrack.core.stacks import open_stack
+from napari_growtrack.core.stacks import films_in, open_stack
 from napari_growtrack.core.tables import read_recipe, read_table
+from nd2_files import write_nd2
 
 FULL = np.random.default_rng(0).integers(0, 60_000, (5, 3, 2, 10, 14), dtype=np.uint16)  # T, C, Z, Y, X
 
@@ -174,3 +175,76 @@ def test_a_plain_zarr_array_is_a_film_and_an_empty_group_is_none(tmp_path):
     zarr.open_group(tmp_path / "g.zarr", mode="w")
     with pytest.raises(StackError, match="group without an image"):
         open_stack(tmp_path / "g.zarr")
+
+
+# ND2 ------------------------------------------------------------------------------------------------------------------
+
+
+def nikon(path, frames=FULL, pixel_size=0.11, period=50.0):
+    """Write T, C, Z, Y, X as an ND2 file, whose frames are Y, X, C."""
+    write_nd2(path, np.moveaxis(frames, 1, -1), pixel_size, period)
+    return path
+
+
+def test_a_channel_and_a_plane_of_an_nd2_file_are_a_film(tmp_path):
+    with open_stack(nikon(tmp_path / "fïlm.nd2"), channel=2, z=1) as stack:
+        assert stack.shape == (5, 10, 14)
+        assert (stack.pixel_size, stack.frame_time) == (0.11, 0.05)
+        for frame in (3, 0, 4, 1):
+            np.testing.assert_array_equal(stack[frame], FULL[frame, 2, 1])
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_an_nd2_film_of_one_plane_needs_no_choice_of_one(tmp_path, channels):
+    film = nikon(tmp_path / "film.nd2", FULL[:, :channels, :1], pixel_size=0.0, period=0.0)
+    with open_stack(film, channel=0 if channels > 1 else None) as stack:
+        assert (stack.pixel_size, stack.frame_time) == (None, None)
+        np.testing.assert_array_equal(stack[4], FULL[4, 0, 0])
+
+
+def test_an_nd2_film_of_several_channels_asks_which(tmp_path):
+    with pytest.raises(StackError, match=r"Choose one of 2 z planes with z=0 to 1 \(--z\)"):
+        open_stack(nikon(tmp_path / "film.nd2"), channel=1)
+    with pytest.raises(StackError, match=r"Choose one of 3 channels with channel=0 to 2 \(--channel\)"):
+        open_stack(nikon(tmp_path / "film.nd2"), z=1)
+
+
+def test_a_damaged_nd2_file_ends_in_a_sentence(tmp_path):
+    whole = nikon(tmp_path / "film.nd2").read_bytes()
+    for name, content in (("cut.nd2", whole[: len(whole) // 2]), ("none.nd2", b"nothing"), ("empty.nd2", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(StackError, match=f"Cannot read {name}: .* It may be damaged or cut short"):
+            open_stack(tmp_path / name)
+
+
+# Folders of films -----------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_of_films_is_told_from_a_folder_of_pictures(tmp_path):
+    films, pictures = tmp_path / "films", tmp_path / "pictures"
+    films.mkdir()
+    pictures.mkdir()
+    for number in (10, 2):
+        tifffile.imwrite(films / f"film{number}.tif", FULL[:, 0, 0], photometric="minisblack")
+        tifffile.imwrite(pictures / f"{number}.tif", FULL[0, 0, 0])
+    nikon(films / "film3.nd2")
+    (films / "notes.txt").write_text("")
+    assert [path.name for path in films_in(films)] == ["film2.tif", "film3.nd2", "film10.tif"]
+    assert films_in(pictures) == []
+    assert films_in(films / "film2.tif") == []
+    with open_stack(pictures) as stack:
+        assert len(stack) == 2
+
+
+def test_a_folder_of_films_is_tracked_into_a_folder_of_tables(tmp_path, capsys):
+    from napari_growtrack.core.simulation import named_scene, simulate_film
+
+    films = tmp_path / "films"
+    films.mkdir()
+    for number in range(2):
+        frames, _ = simulate_film(named_scene("table42").with_(snr=8), 3, (96, 96), np.random.default_rng(number), 3)
+        tifffile.imwrite(films / f"film{number}.tif", frames.astype(np.float32), photometric="minisblack")
+    assert main(["track", str(films), "-n", "vesicles", "-o", str(tmp_path / "tables")]) == 0
+    for number in range(2):
+        assert read_recipe(tmp_path / "tables" / f"film{number}.csv")["film"] == f"film{number}.tif"
+        assert len(read_table(tmp_path / "tables" / f"film{number}.csv")) > 4

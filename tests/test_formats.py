@@ -97,6 +97,52 @@ def test_what_a_track_editor_gives_back_as_geff_has_its_particles(tmp_path):
     assert again.particle.nunique() == table.particle.nunique() + 1
 
 
+def edited(tmp_path, edit, name="edited.geff"):
+    """Write trajectories, let an editor change their graph, and return what is read of it."""
+    import geff
+
+    write_table(TABLES["trajectories"], tmp_path / "t.geff")
+    graph, _ = geff.read(tmp_path / "t.geff", backend="networkx")
+    edit(graph)
+    geff.write(graph, tmp_path / name, axis_names=["t", "y", "x"], axis_types=["time", "space", "space"])
+    return read_table(tmp_path / name.split("/")[0])
+
+
+def test_links_that_an_editor_took_away_end_a_trajectory_whatever_its_nodes_say(tmp_path):
+    def cut(graph):
+        graph.remove_edge(*next(iter(graph.edges)))
+
+    before = TABLES["trajectories"]
+    again = edited(tmp_path, cut)
+    assert again["particle"].nunique() == before["particle"].nunique() + 1
+
+
+def test_numbers_are_kept_where_links_still_say_the_same(tmp_path):
+    again = edited(tmp_path, lambda graph: None)
+    pd.testing.assert_series_equal(
+        again["particle"], TABLES["trajectories"].sort_values("frame")["particle"], check_index=False
+    )
+
+
+def test_a_particle_that_divides_ends_and_two_begin(tmp_path):
+    def divide(graph):
+        first = next(node for node in graph if graph.out_degree(node) == 1)
+        (second,) = graph.successors(first)
+        other = max(graph) + 1
+        graph.add_node(other, **graph.nodes[second])
+        graph.add_edge(first, other)
+
+    before = TABLES["trajectories"]
+    again = edited(tmp_path, divide)
+    assert len(again) == len(before) + 1
+    assert not again.duplicated(["particle", "frame"]).any()
+
+
+def test_geff_within_the_folder_of_an_editor_is_found(tmp_path):
+    again = edited(tmp_path, lambda graph: None, "project/tracks.geff")
+    assert len(again) == len(TABLES["trajectories"])
+
+
 def test_trackmates_file_has_all_that_trackmate_asks_for(tmp_path):
     """Element by element what TrackMate 7 writes and its reader (TmXmlReader) looks up."""
     table = TABLES["trajectories"]

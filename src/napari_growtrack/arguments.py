@@ -212,7 +212,8 @@ def _track(command: argparse.ArgumentParser) -> None:
         "films",
         metavar="FILM",
         nargs="+",
-        help="TIFF, video, OME-Zarr, folder of pictures, or pattern of their names; of several, -o is a folder",
+        help="TIFF, video, ND2, OME-Zarr, folder of pictures or pattern of their names; of several, or of a folder of "
+        "films, -o is a folder",
     )
     _plane(command)
     command.add_argument("-n", "--network", default=DEFAULT, metavar="NAME|FILE", help="default: %(default)s")

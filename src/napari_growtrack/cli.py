@@ -164,19 +164,22 @@ def grow(chosen: Arguments) -> None:
 
 def track(chosen: Arguments) -> int:
     """Track films and write their detections."""
-    if len(chosen.films) == 1:
-        return _track(chosen, chosen.films[0], chosen.output)
-    return _track_each(chosen)
+    from .core.stacks import films_in
+
+    films = [str(film) for told in chosen.films for film in films_in(told) or [told]]
+    if films == chosen.films and len(films) == 1:
+        return _track(chosen, films[0], chosen.output)
+    return _track_each(chosen, films)
 
 
-def _track_each(chosen: Arguments) -> int:
+def _track_each(chosen: Arguments, films: list[str]) -> int:
     """Track several films into a folder, a table each; one that cannot be tracked does not stop the others."""
     from .core.errors import GrowtrackError, OutputError
 
     if chosen.overlay:
         raise OutputError("A picture is drawn of one film. Leave --overlay out, or give one film.")
-    outputs = {film: Path(chosen.output) / f"{Path(film).stem}.csv" for film in chosen.films}
-    if len(set(outputs.values())) < len(chosen.films):
+    outputs = {film: Path(chosen.output) / f"{Path(film).stem}.csv" for film in films}
+    if len(set(outputs.values())) < len(films):
         raise OutputError("Two films have the same name, and so would their tables. Track them into different folders.")
     failed = 0
     for film, output in outputs.items():

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, Q
 
 from ..core.errors import GrowtrackError, LinkingError
 from ..core.linking import LinkingProgress, delete, join, split
+from ..core.motion import Units
 from ..core.tables import PROGRAM
 from ..core.version import package_version
 from ..engine.jobs_motion import (
@@ -50,8 +51,6 @@ from .writing import SAVED, made, with_known_ending
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Points
-
-    from ..core.motion import Units
 
 _BREATH = 60
 """Milliseconds in which the window draws what has changed, before more changes."""
@@ -482,9 +481,11 @@ class TrajectoriesPanel(Panel):
         self._write("Save trajectories", ".csv", filters)
 
     def _hand_over(self) -> None:
-        self._handed_over = self._write("Hand over to a track editor", ".geff", "GEFF (*.geff)") or self._handed_over
+        """Write what an editor gives back as it is: some turn pixels into micrometres where they know how."""
+        written = self._write("Hand over to a track editor", ".geff", "GEFF (*.geff)", scaled=False)
+        self._handed_over = written or self._handed_over
 
-    def _write(self, title: str, ending: str, filters: str) -> Path | None:
+    def _write(self, title: str, ending: str, filters: str, scaled: bool = True) -> Path | None:
         """Save all trajectories where the person says, and return that."""
         layer, table = self.desk.layer, self.desk.table
         if layer is None or table is None:
@@ -500,6 +501,8 @@ class TrajectoriesPanel(Panel):
         tell_units(layer, self._units)
         done = [] if self.desk.corrections is None else self.desk.corrections.done
         recipe = {"program": PROGRAM, "version": package_version(), **made(layer.metadata), "corrected": done}
+        if not scaled:
+            recipe = {name: value for name, value in recipe.items() if name not in Units.model_fields}
         self._start(self.session.engines.motion.run(SaveTable(table, path, recipe)))
         return path
 

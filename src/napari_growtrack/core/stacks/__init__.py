@@ -1,4 +1,4 @@
-"""Any film, be it array, TIFF, video, OME-Zarr or a folder of pictures, read one grey frame at a time."""
+"""Any film, be it array, TIFF, video, ND2, OME-Zarr or a folder of pictures, read one grey frame at a time."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from typing import Any
 
 from ..errors import StackError
 from .ngff import ZarrStack, is_zarr
-from .sequence import PICTURE_SUFFIXES, SequenceStack, pictures_in
+from .nikon import ND2_SUFFIXES, Nd2Stack
+from .sequence import PICTURE_SUFFIXES, SequenceStack, natural, pictures_in
 from .stack import ArrayStack, CroppedStack, Stack
-from .tiff import TIFF_SUFFIXES, TiffStack
+from .tiff import TIFF_SUFFIXES, TiffStack, frames_of
 from .video import VIDEO_SUFFIXES, VideoStack
 
 __all__ = [
+    "ND2_SUFFIXES",
     "PICTURE_SUFFIXES",
     "TIFF_SUFFIXES",
     "VIDEO_SUFFIXES",
     "ArrayStack",
     "CroppedStack",
+    "Nd2Stack",
     "SequenceStack",
     "Stack",
     "TiffStack",
     "VideoStack",
     "ZarrStack",
+    "films_in",
     "open_stack",
 ]
 
@@ -35,7 +39,7 @@ def open_stack(source: Any, channel: int | None = None, z: int | None = None) ->
     ----------
     source
         A numpy, dask or zarr array (or anything with ``shape`` and indexing) of
-        shape (T, Y, X) or (Y, X); the path of a TIFF, a video, an OME-Zarr image, a
+        shape (T, Y, X) or (Y, X); the path of a TIFF, a video, an ND2 file, an OME-Zarr image, a
         folder of pictures or a pattern of their names such as ``frames/img_*.png``; or
         a `Stack`, returned as it is.
     channel, z : int, optional
@@ -72,6 +76,37 @@ def open_stack(source: Any, channel: int | None = None, z: int | None = None) ->
     )
 
 
+def films_in(path: str | os.PathLike[str]) -> list[Path]:
+    """Return the films that a folder holds, in the order of the numbers in their names.
+
+    Films are videos, ND2 files, OME-Zarr images and TIFFs of several frames. A folder of pictures, one a frame, holds
+    none: it is a film itself.
+
+    Parameters
+    ----------
+    path : path
+        Where it is no folder, or an OME-Zarr image, there are none.
+
+    Raises
+    ------
+    StackError
+        When a TIFF cannot be read.
+    """
+    folder = Path(path).expanduser()
+    if not folder.is_dir() or is_zarr(folder):
+        return []
+    inside = sorted((one for one in folder.iterdir() if not one.name.startswith(".")), key=natural)
+    films = [one for one in inside if one.suffix.lower() in VIDEO_SUFFIXES + ND2_SUFFIXES or _is_zarr_folder(one)]
+    tiffs = [one for one in inside if one.suffix.lower() in TIFF_SUFFIXES and one.is_file()]
+    if tiffs and (films or frames_of(tiffs[0]) > 1):
+        films += tiffs
+    return sorted(films, key=natural)
+
+
+def _is_zarr_folder(path: Path) -> bool:
+    return path.is_dir() and is_zarr(path)
+
+
 def _open_path(path: Path, channel: int | None, z: int | None) -> Stack:
     if not path.exists() and any(sign in path.name for sign in "*?["):
         found = sorted(path.parent.glob(path.name))
@@ -87,7 +122,9 @@ def _open_path(path: Path, channel: int | None, z: int | None) -> Stack:
         return TiffStack(path, channel, z)
     if suffix in VIDEO_SUFFIXES:
         return VideoStack(path)
-    known = ", ".join(TIFF_SUFFIXES + VIDEO_SUFFIXES)
+    if suffix in ND2_SUFFIXES:
+        return Nd2Stack(path, channel, z)
+    known = ", ".join(TIFF_SUFFIXES + VIDEO_SUFFIXES + ND2_SUFFIXES)
     raise StackError(f"Cannot open {path.name}: expected {known}, got {suffix!r}. Save the film as TIFF.")
 
 

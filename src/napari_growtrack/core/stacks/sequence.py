@@ -20,7 +20,7 @@ class SequenceStack(Stack):
     """Frames in files of their own, in the order of the numbers in their names."""
 
     def __init__(self, paths: Iterable[Path], name: str) -> None:
-        self._paths = sorted(paths, key=_natural)
+        self._paths = sorted(paths, key=natural)
         first = _picture(self._paths[0])
         super().__init__(name, (len(self._paths), *first.shape), full_scale(first.dtype))
         self._kind = first.dtype
@@ -51,8 +51,8 @@ def _told(shape: tuple[int, ...], kind: Any) -> str:
     return f"{shape[0]} x {shape[1]} px of {kind}"
 
 
-def _natural(path: Path) -> list[tuple[int, int, str]]:
-    """Return a key by which 2 comes before 10."""
+def natural(path: Path) -> list[tuple[int, int, str]]:
+    """Return a key by which 2 comes before 10 in names of files."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", path.name)]
 
 

@@ -53,6 +53,20 @@ class TiffStack(Stack):
         self._file.close()
 
 
+def frames_of(path: Path) -> int:
+    """Return how many pages a TIFF holds.
+
+    Raises
+    ------
+    StackError
+        When it cannot be read.
+    """
+    import tifffile
+
+    with decoding(path.name), tifffile.TiffFile(path) as file:
+        return len(file.pages)
+
+
 def _only_image(file: tifffile.TiffFile, name: str) -> tifffile.TiffPageSeries:
     """Return the one series of a whole TIFF."""
     _refuse_cut_tiff(file, name)

@@ -28,6 +28,11 @@ def _format(path: Path) -> ModuleType:
     return _FORMATS.get(path.suffix.lower(), csv_files)
 
 
+def _format_of(path: Path) -> ModuleType:
+    """Return the format of a table that is there; editors give a folder that holds GEFF any name."""
+    return geff_files if path.is_dir() else _format(path)
+
+
 def read_table(path: str | os.PathLike[str], required: Iterable[str] = POINT) -> pd.DataFrame:
     """Read a table and check it: CSV, Parquet, GEFF or TrackMate's XML, by the ending of its name.
 
@@ -41,7 +46,7 @@ def read_table(path: str | os.PathLike[str], required: Iterable[str] = POINT) ->
     """
     path = Path(path)
     try:
-        return check(_format(path).read(path), required)
+        return check(_format_of(path).read(path), required)
     except OutputError:
         raise
     except OSError as error:
@@ -61,7 +66,7 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """
     path = Path(path)
     try:
-        return _format(path).recipe(path)
+        return _format_of(path).recipe(path)
     except OSError as error:
         raise TableError(f"Cannot read {path}: {error.strerror or error}. Check the path.") from error
 

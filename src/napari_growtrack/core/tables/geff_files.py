@@ -27,28 +27,51 @@ def _geff() -> None:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read a GEFF folder; nodes are sorted by frame, and where there is no particle, linked ones get a number."""
+    """Read a GEFF folder, or the one that a folder of a track editor holds; nodes are sorted by frame.
+
+    Links say which nodes are one particle, whatever a property says: an editor may have changed them. Where a
+    particle divides, or two become one, trajectories end.
+    """
     _geff()
     from geff.core_io import read_to_memory
 
+    path = _inside(path)
     try:
         found = read_to_memory(path)
     except Exception as error:  # whatever zarr and geff make of a folder that is something else
         raise TableError(f"{path.name} is not a GEFF folder, or not a whole one ({error}). Write it again.") from error
     columns = {_AXES.get(name, name): prop["values"] for name, prop in found["node_props"].items()}
     table = pd.DataFrame({name: values for name, values in columns.items() if values.ndim == 1})
-    if "particle" not in table and len(found["edge_ids"]):
-        table["particle"] = _components(found["node_ids"], found["edge_ids"])
+    if len(found["edge_ids"]):
+        table["particle"] = _numbered(table, found["node_ids"], found["edge_ids"])
     return table.sort_values("frame", kind="stable", ignore_index=True) if "frame" in table else table
 
 
+def _inside(path: Path) -> Path:
+    """Return the GEFF folder itself; motile-tracker puts it into another one, beside its segmentation."""
+    inside = [*path.glob("*.geff")] if path.is_dir() else []
+    return inside[0] if len(inside) == 1 else path
+
+
+def _numbered(table: pd.DataFrame, nodes: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return which particle each node is, by the links; numbers that still say the same are kept."""
+    found = _components(nodes, edges)
+    if "particle" not in table:
+        return found
+    said = table["particle"].to_numpy()
+    pairs = pd.DataFrame({"found": found, "said": said}).drop_duplicates()
+    return said if pairs["found"].is_unique and pairs["said"].is_unique else found
+
+
 def _components(nodes: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return a number for each node, the same for all that edges join."""
+    """Return a number for each node, the same for all that a chain of links joins."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     order = np.argsort(nodes)
     ends = order[np.searchsorted(nodes, edges, sorter=order)]
+    leaving, coming = (np.bincount(ends[:, side], minlength=len(nodes)) for side in (0, 1))
+    ends = ends[(leaving[ends[:, 0]] == 1) & (coming[ends[:, 1]] == 1)]
     graph = coo_array((np.ones(len(ends)), ends.T), shape=(len(nodes), len(nodes)))
     return connected_components(graph, directed=False)[1].astype(np.int64)
 
@@ -121,7 +144,7 @@ def recipe(path: Path) -> dict[str, Any] | None:
     from geff import GeffMetadata
 
     try:
-        told = GeffMetadata.read(path)
+        told = GeffMetadata.read(_inside(path))
     except Exception:  # not a GEFF folder
         return None
     found = (told.extra or {}).get(PROGRAM)
