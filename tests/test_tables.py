@@ -138,5 +138,5 @@ def test_a_file_that_is_no_table_is_refused(tmp_path, content, sentence):
 
 
 def test_a_folder_is_no_table(tmp_path):
-    with pytest.raises(TableError, match=r"Is a directory\. Check the path\."):
+    with pytest.raises(TableError, match=r"is not a GEFF folder, or not a whole one"):
         read_table(tmp_path)
