@@ -193,6 +193,32 @@ def test_a_report_holds_everything_and_leaves_tables_and_figures(tmp_path):
         report_motion(table[table.particle == 0], without_drift=True)
 
 
+def test_of_some_trajectories_only_these_are_told_and_the_drift_is_that_of_all(tmp_path):
+    table = brownian_paths(np.random.default_rng(0), 12, 60, 0.5, 0.3, drift=(0.3, 0.0))
+    some = report_motion(table, particles=[3, 5])
+    alone = table[table["particle"].isin([3, 5])]
+    assert some.by_covariance == motion.diffusion(alone)
+    assert some.drift == motion.drift_velocity(table)
+    without = report_motion(table, without_drift=True, particles=[3])
+    freed = motion.remove_drift(table)
+    assert without.by_covariance == motion.diffusion(freed[freed["particle"] == 3])
+    write_motion(table, tmp_path, particles=[3, 5])
+    assert pd.read_csv(tmp_path / "diffusion.csv")["particle"].tolist() == [3, 5]
+
+
+def test_each_trajectory_has_its_own_diffusion_coefficient():
+    table = brownian_paths(np.random.default_rng(0), 5, 60, 0.5, 0.3)
+    short = table[(table["particle"] != 2) | (table["frame"] < 6)]
+    each = motion.diffusion_of_each(short, MICRO)
+    assert each["particle"].tolist() == [0, 1, 3, 4]
+    for row in each.itertuples():
+        alone = motion.diffusion(short[short["particle"] == row.particle], MICRO).coefficient
+        assert (max(row.diffusion_coefficient, 0), max(row.low, 0), row.high) == pytest.approx(
+            (alone.value, alone.low, alone.high)
+        )
+    assert each["positions"].tolist() == [60] * 4
+
+
 @pytest.mark.parametrize("light", ["good", "bad"])
 def test_the_trap_of_a_real_film_is_as_stiff_in_either_light(shared_data, light):
     """DeepTrack 1.0's films of one trapped bead: what one says lies within the other's interval."""

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from heart import Heart
 from qtpy.QtWidgets import QApplication
-from test_heartbeat import long_film
+from test_heartbeat import long_film, walkers
 
 from napari_growtrack.core.detection import iter_detections
 from napari_growtrack.core.networks import load_network
@@ -83,7 +83,7 @@ def measure(folder: Path) -> None:
         longest, machine = heart.rest()
         row("longest gap: a layer of points is added by hand, with no panel open", 1e3 * longest, "ms", 1e3 * machine)
         viewer.layers.remove("by hand")
-    for name in ("First steps", "Networks", "Score", "Simulate", "Grow", "Track"):
+    for name in ("First steps", "Networks", "Score", "Trajectories", "Simulate", "Grow", "Track"):
         began = time.perf_counter()
         panel = open_panel(viewer, name)
         row(f"open {name}", 1e3 * (time.perf_counter() - began), "ms")
@@ -151,6 +151,7 @@ def measure(folder: Path) -> None:
         window.wait(10, lambda: not grow.work.running)
         row("stop growing", 1e3 * (time.perf_counter() - began), "ms")
         gap("stopping")
+        trajectories(window, gap, row)
     film_memory(window, track, row)
     window.viewer.close()
     row("tracking 500 frames beside the window / without napari", np.median(beside) / np.median(apart), "times")
@@ -199,6 +200,41 @@ def drags(window, track, row) -> None:
         times.append(time.perf_counter() - began)
         window.wait(0.3)
     row("slide the stage to its rings, median", 1e3 * np.median(times), "ms")
+
+
+def trajectories(window, gap, row) -> None:
+    """Link 30 000 detections of 300 particles, read off motion, select, and delete."""
+    viewer, (points, tracks) = window.viewer, walkers()
+    viewer.layers.clear()
+    viewer.add_tracks(tracks, name="by hand")
+    window.wait(1)
+    gap("tracks of 30 000 points are added by hand")
+    viewer.layers.clear()
+    panel = open_panel(viewer, "Trajectories")
+    viewer.add_points(points, name="film detections", metadata={"growtrack": {"frames": [0]}})
+    window.wait(60, lambda: panel.form.suggestion is not None)
+    window.wait(1)
+    gap("30 000 points are added by hand, and a search radius is suggested")
+    began = time.perf_counter()
+    panel.link.click()
+    window.wait(60, lambda: panel.desk.layer is not None)
+    row("link 30 000 detections in 100 frames, and show them", time.perf_counter() - began, "s")
+    window.wait(60, lambda: panel.reading is not None)
+    row("the same, and read off motion", time.perf_counter() - began, "s")
+    window.wait(0.5)
+    gap("linking 30 000 detections, showing them, reading off motion")
+    began = time.perf_counter()
+    panel.desk.select((3, 4, 5))
+    window.wait(60, lambda: panel.reading is not None)
+    row("select three trajectories, to their diffusion coefficient", 1e3 * (time.perf_counter() - began), "ms")
+    window.wait(0.5)
+    gap("selecting three trajectories")
+    panel.buttons.delete.click()
+    window.wait(60, lambda: panel.reading is not None)
+    panel.buttons.undo.click()
+    window.wait(60, lambda: panel.reading is not None)
+    window.wait(0.5)
+    gap("deleting them, and undoing it")
 
 
 def film_memory(window, track, row) -> None:

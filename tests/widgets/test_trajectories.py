@@ -13,7 +13,7 @@ from qtpy.QtCore import QModelIndex, Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog
 
 from napari_growtrack.core.linking import Linking, link
-from napari_growtrack.core.motion import Units, diffusion, diffusion_of_each
+from napari_growtrack.core.motion import Units, diffusion, diffusion_of_each, drift
 from napari_growtrack.core.tables import read_recipe, read_table, write_table
 from napari_growtrack.widgets import layer_watch, linking_form, trajectories
 from napari_growtrack.widgets.layers import RING
@@ -281,6 +281,17 @@ def test_drift_is_told_and_removed_for_all_alike(qtbot, panel, viewer):
     assert panel.warning.said() == ""
     assert 0.7 < float(panel.numbers.said("Drift x").split()[0]) < 1.3  # that of all, of which it was freed
     settle(qtbot, panel)
+
+
+def test_the_drift_of_those_selected_is_drawn_beside_that_of_all(qtbot, linked):
+    plot = linked.plots.drift
+    assert len(plot._picked["x"].getData()[0]) == 0
+    linked.desk.select((1, 4))
+    settle(qtbot, linked)
+    table = linked.desk.table
+    expected = drift(table[table["particle"].isin([1, 4])])
+    np.testing.assert_allclose(plot._picked["x"].getData()[1], expected["x"])
+    np.testing.assert_allclose(plot._curves["x"].getData()[1], drift(table)["x"])
 
 
 def test_a_bead_in_a_trap_has_a_stiffness(qtbot, panel, viewer):

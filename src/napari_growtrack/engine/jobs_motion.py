@@ -52,6 +52,8 @@ class Reading(NamedTuple):
         Which; None for all.
     msd : DataFrame
         Of `core.motion.emsd`.
+    drift : DataFrame
+        Of `core.motion.drift`, in pixels, whether or not it is removed.
     report : MotionReport or None
         None where they are too short.
     why : str
@@ -60,6 +62,7 @@ class Reading(NamedTuple):
 
     particles: tuple[int, ...] | None
     msd: pd.DataFrame
+    drift: pd.DataFrame
     report: MotionReport | None
     why: str
 
@@ -155,13 +158,15 @@ class ReadMotion:
         yield Doing("Measuring the mean square displacement...")
         chosen = chosen_motion(motion.trajectories, motion.without_drift, motion.particles)
         together = emsd(chosen, units=motion.units)
+        yield Doing("Measuring the drift...")
+        moved = drift(chosen_motion(motion.trajectories, particles=motion.particles))
         yield Doing("Estimating diffusion with its interval...")
         report, why = None, ""
         try:
             report = motion.report()
         except MotionError as error:
             why = str(error)
-        yield Reading(motion.particles, together, report, why)
+        yield Reading(motion.particles, together, moved, report, why)
 
 
 @dataclass(frozen=True, eq=False)

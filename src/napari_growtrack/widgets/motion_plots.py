@@ -230,31 +230,46 @@ class DiffusionPlot(PlotWithHint):
 
 
 class DriftPlot(PlotWithHint):
-    """How far all particles have moved in common."""
+    """How far all particles have moved in common, and those that are selected."""
 
     def __init__(self) -> None:
-        super().__init__(Plot("time", "drift"), "What all trajectories move in common. Blue: y. Orange: x.")
+        super().__init__(
+            Plot("time", "drift"), "What all move in common. Blue: y, orange: x; dashed: those selected."
+        )
+        self._curves, self._picked = self._lines(Qt.PenStyle.SolidLine), self._lines(Qt.PenStyle.DashLine)
+        self._drift = pd.DataFrame({"frame": [], "y": [], "x": []}, dtype=float)
+
+    def _lines(self, style: Qt.PenStyle) -> dict[str, Any]:
         pg = pyqtgraph_module()
-        self._curves: dict[str, Any] = {
-            axis: self.plot.add(pg.PlotCurveItem(pen=pg.mkPen(QColor(COLOURS[number]), width=2), antialias=True))
-            for number, axis in enumerate("yx")
-        }
-        self._drift = pd.DataFrame({"frame": [], "y": [], "x": []})
+        pens = {axis: pg.mkPen(QColor(COLOURS[number]), width=2, style=style) for number, axis in enumerate("yx")}
+        return {axis: self.plot.add(pg.PlotCurveItem(pen=pen, antialias=True)) for axis, pen in pens.items()}
 
     def show_survey(self, survey: Survey | None, units: Units) -> None:
         """Show the drift."""
         self.units = units
         self.plot.set_title(0, f"time ({'s' if units.frame_time else 'frames'})")
         self.plot.set_title(1, f"drift ({units.length})")
-        self._drift = drift = self._drift.iloc[:0] if survey is None else survey.drift
-        time = units.frame * drift["frame"].to_numpy(float)
-        moved = units.pixel * drift[["y", "x"]].to_numpy(float)
-        for axis, curve in self._curves.items():
-            curve.setData(time, moved[:, "yx".index(axis)])
-        if len(time):
+        self._drift = self._drift.iloc[:0] if survey is None else survey.drift
+        self._draw(self._curves, self._drift)
+        self.show_reading(None)
+
+    def show_reading(self, reading: Reading | None) -> None:
+        """Show the drift of those that are selected beside that of all."""
+        none = self._drift.iloc[:0]
+        mine = none if reading is None or reading.particles is None else reading.drift
+        self._draw(self._picked, mine)
+        if len(self._drift):
+            both = pd.concat([self._drift, mine])
+            moved = self.units.pixel * both[["y", "x"]].to_numpy(float)
+            time = self.units.frame * self._drift["frame"].to_numpy(float)
             low, high = moved.min(), moved.max()
             room = _ROOM * (high - low) or 1.0
             self.plot.show_range((time[0], max(time[-1], time[0] + 1e-9)), (low - room, high + room))
+
+    def _draw(self, curves: dict[str, Any], drift: pd.DataFrame) -> None:
+        time = self.units.frame * drift["frame"].to_numpy(float)
+        for axis, curve in curves.items():
+            curve.setData(time, self.units.pixel * drift[axis].to_numpy(float))
 
     def tell(self, x: float, y: float) -> None:
         """Say how far they have moved at the nearest frame."""
@@ -290,5 +305,5 @@ class MotionPlots(QTabWidget):
 
     def show_reading(self, reading: Reading) -> None:
         """Show what some tell together."""
-        self.msd.show_reading(reading)
-        self.diffusion.show_reading(reading)
+        for plot in (self.msd, self.diffusion, self.drift):
+            plot.show_reading(reading)

@@ -29,8 +29,7 @@ def delete(trajectories: pd.DataFrame, particles: Iterable[int]) -> pd.DataFrame
         When there is no such trajectory.
     """
     table, particles = check(trajectories, _LINKED), [*particles]
-    for particle in particles:
-        _rows(table, particle)
+    _refuse_others(table, particles)
     return table[~table["particle"].isin(particles)].reset_index(drop=True)
 
 
@@ -59,7 +58,8 @@ def split(trajectories: pd.DataFrame, particle: int, frame: int) -> pd.DataFrame
     [3, 3, 4]
     """
     table = check(trajectories, _LINKED)
-    rows = _rows(table, particle)
+    _refuse_others(table, [particle])
+    rows = table["particle"] == particle
     later = rows & (table["frame"] >= frame)
     if not later.any() or later.sum() == rows.sum():
         first, last = table.loc[rows, "frame"].agg(["min", "max"])
@@ -96,8 +96,7 @@ def join(trajectories: pd.DataFrame, particles: Iterable[int]) -> pd.DataFrame:
     table, particles = check(trajectories, _LINKED), [*dict.fromkeys(particles)]
     if len(particles) < 2:
         raise LinkingError(f"Expected two trajectories or more to join, got {len(particles)}. Select them first.")
-    for particle in particles:
-        _rows(table, particle)
+    _refuse_others(table, particles)
     rows = table["particle"].isin(particles)
     seen = table[rows].sort_values("frame", kind="stable")
     double = seen["frame"].duplicated(keep=False)
@@ -111,9 +110,9 @@ def join(trajectories: pd.DataFrame, particles: Iterable[int]) -> pd.DataFrame:
     return table.assign(particle=table["particle"].mask(rows, seen["particle"].iloc[0]))
 
 
-def _rows(table: pd.DataFrame, particle: int) -> pd.Series:
-    """Return which rows are of a particle."""
-    rows = table["particle"] == particle
-    if not rows.any():
-        raise LinkingError(f"There is no trajectory {particle}.")
-    return rows
+def _refuse_others(table: pd.DataFrame, particles: Iterable[int]) -> None:
+    """Refuse numbers that no trajectory has."""
+    there = {*table["particle"].tolist()}
+    for particle in particles:
+        if particle not in there:
+            raise LinkingError(f"There is no trajectory {particle}.")
