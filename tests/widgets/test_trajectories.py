@@ -391,7 +391,7 @@ def test_plots_tell_what_is_under_the_mouse_and_select_what_is_clicked(qtbot, li
     plots.drift.tell(10, 0)
     assert plots.drift.caption.said().startswith("At 10 frames: y ")
     plots.drift.plot.left.emit()
-    assert plots.drift.caption.said().startswith("What all trajectories move in common")
+    assert plots.drift.caption.said().startswith("What all move in common")
     settle(qtbot, linked)
 
 
@@ -579,6 +579,22 @@ def test_trajectories_are_handed_over_and_taken_back(qtbot, linked, monkeypatch,
     press(qtbot, linked.buttons.undo)
     assert len(linked.desk.table) == 360
     settle(qtbot, linked)
+
+
+def test_geff_of_an_editor_is_opened_in_a_layer_of_its_own(qtbot, panel, viewer, monkeypatch, tmp_path):
+    path = tmp_path / "editor.geff"
+    write_table(link(walks(), Linking(search_radius=5)), path, {"pixel_size": 0.1, "frame_time": 0.5})
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
+    press(qtbot, panel.open)
+    settle(qtbot, panel)
+    assert panel.status.said() == "Opened: 360 detections."
+    assert viewer.layers["editor.geff"] == panel.desk.layer
+    assert panel.numbers.said("D").endswith("µm²/s")
+    write_table(walks().assign(particle=0).iloc[:0], path)
+    press(qtbot, panel.open)
+    settle(qtbot, panel)
+    assert panel.status.said() == "editor.geff holds no trajectories."
+    assert sum(isinstance(layer, Tracks) for layer in viewer.layers) == 1
 
 
 def test_what_is_no_geff_is_not_taken_back(qtbot, linked, monkeypatch, tmp_path):

@@ -15,8 +15,16 @@ from ..core.files import write_bytes
 from ..core.linking import Linking, Suggestion, drop_doubtful, iter_link, suggest_radius
 from ..core.motion import Units, diffusion_of_each, drift, emsd, imsd
 from ..core.motion_report import MotionReport, chosen_motion, report_motion, write_motion
-from ..core.tables import read_table, write_table
+from ..core.tables import read_recipe, read_table, write_table
 from .desk import Desk
+
+
+class FromFile(NamedTuple):
+    """Trajectories of a file, and how they were made, as far as it tells."""
+
+    path: Path
+    table: pd.DataFrame
+    recipe: dict[str, Any]
 
 
 class Doing(NamedTuple):
@@ -206,6 +214,7 @@ class ReadTrajectories:
 
     path: Path
 
-    def steps(self, desk: Desk) -> Iterator[pd.DataFrame]:
-        """Yield the table."""
-        yield read_table(self.path, ("frame", "y", "x", "particle"))
+    def steps(self, desk: Desk) -> Iterator[FromFile]:
+        """Yield them."""
+        table = read_table(self.path, ("frame", "y", "x", "particle"))
+        yield FromFile(self.path, table, read_recipe(self.path) or {})

@@ -233,9 +233,7 @@ class DriftPlot(PlotWithHint):
     """How far all particles have moved in common, and those that are selected."""
 
     def __init__(self) -> None:
-        super().__init__(
-            Plot("time", "drift"), "What all move in common. Blue: y, orange: x; dashed: those selected."
-        )
+        super().__init__(Plot("time", "drift"), "What all move in common. Blue: y, orange: x; dashed: those selected.")
         self._curves, self._picked = self._lines(Qt.PenStyle.SolidLine), self._lines(Qt.PenStyle.DashLine)
         self._drift = pd.DataFrame({"frame": [], "y": [], "x": []}, dtype=float)
 

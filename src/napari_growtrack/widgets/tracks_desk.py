@@ -103,6 +103,18 @@ class TracksDesk(QObject):
         self.changed.emit()
         self._mark()
 
+    def show_opened(self, table: pd.DataFrame, name: str, made: dict[str, Any]) -> None:
+        """Show trajectories of a file in a layer of their own.
+
+        Raises
+        ------
+        LinkingError
+            When there are none: napari has no layers without any tracks.
+        """
+        if not len(table):
+            raise LinkingError(f"{name} holds no trajectories.")
+        self.take(add_tracks(self._viewer, table, None, name, made))
+
     def show_linked(self, table: pd.DataFrame, detections: Points, made: dict[str, Any]) -> None:
         """Show trajectories where their detections lie; those of an earlier linking give way, which can be undone."""
         earlier = self._linked_of(detections.name)

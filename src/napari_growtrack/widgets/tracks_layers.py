@@ -28,6 +28,8 @@ OURS = "growtrack trajectories"
 BLENDING = "translucent_no_depth"
 """Added light, which napari takes for tracks by itself, is not seen on a bright field."""
 
+AXES = ("frame", "y", "x")
+
 _TAIL, _WIDTH = 30, 3
 _WHITE = Colormap([[1, 1, 1, 1], [1, 1, 1, 1]], name="growtrack white")
 
@@ -43,8 +45,10 @@ def table_of(layer: Tracks) -> pd.DataFrame:
     return table_of_tracks(layer.data, layer.features, layer.name)
 
 
-def add_tracks(viewer: Viewer, table: pd.DataFrame, like: Points | Tracks, name: str, how: dict[str, Any]) -> Tracks:
-    """Add a layer of trajectories where another layer lies; it is the active one then."""
+def add_tracks(
+    viewer: Viewer, table: pd.DataFrame, like: Points | Tracks | None, name: str, how: dict[str, Any]
+) -> Tracks:
+    """Add a layer of trajectories, where another layer lies; it is the active one then."""
     data, features = data_of(table)
     layer = Tracks(
         data,
@@ -55,7 +59,7 @@ def add_tracks(viewer: Viewer, table: pd.DataFrame, like: Points | Tracks, name:
         tail_length=_TAIL,
         tail_width=_WIDTH,
         metadata={"growtrack": how},
-        **placed(like),
+        **({"axis_labels": AXES} if like is None else placed(like)),
     )
     viewer.add_layer(layer)
     viewer.layers.selection.active = layer

@@ -18,6 +18,7 @@ from ..core.tables import PROGRAM
 from ..core.version import package_version
 from ..engine.jobs_motion import (
     Doing,
+    FromFile,
     LinkPoints,
     MotionOf,
     Reading,
@@ -115,6 +116,7 @@ class TrajectoriesPanel(Panel):
         self.table, self.under = TrajectoryTable(), Note()
         self.buttons = CorrectionButtons(self)
         self.results = QWidget()
+        self.open = QPushButton("Open GEFF...")
         self.link, self.save = QPushButton("Link"), QPushButton("Save trajectories...")
         self.save_motion = QPushButton("Save motion...")
         self.desk = TracksDesk(viewer, self)
@@ -122,7 +124,7 @@ class TrajectoriesPanel(Panel):
         self.reading: Reading | None = None
         self._outcome: tuple[str, Any] | None = None
         self._handed_over: Path | None = None
-        self._measuring = self._following = False
+        self._measuring = self._following = self._taking_back = False
         self._showing, self._resting, self._patience = QTimer(self), QTimer(self), QTimer(self)
         for timer, act in (
             (self._showing, self._show_list),
@@ -140,11 +142,14 @@ class TrajectoriesPanel(Panel):
     def _lay_out(self) -> None:
         self.save.setToolTip(f"All trajectories as a table: {', '.join(SAVED)}.")
         self.save_motion.setToolTip("A folder of tables and figures, and all numbers as JSON.")
+        self.open.setToolTip("Trajectories of a track editor. Other tables are opened with File > Open, or dropped.")
         self.tracks.setToolTip("What is measured and corrected. Trajectories of another program can be opened, too.")
         self.linking_section = section("Linking", self.form, opened=True)
         self.body.addWidget(self.linking_section)
-        choice = Form()
-        choice.addRow("Trajectories", self.tracks)
+        choice, row = Form(), QHBoxLayout()
+        row.addWidget(self.tracks, 1)
+        row.addWidget(self.open)
+        choice.addRow("Trajectories", row)
         self.body.addLayout(choice)
         self.body.addWidget(self.results)
         self.body.addStretch(1)
@@ -165,6 +170,7 @@ class TrajectoriesPanel(Panel):
     def _connect(self) -> None:
         self.form.changed.connect(self._check)
         self.link.clicked.connect(self.link_detections)
+        self.open.clicked.connect(self._open)
         self.save.clicked.connect(self._save)
         self.save_motion.clicked.connect(self._save_motion)
         self.tracks.changed.connect(self._take)
@@ -269,16 +275,21 @@ class TrajectoriesPanel(Panel):
             self._show_reading(told)
         elif isinstance(told, Path):
             self._outcome = f"Saved as {told}.", "plain"
-        elif isinstance(told, pd.DataFrame):
-            self._show_taken_back(told)
+        elif isinstance(told, FromFile):
+            self._show_from_file(told)
 
-    def _show_taken_back(self, table: pd.DataFrame) -> None:
+    def _show_from_file(self, told: FromFile) -> None:
         try:
-            self.desk.put("take back", table)
+            if self._taking_back:
+                self.desk.put("take back", told.table)
+            else:
+                self.desk.show_opened(told.table, told.path.name, told.recipe)
         except LinkingError as error:
             self._outcome = str(error), "error"
-        else:
-            self._outcome = f"Taken back: {count(len(table), 'detection')}. Undo brings the others back.", "plain"
+            return
+        detections = count(len(told.table), "detection")
+        undo = "Taken back: {}. Undo brings the others back." if self._taking_back else "Opened: {}."
+        self._outcome = undo.format(detections), "plain"
 
     def _tell_it_takes_long(self) -> None:
         if self.work.running and self._measuring:
@@ -309,7 +320,7 @@ class TrajectoriesPanel(Panel):
     def show_working(self, on: bool) -> None:
         """Let nothing be touched that the work is about."""
         super().show_working(on)
-        for part in (self.form, self.link, self.save, self.save_motion, self.buttons):
+        for part in (self.form, self.open, self.link, self.save, self.save_motion, self.buttons):
             part.setEnabled(not on or self._measuring)
 
     def _check(self) -> None:
@@ -513,6 +524,13 @@ class TrajectoriesPanel(Panel):
 
     def _take_back(self) -> None:
         start = "" if self._handed_over is None else str(self._handed_over)
-        folder = QFileDialog.getExistingDirectory(self, "Take back from GEFF", start)
+        self._read("Take back from GEFF", start, taking_back=True)
+
+    def _open(self) -> None:
+        self._read("Open GEFF", "", taking_back=False)
+
+    def _read(self, title: str, start: str, taking_back: bool) -> None:
+        folder = QFileDialog.getExistingDirectory(self, title, start)
         if folder:
+            self._taking_back = taking_back
             self._start(self.session.engines.motion.run(ReadTrajectories(Path(folder))))
