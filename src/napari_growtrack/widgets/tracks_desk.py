@@ -13,7 +13,7 @@ from ..core.errors import LinkingError, TableError
 from .corrections import Corrections
 from .layers import about, unwrapped
 from .picking import Picking
-from .tracks_layers import add_tracks, fill_tracks, mark_tracks, table_of, unmark
+from .tracks_layers import add_tracks, fill_tracks, make_tracks, mark_tracks, table_of, unmark
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -113,17 +113,29 @@ class TracksDesk(QObject):
         """
         if not len(table):
             raise LinkingError(f"{name} holds no trajectories.")
-        self.take(add_tracks(self._viewer, table, None, name, made))
+        self._add(make_tracks(table, name, made))
 
-    def show_linked(self, table: pd.DataFrame, detections: Points, made: dict[str, Any]) -> None:
-        """Show trajectories where their detections lie; those of an earlier linking give way, which can be undone."""
-        earlier = self._linked_of(detections.name)
+    def show_linked(self, tracks: Tracks, table: pd.DataFrame) -> None:
+        """Show trajectories; those of an earlier linking of the same detections give way, which can be undone.
+
+        Parameters
+        ----------
+        tracks : Tracks
+            The layer of `tracks_layers.make_tracks`, whose recipe names the detections.
+        table : DataFrame
+            What it shows.
+        """
+        earlier = self._linked_of(about(tracks)["detections"])
         if earlier is None:
-            self.take(add_tracks(self._viewer, table, detections, name_for(detections), made))
+            self._add(tracks)
             return
         self.take(earlier)
-        earlier.metadata = {**earlier.metadata, "growtrack": made}
+        earlier.metadata = {**earlier.metadata, "growtrack": about(tracks)}
         self.put("link anew", table)
+
+    def _add(self, tracks: Tracks) -> None:
+        add_tracks(self._viewer, tracks)
+        self.take(tracks)
 
     def _linked_of(self, name: str) -> Tracks | None:
         for layer in self._viewer.layers:

@@ -45,12 +45,21 @@ def table_of(layer: Tracks) -> pd.DataFrame:
     return table_of_tracks(layer.data, layer.features, layer.name)
 
 
-def add_tracks(
-    viewer: Viewer, table: pd.DataFrame, like: Points | Tracks | None, name: str, how: dict[str, Any]
-) -> Tracks:
-    """Add a layer of trajectories, where another layer lies; it is the active one then."""
+def make_tracks(table: pd.DataFrame, name: str, how: dict[str, Any], place: dict[str, Any] | None = None) -> Tracks:
+    """Return a layer of trajectories that is in no viewer yet, so that it can be made in any thread.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With ``frame, y, x, particle``; not empty.
+    name : str
+    how : dict
+        How they were made.
+    place : dict, optional
+        Where it lies, as `layers.placed` tells it of another layer.
+    """
     data, features = data_of(table)
-    layer = Tracks(
+    return Tracks(
         data,
         features=features,
         name=name,
@@ -59,11 +68,14 @@ def add_tracks(
         tail_length=_TAIL,
         tail_width=_WIDTH,
         metadata={"growtrack": how},
-        **({"axis_labels": AXES} if like is None else placed(like)),
+        **({"axis_labels": AXES} if place is None else place),
     )
+
+
+def add_tracks(viewer: Viewer, layer: Tracks) -> None:
+    """Add a layer of trajectories; it is the active one then."""
     viewer.add_layer(layer)
     viewer.layers.selection.active = layer
-    return layer
 
 
 def fill_tracks(layer: Tracks, table: pd.DataFrame) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 from qtpy.QtCore import QTimer
@@ -31,6 +31,7 @@ from ..engine.jobs_motion import (
 )
 from .correction_buttons import CorrectionButtons
 from .labels import Note
+from .layers import placed
 from .lines import Lines
 from .linking_form import NO_DETECTIONS, LinkingForm
 from .motion_form import MotionForm
@@ -44,14 +45,14 @@ from .sentences import count, duration
 from .session import Session
 from .shading import Shading
 from .tracks_choice import TracksChoice
-from .tracks_desk import TracksDesk
-from .tracks_layers import tell_units, units_of
+from .tracks_desk import TracksDesk, name_for
+from .tracks_layers import make_tracks, tell_units, units_of
 from .trajectory_table import TrajectoryTable, listed
 from .writing import SAVED, made, with_known_ending
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Points
+    from napari.layers import Points, Tracks
 
 _BREATH = 60
 """Milliseconds in which the window draws what has changed, before more changes."""
@@ -63,25 +64,13 @@ _HOW = "Click trajectories in the picture, or here."
 _MOTION = ["frame", "y", "x", "particle"]
 
 
-class Linked:
-    """What linking brought: trajectories of a layer's detections, and how they were linked."""
+class Linked(NamedTuple):
+    """What linking brought: trajectories of a layer's detections, and the layer that shows them; None without any."""
 
-    def __init__(self, table: pd.DataFrame, layer: Points, job: LinkPoints) -> None:
-        self.table, self.layer, self.job = table, layer, job
-
-    def recipe(self) -> dict[str, Any]:
-        """Return how they were made, as `growtrack link` tells it."""
-        detected = made(self.layer.metadata)
-        return {
-            "program": PROGRAM,
-            "version": package_version(),
-            **{name: value for name, value in units_of(self.layer).model_dump().items() if value is not None},
-            "detections": self.layer.name,
-            "detected": detected or None,
-            "linking": json.loads(self.job.linking.to_json()),
-            "max_distance": self.job.farthest,
-            "min_significance": self.job.least_significance,
-        }
+    table: pd.DataFrame
+    detections: Points
+    number: int
+    tracks: Tracks | None
 
 
 class TrajectoriesPanel(Panel):
@@ -146,10 +135,8 @@ class TrajectoriesPanel(Panel):
         self.tracks.setToolTip("What is measured and corrected. Trajectories of another program can be opened, too.")
         self.linking_section = section("Linking", self.form, opened=True)
         self.body.addWidget(self.linking_section)
-        choice, row = Form(), QHBoxLayout()
-        row.addWidget(self.tracks, 1)
-        row.addWidget(self.open)
-        choice.addRow("Trajectories", row)
+        choice = Form()
+        choice.addRow("Trajectories", self.tracks)
         self.body.addLayout(choice)
         self.body.addWidget(self.results)
         self.body.addStretch(1)
@@ -161,11 +148,11 @@ class TrajectoriesPanel(Panel):
         results.setContentsMargins(0, 0, 0, 0)
         for part in told:
             results.addWidget(part)
-        buttons = QHBoxLayout()
-        for button in (self.save, self.save_motion):
-            buttons.addWidget(button)
-        self.pinned.addWidget(self.link)
-        self.pinned.addLayout(buttons)
+        for pair in ((self.link, self.open), (self.save, self.save_motion)):
+            buttons = QHBoxLayout()
+            for button in pair:
+                buttons.addWidget(button)
+            self.pinned.addLayout(buttons)
 
     def _connect(self) -> None:
         self.form.changed.connect(self._check)
@@ -231,16 +218,23 @@ class TrajectoriesPanel(Panel):
         self._start(self._linking(job, layer))
 
     def _linking(self, job: LinkPoints, layer: Points) -> Iterator[Any]:
-        table = yield from self.session.engines.motion.run(job)
-        yield Linked(table, layer, job)
+        """Return a generator that links, and makes the layer where nobody waits for it."""
+        name, how, place = name_for(layer), _recipe(job, layer), placed(layer)
+
+        def steps() -> Iterator[Any]:
+            table = yield from self.session.engines.motion.run(job)
+            tracks = make_tracks(table, name, how, place) if len(table) else None
+            yield Linked(table, layer, len(job.detections), tracks)
+
+        return steps()
 
     def _show_linked(self, linked: Linked) -> None:
-        said = linked_line(linked.table, len(linked.job.detections))
-        if not len(linked.table):
+        said = linked_line(linked.table, linked.number)
+        if linked.tracks is None:
             self._outcome = said, "warning"
-        elif linked.layer in self.viewer.layers:
+        elif linked.detections in self.viewer.layers:
             self._outcome = said, "plain"
-            self.desk.show_linked(linked.table, linked.layer, linked.recipe())
+            self.desk.show_linked(linked.tracks, linked.table)
 
     # Working ----------------------------------------------------------------------------------------------------------
 
@@ -534,3 +528,18 @@ class TrajectoriesPanel(Panel):
         if folder:
             self._taking_back = taking_back
             self._start(self.session.engines.motion.run(ReadTrajectories(Path(folder))))
+
+
+def _recipe(job: LinkPoints, layer: Points) -> dict[str, Any]:
+    """Return how trajectories are made, as `growtrack link` tells it."""
+    detected = made(layer.metadata)
+    return {
+        "program": PROGRAM,
+        "version": package_version(),
+        **{name: value for name, value in units_of(layer).model_dump().items() if value is not None},
+        "detections": layer.name,
+        "detected": detected or None,
+        "linking": json.loads(job.linking.to_json()),
+        "max_distance": job.farthest,
+        "min_significance": job.least_significance,
+    }
