@@ -120,3 +120,18 @@ def test_more_work_goes_on_at_once_than_there_are_cores(qtbot):
         work.start(meet())
     qtbot.waitUntil(lambda: not any(work.running for work in works), timeout=10_000)
     assert met == ["met"] * 8
+
+
+def test_what_an_abandoned_worker_still_says_is_not_taken_for_the_next_ones(qtbot, held):
+    work, ended = Work(), []
+    work.finished.connect(lambda: ended.append(True))
+    work.start(iter(["done at once"]))
+    time.sleep(0.05)  # its signals are on their way by now
+    work.abandon()
+    work.start(held.run("b"))
+    qtbot.wait(50)
+    assert work.running
+    assert not ended
+    held.go_on.set()
+    qtbot.waitUntil(lambda: bool(ended), timeout=5_000)
+    assert not work.running

@@ -62,6 +62,7 @@ class Work(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._worker: Any = None
+        self._listener: _Listener | None = None
 
     @property
     def running(self) -> bool:
@@ -72,9 +73,10 @@ class Work(QObject):
         """Drive a generator to its end."""
         # napari's own worker class may show every library's deprecations to the user; superqt's leaves them to us.
         worker = create_worker(drive, steps, _start_thread=False, _worker_class=_Worker)
-        worker.yielded.connect(self._advance)
-        worker.warned.connect(self._warn)
-        worker.finished.connect(self._end)
+        self._listener = listener = _Listener(self)
+        worker.yielded.connect(listener.advance)
+        worker.warned.connect(listener.warn)
+        worker.finished.connect(listener.end)
         self.destroyed.connect(worker.quit)
         self._worker = worker
         pool = QThreadPool.globalInstance()
@@ -91,27 +93,46 @@ class Work(QObject):
         """Stop, and hear no more of it."""
         if self._worker is not None:
             self._worker.quit()
-            self._worker.yielded.disconnect(self._advance)
-            self._worker.warned.disconnect(self._warn)
-            self._worker.finished.disconnect(self._end)
-            self._forget()
+            self.forget()
 
-    def _advance(self, value: Any) -> None:
-        if isinstance(value, _Failure):
-            self.failed.emit(value.error)
-        elif value is not None:
-            self.advanced.emit(value)
-
-    def _warn(self, warning: tuple[str]) -> None:
-        self.warned.emit(warning[0])
-
-    def _end(self) -> None:
-        self._forget()
-        self.finished.emit()
-
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Take it that there is no generator at work any more."""
         self.destroyed.disconnect(self._worker.quit)
-        self._worker = None
+        if self._listener is not None:
+            self._listener.leave()
+        self._worker = self._listener = None
+
+
+class _Listener(QObject):
+    """Passes on what one worker has to say, in the GUI thread, until nobody wants to hear it.
+
+    A signal that is on its way is delivered even after it was disconnected, and would be taken for the next worker's.
+    """
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        self._work: Work | None = work
+
+    def leave(self) -> None:
+        """Pass on nothing more."""
+        self._work = None
+        self.deleteLater()
+
+    def advance(self, value: Any) -> None:
+        if self._work is not None and isinstance(value, _Failure):
+            self._work.failed.emit(value.error)
+        elif self._work is not None and value is not None:
+            self._work.advanced.emit(value)
+
+    def warn(self, warning: tuple[str]) -> None:
+        if self._work is not None:
+            self._work.warned.emit(warning[0])
+
+    def end(self) -> None:
+        if self._work is not None:
+            work = self._work
+            work.forget()
+            work.finished.emit()
 
 
 class _Failure:
