@@ -6,8 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..errors import StackError
 from .axes import plane_of
 from .stack import Stack, decoding, full_scale, refuse_kind
@@ -35,21 +33,17 @@ class Nd2Stack(Stack):
                 self._plane = plane_of("".join(sizes), tuple(sizes.values()), path.name, channel, z)
                 refuse_kind(self._file.dtype, path.name)
                 super().__init__(path.name, self._plane.film, full_scale(self._file.dtype))
-                self._loops = {axis: length for axis, length in sizes.items() if axis in "TZ"}
-                self._axes = "".join(sizes)[:-2]
+                self._channels = sizes.get("C", 0)
                 self.pixel_size, self.frame_time = _scales(self._file)
         except StackError:
             self._file.close()
             raise
 
     def _read(self, number: int) -> Any:
-        place = dict(zip(self._axes, self._plane.at(number), strict=True))
+        stored, channel = divmod(self._plane.page(number), max(self._channels, 1))  # all channels are stored together
         with decoding(f"frame {number} of {self.name}"):
-            stored = 0
-            if self._loops:
-                stored = int(np.ravel_multi_index([place[axis] for axis in self._loops], [*self._loops.values()]))
             planes = self._file.read_frame(stored)
-            return planes[place["C"]] if "C" in place else planes
+            return planes[channel] if self._channels else planes
 
     def _release(self) -> None:
         self._file.close()
