@@ -263,9 +263,8 @@ def score(chosen: Arguments) -> None:
 def link(chosen: Arguments) -> None:
     """Link detections to trajectories."""
     from .core.files import check_apart, check_writable
-    from .core.linking import Linking, drop_doubtful, iter_link, suggest_radius
-    from .core.tables import PROGRAM, check_table_path, read_recipe, read_table, write_table
-    from .core.version import package_version
+    from .core.linking import Linking, drop_doubtful, iter_link, story_of, suggest_radius
+    from .core.tables import check_table_path, read_recipe, read_table, write_table
 
     check_table_path(chosen.output)
     check_apart(chosen.detections, chosen.output)
@@ -279,16 +278,8 @@ def link(chosen: Arguments) -> None:
     linked = watched(iter_link(detections, linking), at_once=True)
     kept_ = drop_doubtful(linked, chosen.max_distance, chosen.min_significance)
     detected: dict[str, Any] = read_recipe(chosen.detections) or {}
-    recipe: dict[str, Any] = {
-        "program": PROGRAM,
-        "version": package_version(),
-        **{name: detected[name] for name in ("pixel_size", "frame_time") if name in detected},
-        "detections": Path(chosen.detections).name,
-        "detected": detected or None,
-        "linking": json.loads(linking.to_json()),
-        "max_distance": chosen.max_distance,
-        "min_significance": chosen.min_significance,
-    }
+    name = Path(chosen.detections).name
+    recipe = story_of(linking, name, detected, detected, chosen.max_distance, chosen.min_significance)
     write_table(kept_, chosen.output, recipe)
     lengths = kept_.groupby("particle").size()
     typical = f", {lengths.median():g} detections long typically" if len(lengths) else ""

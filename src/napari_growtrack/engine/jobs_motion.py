@@ -50,6 +50,11 @@ class Survey(NamedTuple):
     diffusion: pd.DataFrame
     drift: pd.DataFrame
 
+    @property
+    def coefficients(self) -> pd.Series:
+        """The diffusion coefficient of each, by its number."""
+        return self.diffusion.set_index("particle")["diffusion_coefficient"]
+
 
 class Reading(NamedTuple):
     """What some trajectories tell together.

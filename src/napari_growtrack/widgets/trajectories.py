@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +11,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ..core.errors import GrowtrackError, LinkingError
-from ..core.linking import LinkingProgress, delete, join, split
+from ..core.linking import LinkingProgress, delete, join, split, story_of
 from ..core.motion import Units
 from ..core.tables import PROGRAM
 from ..core.version import package_version
@@ -219,7 +218,7 @@ class TrajectoriesPanel(Panel):
 
     def _linking(self, job: LinkPoints, layer: Points) -> Iterator[Any]:
         """Return a generator that links, and makes the layer where nobody waits for it."""
-        name, how, place = name_for(layer), _recipe(job, layer), placed(layer)
+        name, how, place = name_for(layer), _story(job, layer), placed(layer)
 
         def steps() -> Iterator[Any]:
             table = yield from self.session.engines.motion.run(job)
@@ -409,7 +408,7 @@ class TrajectoriesPanel(Panel):
         assert self.desk.layer is not None
         self.survey = survey
         self.plots.show_survey(survey, self._units)
-        known = survey.diffusion.set_index("particle")["diffusion_coefficient"]
+        known = survey.coefficients
         rows = listed(self.desk.table)
         self._list(rows.assign(diffusion=rows["particle"].map(known)))
         self.shading.show_layer(self.desk.layer, self.desk.table, known)
@@ -427,9 +426,7 @@ class TrajectoriesPanel(Panel):
 
     def _shade(self) -> None:
         if self.desk.layer is not None and self.desk.table is not None:
-            known = None
-            if self.survey is not None:
-                known = self.survey.diffusion.set_index("particle")["diffusion_coefficient"]
+            known = None if self.survey is None else self.survey.coefficients
             self.shading.shade(self.desk.layer, self.desk.table, known)
 
     # Correcting -------------------------------------------------------------------------------------------------------
@@ -530,16 +527,7 @@ class TrajectoriesPanel(Panel):
             self._start(self.session.engines.motion.run(ReadTrajectories(Path(folder))))
 
 
-def _recipe(job: LinkPoints, layer: Points) -> dict[str, Any]:
-    """Return how trajectories are made, as `growtrack link` tells it."""
-    detected = made(layer.metadata)
-    return {
-        "program": PROGRAM,
-        "version": package_version(),
-        **{name: value for name, value in units_of(layer).model_dump().items() if value is not None},
-        "detections": layer.name,
-        "detected": detected or None,
-        "linking": json.loads(job.linking.to_json()),
-        "max_distance": job.farthest,
-        "min_significance": job.least_significance,
-    }
+def _story(job: LinkPoints, layer: Points) -> dict[str, Any]:
+    """Return how trajectories of a layer's detections are made."""
+    units = units_of(layer).model_dump()
+    return story_of(job.linking, layer.name, made(layer.metadata), units, job.farthest, job.least_significance)

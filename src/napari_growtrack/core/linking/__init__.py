@@ -4,6 +4,7 @@ from .correcting import delete, join, split
 from .filtering import drop_doubtful, drop_short
 from .link import Linking, LinkingProgress, iter_link, link
 from .radius import Suggestion, suggest_radius
+from .story import story_of
 
 __all__ = [
     "Linking",
@@ -16,5 +17,6 @@ __all__ = [
     "join",
     "link",
     "split",
+    "story_of",
     "suggest_radius",
 ]

@@ -1,0 +1,45 @@
+"""How trajectories were made, as it is written beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..tables import PROGRAM
+from ..version import package_version
+from .link import Linking
+
+
+def story_of(
+    linking: Linking,
+    detections: str,
+    detected: Mapping[str, Any],
+    units: Mapping[str, Any],
+    farthest: float | None,
+    least_significance: float | None,
+) -> dict[str, Any]:
+    """Return how trajectories were made, as plain values.
+
+    Parameters
+    ----------
+    linking : Linking
+    detections : str
+        What the detections are called.
+    detected : mapping
+        How they were made; empty where nobody tells.
+    units : mapping
+        ``pixel_size`` and ``frame_time``, where they are known.
+    farthest, least_significance : float or None
+        As for `drop_doubtful`.
+    """
+    return {
+        "program": PROGRAM,
+        "version": package_version(),
+        **{name: units[name] for name in ("pixel_size", "frame_time") if units.get(name) is not None},
+        "detections": detections,
+        "detected": dict(detected) or None,
+        "linking": json.loads(linking.to_json()),
+        "max_distance": farthest,
+        "min_significance": least_significance,
+    }
