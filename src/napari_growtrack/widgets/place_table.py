@@ -7,28 +7,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from qtpy.QtCore import QModelIndex, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from .parts.reading_table import only_read
+from .parts.reading_table import ReadingModel, only_read
 
 POINT = ["frame", "y", "x"]
 
 _ROW = 20
 _NARROW = 20
 _DIGITS = (0, 1, 1, 2)
-_NO_INDEX = QModelIndex()
-
-Index = QModelIndex | QPersistentModelIndex
 
 
-class _PlaceModel(QAbstractTableModel):
-    """Rows of a table of points: frame, y, x and a distance; Qt asks only for those that are seen."""
+class _PlaceModel(ReadingModel):
+    """Rows of a table of points: frame, y, x and a distance."""
 
     def __init__(self, distance: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._columns, self._titles = (*POINT, distance), (*POINT, f"{distance} (px)")
-        self.rows = pd.DataFrame(columns=self._columns)
+        self._columns = *POINT, distance
+        super().__init__((*POINT, f"{distance} (px)"), pd.DataFrame(columns=self._columns), parent)
 
     def show(self, rows: pd.DataFrame) -> None:
         self.beginResetModel()
@@ -36,23 +32,9 @@ class _PlaceModel(QAbstractTableModel):
         self._values = [self.rows[name].to_numpy(float) for name in self._columns]
         self.endResetModel()
 
-    def rowCount(self, parent: Index = _NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = _NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(self._columns)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        across = orientation == Qt.Orientation.Horizontal
-        return self._titles[section] if across and role == Qt.ItemDataRole.DisplayRole else None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
-        value = self._values[index.column()][index.row()]
-        return "none" if math.isnan(value) else f"{value:.{_DIGITS[index.column()]}f}"
+    def text(self, row: int, column: int) -> str:
+        value = self._values[column][row]
+        return "none" if math.isnan(value) else f"{value:.{_DIGITS[column]}f}"
 
 
 class PlaceTable(QTableView):

@@ -9,26 +9,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from qtpy.QtCore import (
-    QAbstractTableModel,
     QItemSelection,
     QItemSelectionModel,
-    QModelIndex,
-    QPersistentModelIndex,
     Qt,
     Signal,
 )
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from ..core.motion import Units
-from .parts.reading_table import only_read
+from .parts.reading_table import ReadingModel, only_read
 
 _ROW = 20
 _HEIGHT = 170
-_NO_INDEX = QModelIndex()
 _WHOLE = 4
 """How many columns hold whole numbers; D comes after them."""
-
-Index = QModelIndex | QPersistentModelIndex
 
 
 def listed(trajectories: pd.DataFrame) -> pd.DataFrame:
@@ -38,12 +32,11 @@ def listed(trajectories: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(diffusion=np.nan)
 
 
-class _TrajectoryModel(QAbstractTableModel):
+class _TrajectoryModel(ReadingModel):
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.rows = listed(pd.DataFrame({"particle": [], "frame": []}, dtype=int))
-        self._values = self.rows.to_numpy(float)
-        self._titles = ["particle", "from", "to", "seen", "D"]
+        none = listed(pd.DataFrame({"particle": [], "frame": []}, dtype=int))
+        super().__init__(("particle", "from", "to", "seen", "D"), none, parent)
+        self._values = none.to_numpy(float)
         self._by, self._order = 0, Qt.SortOrder.AscendingOrder
 
     def show(self, rows: pd.DataFrame, unit: str) -> None:
@@ -69,25 +62,11 @@ class _TrajectoryModel(QAbstractTableModel):
         self.rows = self.rows.sort_values([name, "particle"], ascending=[upward, True], ignore_index=True)
         self._values = self.rows.to_numpy(float)
 
-    def rowCount(self, parent: Index = _NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = _NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(self._titles)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        across = orientation == Qt.Orientation.Horizontal
-        return self._titles[section] if across and role == Qt.ItemDataRole.DisplayRole else None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
-        value = self._values[index.row(), index.column()]
+    def text(self, row: int, column: int) -> str:
+        value = self._values[row, column]
         if math.isnan(value):
-            return "too short" if index.column() >= _WHOLE else ""
-        return f"{value:.0f}" if index.column() < _WHOLE else f"{value:.3g}"
+            return "too short" if column >= _WHOLE else ""
+        return f"{value:.0f}" if column < _WHOLE else f"{value:.3g}"
 
 
 class TrajectoryTable(QTableView):
