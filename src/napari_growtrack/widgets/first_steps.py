@@ -72,6 +72,9 @@ class FirstStepsPanel(Panel):
         self.follow()
 
     def _steps(self) -> list[Step]:
+        return [*self._steps_to_detections(), *self._steps_after_them()]
+
+    def _steps_to_detections(self) -> list[Step]:
         return [
             Step(
                 "Open a film",
@@ -112,6 +115,10 @@ class FirstStepsPanel(Panel):
                 self._track,
                 lambda: any(about(layer).get("run") for layer in self._points()),
             ),
+        ]
+
+    def _steps_after_them(self) -> list[Step]:
+        return [
             Step(
                 "Check against the truth",
                 "For simulated films, or points you corrected by hand: how many are found, how many false, how far "

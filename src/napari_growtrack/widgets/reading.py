@@ -12,7 +12,8 @@ from ..core.archive import SUFFIX, read_card
 from ..core.errors import NetworkFileError
 from ..core.stacks import VIDEO_SUFFIXES, Stack, open_stack
 from .opening import open_panel
-from .reading_tables import AXES, LayerData, Paths, Reader, listed
+from .reading_tables import LayerData, Paths, Reader, listed
+from .tracks_layers import AXES
 
 if TYPE_CHECKING:
     import dask.array

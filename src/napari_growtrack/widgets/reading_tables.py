@@ -17,11 +17,9 @@ from ..core.tables import SUFFIXES, read_recipe, read_table
 from .layers import RING
 from .preferences import preferences
 from .samples import CROSS
-from .tracks_layers import BLENDING
+from .tracks_layers import AXES, BLENDING
 from .tracks_tables import SHADE, data_of
 from .writing import LAYER, RUN, Place
-
-AXES = ("frame", "y", "x")
 
 LayerData = tuple[Any, ...]
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]

@@ -59,6 +59,20 @@ def check(table: pd.DataFrame, required: Iterable[str] = POINT) -> pd.DataFrame:
     return table.assign(**{column: _numbers(table[column], column) for column in required})
 
 
+def numbers_of(table: pd.DataFrame, name: str, takes: str) -> np.ndarray:
+    """Return a column of numbers, refusing others for a format that takes none.
+
+    Raises
+    ------
+    TableError
+        When the column holds anything else.
+    """
+    values = table[name].to_numpy()
+    if values.dtype.kind not in "iufb":
+        raise TableError(f"Column {name} holds {values.dtype}; {takes} takes numbers only. Drop it first.")
+    return values
+
+
 def _dtype(column: str) -> type[np.generic]:
     return np.int64 if column in _WHOLE else np.float64
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OutputError, TableError
+from .columns import numbers_of
 from .csv_files import PROGRAM
 
 _AXES = {"t": "frame", "y": "y", "x": "x"}
@@ -99,7 +100,9 @@ def write(table: pd.DataFrame, path: Path, recipe: dict[str, Any] | None) -> Non
     if "particle" in table:
         told["track_node_props"] = {"tracklet": "particle"}
     columns = [str(name) for name in table]
-    props: Any = {_NAMES.get(name, name): {"values": _numbers(table, name), "missing": None} for name in columns}
+    props: Any = {
+        _NAMES.get(name, name): {"values": numbers_of(table, name, "GEFF"), "missing": None} for name in columns
+    }
     nodes = np.arange(len(table), dtype=np.uint64)
     partial = path.with_name(f"{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -119,13 +122,6 @@ def write(table: pd.DataFrame, path: Path, recipe: dict[str, Any] | None) -> Non
 def _axis(name: str, kind: str, unit: str, scale: float | None, scaled_unit: str) -> dict[str, Any]:
     scaled = {} if scale is None else {"scale": float(scale), "scaled_unit": scaled_unit}
     return {"name": name, "type": kind, "unit": unit} | scaled
-
-
-def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
-    values = table[name].to_numpy()
-    if values.dtype.kind not in "iufb":
-        raise TableError(f"Column {name} holds {values.dtype}; GEFF takes numbers only. Drop it first.")
-    return values
 
 
 def _links(table: pd.DataFrame) -> np.ndarray:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from ..errors import TableError
 from ..files import write_bytes
+from .columns import numbers_of
 from .csv_files import PROGRAM
 
 VERSION = "7.11.1"
@@ -79,7 +80,7 @@ def _declare(model: Xml.Element, table: pd.DataFrame, extra: list[str]) -> None:
 
 def _spots(model: Xml.Element, table: pd.DataFrame, extra: list[str], pixel: float, time: float) -> None:
     every = Xml.SubElement(model, "AllSpots", nspots=str(len(table)))
-    numbers = {str(name): _numbers(table, str(name)) for name in table}
+    numbers = {str(name): numbers_of(table, str(name), "TrackMate") for name in table}
     quality = numbers.get("significance", -numbers["distance"] if "distance" in numbers else None)
     for frame in np.unique(numbers["frame"]):
         parent = Xml.SubElement(every, "SpotsInFrame", frame=str(int(frame)))
@@ -130,13 +131,6 @@ def _settings(root: Xml.Element, table: pd.DataFrame, pixel: float, time: float)
     ends |= {"tstart": 0, "tend": size["frame"] - 1}
     Xml.SubElement(settings, "BasicSettings", {name: str(end) for name, end in ends.items()})
     Xml.SubElement(root, "GUIState", state="ConfigureViews")
-
-
-def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
-    values = table[name].to_numpy()
-    if values.dtype.kind not in "iufb":
-        raise TableError(f"Column {name} holds {values.dtype}; TrackMate takes numbers only. Drop it first.")
-    return values
 
 
 def _text(value: Any) -> str:
