@@ -118,7 +118,7 @@ def test_leaving_a_job_takes_no_time_and_lets_it_put_things_away(engine, tmp_pat
 
 
 def test_the_next_job_waits_until_one_that_is_busy_has_been_left(engine):
-    steps = engine.run(Busy(1.0))
+    steps = engine.run(Busy(3.0))
     while next(steps) is None:
         pass
     steps.close()
