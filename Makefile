@@ -14,7 +14,7 @@ LINTING   := $(VENV)/.installed-dev
 WRITING   := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-jax test-pyside panels lint docs networks ladder pages benchmark clean system-libraries
+.PHONY: help demo test test-jax test-pyside mutations panels lint docs networks ladder pages benchmark clean system-libraries
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ test-jax: $(TESTING) $(VENV)/.installed-jax  ## run the tests of growing and det
 test-pyside: $(TESTING) system-libraries  ## run the tests of panels with PySide6 instead of PyQt6
 	@$(PIP) install --quiet --upgrade --target $(VENV)/pyside 'PySide6_Essentials>=6.8,<6.12'
 	QT_API=pyside6 PYTEST_QT_API=pyside6 PYTHONPATH=$(VENV)/pyside $(SCREEN) $(BIN)/python -m pytest tests/widgets
+
+mutations: $(TESTING)  ## plant faults in the core and see whether the tests notice (an hour; survivors are printed)
+	$(BIN)/python tests/sample_mutations.py
 
 lint: $(LINTING)  ## check style, types and the directions of import
 	$(BIN)/ruff check .

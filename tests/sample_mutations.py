@@ -1,0 +1,224 @@
+"""Plant faults in the core, one at a time, and see whether the tests of their room notice.
+
+    python tests/sample_mutations.py motion linking --count 40 --seed 1
+
+A fault is one changed token: a comparison, an arithmetic or boolean operator, a sign, a number, a truth value.
+Each is planted in a copy of the sources, and the room's tests run against the copy until the first one fails.
+Survivors are printed with file, line and change: each is either a test that is missing or a change that alters no
+answer. Not a test itself: `make mutations` runs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = Path("src/napari_growtrack")
+
+ROOMS: dict[str, tuple[list[str], list[str]]] = {
+    "motion": (["core/motion", "core/motion_report.py"], ["test_motion.py", "test_motion_report.py"]),
+    "linking": (["core/linking"], ["test_linking.py", "test_correcting.py"]),
+    "scoring": (["core/scoring.py", "core/matching.py"], ["test_scoring.py"]),
+    "tables": (["core/tables"], ["test_tables.py", "test_formats.py"]),
+    "stacks": (["core/stacks", "core/normalisation.py"], ["test_stacks.py", "test_films.py"]),
+    "streaming": (["core/streaming.py", "core/files.py"], ["test_streaming.py", "test_files.py"]),
+    "fitting": (["core/fitting"], ["test_fitting.py", "test_limits.py"]),
+    "detection": (["core/detection"], ["test_sieve.py", "test_zoom.py", "test_detection.py"]),
+}
+"""What belongs to a room: its sources, below the package, and its tests."""
+
+_COMPARISONS = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+}  # fmt: skip
+_ARITHMETIC = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+}  # fmt: skip
+_LIMIT = 300
+"""Seconds after which a planted fault counts as noticed: it made something run on."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One place in one file, and what it becomes."""
+
+    path: Path
+    number: int
+    line: int
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.before} -> {self.after}"
+
+
+def changed(node: ast.AST) -> ast.AST | None:
+    """Return a node with one token changed, or None where there is nothing to change."""
+    new = copy.deepcopy(node)
+    if isinstance(new, ast.Compare) and type(new.ops[0]) in _COMPARISONS:
+        new.ops[0] = _COMPARISONS[type(new.ops[0])]()
+    elif isinstance(new, ast.BinOp | ast.AugAssign) and type(new.op) in _ARITHMETIC:
+        new.op = _ARITHMETIC[type(new.op)]()
+    elif isinstance(new, ast.BoolOp):
+        new.op = ast.Or() if isinstance(new.op, ast.And) else ast.And()
+    elif isinstance(new, ast.UnaryOp) and isinstance(new.op, ast.USub | ast.Not | ast.Invert):
+        return new.operand
+    elif isinstance(new, ast.Constant) and isinstance(new.value, bool):
+        new.value = not new.value
+    elif isinstance(new, ast.Constant) and isinstance(new.value, int):
+        new.value += 1
+    elif isinstance(new, ast.Constant) and isinstance(new.value, float):
+        new.value *= 1.5
+    else:
+        return None
+    return None if ast.unparse(new) == ast.unparse(node) else new
+
+
+def places(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes that do something: no annotations, no docstrings, nothing for the type checker alone."""
+    for name, value in ast.iter_fields(tree):
+        if name in {"annotation", "returns", "decorator_list", "type_params"}:
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if not isinstance(child, ast.AST) or _is_beside_the_point(child):
+                continue
+            yield child
+            yield from places(child)
+
+
+def _is_beside_the_point(node: ast.AST) -> bool:
+    """Tell whether nothing an answer depends on is in a node: imports, sentences of errors, what only types need."""
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test) == "TYPE_CHECKING"
+    return isinstance(node, ast.Raise | ast.Import | ast.ImportFrom)
+
+
+def faults(path: Path) -> list[Fault]:
+    """Return every fault that can be planted in a file."""
+    tree = ast.parse((ROOT / PACKAGE / path).read_text(encoding="utf-8"))
+    found = []
+    for number, node in enumerate(places(tree)):
+        new = changed(node)
+        if new is not None:
+            found.append(Fault(path, number, getattr(node, "lineno", 0), _short(node), _short(new)))
+    return found
+
+
+def _short(node: ast.AST) -> str:
+    return ast.unparse(node)[:90]
+
+
+def planted(fault: Fault) -> str:
+    """Return a file's source with a fault in it."""
+    tree = ast.parse((ROOT / PACKAGE / fault.path).read_text(encoding="utf-8"))
+    target = next(node for number, node in enumerate(places(tree)) if number == fault.number)
+    new = changed(target)
+    for parent in ast.walk(tree):
+        for name, value in ast.iter_fields(parent):
+            if value is target:
+                setattr(parent, name, new)
+            elif isinstance(value, list) and any(item is target for item in value):
+                value[[item is target for item in value].index(True)] = new
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def room_files(sources: list[str]) -> list[Path]:
+    """Return a room's modules, relative to the package."""
+    base = ROOT / PACKAGE
+    paths = [base / source for source in sources]
+    found = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*.py"))]
+    return sorted(file.relative_to(base) for file in found)
+
+
+def is_noticed(fault: Fault, tests: list[str], copied: Path) -> bool:
+    """Plant a fault in the copy, run the tests, and take it out again."""
+    file = copied / PACKAGE / fault.path
+    kept = file.read_bytes()
+    stamp = file.stat()
+    file.write_text(planted(fault), encoding="utf-8")
+    caches = _compiled_beside(file) if "njit" in kept.decode() else []
+    for cache in caches:
+        cache.rename(cache.with_suffix(cache.suffix + ".aside"))
+    try:
+        return _fails(tests, copied)
+    finally:
+        file.write_bytes(kept)
+        os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+        for cache in _compiled_beside(file) if caches else []:
+            cache.unlink()
+        for cache in caches:
+            cache.with_suffix(cache.suffix + ".aside").rename(cache)
+
+
+def _compiled_beside(file: Path) -> list[Path]:
+    """Return what numba keeps of a folder: compiled callers hold the code of what they call."""
+    return [path for path in (file.parent / "__pycache__").glob("*") if path.suffix in {".nbi", ".nbc"}]
+
+
+def _fails(tests: list[str], copied: Path) -> bool:
+    data = ROOT.parent / "shared" / "data"
+    environment = os.environ | {
+        "PYTHONPATH": str(copied / "src"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "GROWTRACK_DATA": os.environ.get("GROWTRACK_DATA", str(data)),
+    }
+    call = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *tests]
+    try:
+        return subprocess.run(call, cwd=copied, env=environment, capture_output=True, timeout=_LIMIT).returncode != 0
+    except subprocess.TimeoutExpired:
+        return True
+
+
+def sample(room: str, count: int, seed: int, copied: Path) -> tuple[int, int]:
+    """Plant faults in a room, tell which survive, and return how many were noticed and how many planted."""
+    sources, tests = ROOMS[room]
+    files = room_files(sources)
+    there = [str(copied / "tests" / test) for test in tests if (copied / "tests" / test).is_file()]
+    everything = [fault for file in files for fault in faults(file)]
+    chosen = random.Random(seed).sample(everything, min(count, len(everything)))
+    if _fails(there, copied):
+        raise SystemExit(f"{room}: its tests fail without any fault. Mend them first.")
+    noticed = 0
+    for fault in chosen:
+        if is_noticed(fault, there, copied):
+            noticed += 1
+        else:
+            print(f"survived  {fault}", flush=True)
+    print(f"{room}: {noticed} of {len(chosen)} noticed, of {len(everything)} that could be planted", flush=True)
+    return noticed, len(chosen)
+
+
+def main() -> None:
+    """Read the words of the command line and sample."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rooms", nargs="*", metavar="ROOM", help=f"{', '.join(ROOMS)}; default: all")
+    parser.add_argument("--count", type=int, default=25, help="faults in each room, default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    asked = parser.parse_args()
+    unknown = sorted(set(asked.rooms) - set(ROOMS))
+    if unknown:
+        parser.error(f"no room is called {', '.join(unknown)}; there are {', '.join(ROOMS)}")
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(folder)
+        for part in ("src", "tests", "pyproject.toml"):
+            source = ROOT / part
+            (shutil.copytree if source.is_dir() else shutil.copy2)(source, copied / part)
+        sums = [sample(room, asked.count, asked.seed, copied) for room in asked.rooms or ROOMS]
+    noticed, planted_ = map(sum, zip(*sums, strict=True))
+    print(f"together: {noticed} of {planted_} noticed ({noticed / planted_:.0%})")
+
+
+if __name__ == "__main__":
+    main()
