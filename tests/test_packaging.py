@@ -1,17 +1,20 @@
 """What the package asks for, what it brings, and what it says where an optional package is missing."""
 
 import ast
+import hashlib
 import os
 import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+import yaml
 from packaging.requirements import Requirement
 
 from napari_growtrack.cli import main
@@ -230,3 +233,104 @@ def test_a_compressed_film_is_read_with_imagecodecs(tmp_path, options):
     tifffile.imwrite(tmp_path / "film.tif", film, **options)
     with open_stack(tmp_path / "film.tif") as stack:
         assert np.array_equal(stack[1], film[1])
+
+
+# Built ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The package as it is installed, built with what is installed here."""
+    builder = pytest.importorskip("hatchling.builders.wheel").WheelBuilder(str(ROOT))
+    pytest.importorskip("hatch_fancy_pypi_readme")
+    (path,) = builder.build(directory=str(tmp_path_factory.mktemp("dist")), versions=["standard"])
+    with zipfile.ZipFile(path) as file:
+        yield file
+
+
+def test_the_wheel_holds_networks_recipes_manifest_and_types(wheel):
+    inside = {name.removeprefix("napari_growtrack/") for name in wheel.namelist()}
+    zoo = {path.relative_to(SOURCE).as_posix() for path in (SOURCE / "core" / "zoo").rglob("*") if path.is_file()}
+    beside = {name for name in zoo if name.endswith((".growtrack", ".json"))}
+    assert len(beside) >= 8
+    assert {"napari.yaml", "py.typed", *beside} <= inside
+
+
+def test_the_wheel_holds_nothing_but_the_package(wheel):
+    tops = {name.split("/")[0] for name in wheel.namelist()}
+    assert tops == {"napari_growtrack", f"napari_growtrack-{PROJECT['version']}.dist-info"}
+
+
+def test_the_page_of_a_release_names_pictures_and_pages_in_full(wheel):
+    (name,) = [name for name in wheel.namelist() if name.endswith("METADATA")]
+    page = wheel.read(name).decode()
+    targets = re.findall(r"\]\(([^)]+)\)", page)
+    assert len(targets) > 10
+    assert [target for target in targets if not target.startswith("https://")] == []
+    told = [target.split(f"/v{PROJECT['version']}/")[1] for target in targets if "/blob/" in target or "raw." in target]
+    assert [target for target in told if not (ROOT / target).is_file()] == []
+
+
+def test_napari_accepts_the_manifest():
+    npe2 = pytest.importorskip("npe2.cli")
+    from typer.testing import CliRunner
+
+    done = CliRunner().invoke(npe2.app, ["validate", str(SOURCE / "napari.yaml")])
+    assert done.exit_code == 0, done.output
+
+
+# Recipe and workflows -------------------------------------------------------------------------------------------------
+
+IN_CONDA = {"dask[array]": "dask-core", "matplotlib": "matplotlib-base"}
+"""Requirements that conda-forge calls otherwise."""
+
+
+def yaml_of(path):
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def test_the_recipe_of_conda_asks_for_what_the_package_does():
+    recipe = yaml_of("conda/recipe.yaml")
+    asked = [tuple(requirement.split(">=")) for requirement in PROJECT["dependencies"]]
+    told = {"python >=${{ python_min }}", *(f"{IN_CONDA.get(name, name)} >={floor}" for name, floor in asked)}
+    assert set(recipe["requirements"]["run"]) == told
+    assert recipe["context"]["version"] == PROJECT["version"]
+    assert PROJECT["requires-python"] == f">={recipe['context']['python_min']}"
+
+
+def test_the_recipe_of_a_release_takes_its_source(tmp_path):
+    (tmp_path / "source.tar.gz").write_bytes(b"source")
+    words = [ROOT / "conda" / "released.py", tmp_path / "source.tar.gz", tmp_path / "recipe.yaml"]
+    subprocess.run([sys.executable, *words], check=True)
+    source = yaml.safe_load((tmp_path / "recipe.yaml").read_text())["source"]
+    assert source["url"].endswith("/v${{ version }}/source.tar.gz")
+    assert source["sha256"] == hashlib.sha256(b"source").hexdigest()
+
+
+def test_version_and_address_are_the_same_everywhere():
+    cited = yaml_of("CITATION.cff")
+    about = yaml_of("conda/recipe.yaml")["about"]
+    assert cited["version"] == PROJECT["version"]
+    assert cited["repository-code"] == about["homepage"] == PROJECT["urls"]["Homepage"]
+    assert about["documentation"] == PROJECT["urls"]["Documentation"]
+    for path in ("mkdocs.yml", "conda/released.py", "pyproject.toml"):
+        assert PROJECT["urls"]["Homepage"] in (ROOT / path).read_text(encoding="utf-8")
+
+
+WORKFLOWS = {path.stem: yaml_of(path) for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+
+
+def test_oldest_and_newest_python_are_tested_on_every_system():
+    told = [text.rsplit(" ", 1)[1] for text in PROJECT["classifiers"] if "Python :: 3." in text]
+    cases = WORKFLOWS["checks"]["jobs"]["test"]["strategy"]["matrix"]["include"]
+    tested = {(case["os"], case["python"]) for case in cases} | {("ubuntu-latest", "3.11")}  # the gate's
+    systems = ("ubuntu-latest", "macos-latest", "windows-latest")
+    assert tested == {(system, python) for system in systems for python in (told[0], told[-1])}
+
+
+def test_workflows_run_what_a_person_can():
+    steps = [step for flow in WORKFLOWS.values() for job in flow["jobs"].values() for step in job.get("steps", ())]
+    targets = {step["run"].split()[1] for step in steps if step.get("run", "").startswith("make ")}
+    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.M))
+    assert {"test", "test-lowest", "test-jax", "test-pyside", "docs", "package"} <= targets <= known
+    assert "bash .ci/run" in [step.get("run") for step in steps]
