@@ -14,7 +14,7 @@ LINTING   := $(VENV)/.installed-dev
 WRITING   := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-jax test-pyside mutations panels lint docs networks ladder pages benchmark clean system-libraries
+.PHONY: help demo test test-jax test-pyside test-lowest mutations panels lint docs package networks ladder pages benchmark clean system-libraries
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,13 @@ test-pyside: $(TESTING) system-libraries  ## run the tests of panels with PySide
 	@$(PIP) install --quiet --upgrade --target $(VENV)/pyside 'PySide6_Essentials>=6.8,<6.12'
 	QT_API=pyside6 PYTEST_QT_API=pyside6 PYTHONPATH=$(VENV)/pyside $(SCREEN) $(BIN)/python -m pytest tests/widgets
 
+# In an environment of its own, and without the window: what napari brings is napari's to say.
+test-lowest: | $(BIN)/python  ## run the core's tests with the lowest versions that pyproject.toml allows
+	@$(PIP) install --quiet uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/lowest
+	$(BIN)/uv pip install --quiet --python $(VENV)/lowest --resolution lowest-direct -e '.[test]'
+	$(VENV)/lowest/bin/python -m pytest -n 2 --dist loadfile --ignore tests/widgets
+
 mutations: $(TESTING)  ## plant faults in the core and see whether the tests notice (an hour; survivors are printed)
 	$(BIN)/python tests/sample_mutations.py
 
@@ -50,6 +57,12 @@ lint: $(LINTING)  ## check style, types and the directions of import
 
 docs: $(WRITING)  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict
+
+package: $(VENV)/.installed-release  ## build and check wheel and source, and write conda-forge's recipe, into dist/
+	@rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python conda/released.py dist/*.tar.gz dist/recipe.yaml
 
 networks: $(INSTALLED)  ## grow the bundled networks again from their recipes
 	@set -e; for recipe in $(ZOO)/recipes/*.json; do \

@@ -278,15 +278,6 @@ def test_missing_files_and_places_that_are_taken_are_told(tmp_path):
         write_table(TABLES["detections"].assign(note="a"), tmp_path / "t.xml")
 
 
-def test_a_format_whose_package_is_missing_says_how_to_get_it(tmp_path, monkeypatch):
-    from napari_growtrack.core.tables import geff_files, parquet
-
-    for module, suffix in ((parquet, ".parquet"), (geff_files, ".geff")):
-        monkeypatch.setattr(module, "find_spec", lambda name: None)
-        with pytest.raises(OutputError, match=r"pip install 'napari-growtrack\[formats\]'"):
-            write_table(TABLES["detections"], tmp_path / f"t{suffix}")
-
-
 # Command line ---------------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 
 import av
@@ -15,7 +14,6 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
-from PIL import Image
 
 from napari_growtrack.core.errors import StackError
 from napari_growtrack.core.stacks import Stack, open_stack
@@ -284,19 +282,6 @@ def test_a_tiff_cut_short_is_refused(tmp_path, options, share):
     tifffile.imwrite(path, FILM, **options)
     with pytest.raises(StackError, match=r"film.tif.*(C|c)opy or export it again\.$"):
         open_stack(cut(path, share))
-
-
-@pytest.mark.skipif(find_spec("imagecodecs") is not None, reason="imagecodecs is installed and reads them")
-@pytest.mark.parametrize(("compression", "name"), [("tiff_lzw", "LZW"), ("jpeg", "JPEG")])
-def test_a_compression_that_needs_imagecodecs_is_refused_when_opened(tmp_path, compression, name):
-    first, *others = [Image.fromarray(frame) for frame in FILM.astype(np.uint8)]
-    first.save(tmp_path / "film.tif", save_all=True, append_images=others, compression=compression)
-    with pytest.raises(
-        StackError,
-        match=rf"^Cannot read film.tif: {name} requires the 'imagecodecs' package\. "
-        r"Install it \(pip install imagecodecs\), or save the film again without compression\.$",
-    ):
-        open_stack(tmp_path / "film.tif")
 
 
 def test_a_page_that_cannot_be_decoded_is_named(tmp_path):

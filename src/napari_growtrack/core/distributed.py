@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from .detection import Cascade, FrameDetections, iter_detections
 from .detection.detect import Contrast
 from .errors import EngineError, GrowtrackError, SettingsError
 from .networks import Network, load_network
+from .optional import require
 from .stacks import open_stack
 from .streaming import chunk_of
 
@@ -91,10 +91,7 @@ def client_of(workers: int | None = None, scheduler: str | None = None) -> Itera
     SettingsError
         When dask.distributed is not installed, or nobody answers at the address.
     """
-    if find_spec("distributed") is None:
-        raise SettingsError(
-            "Several workers need dask.distributed. Install it with: pip install 'napari-growtrack[distributed]'"
-        )
+    require("distributed", "Tracking with several workers", SettingsError)
     import dask
     from distributed import Client, LocalCluster
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import pandas as pd
 
 from ..linking import Linking, link
 from ..linking.judging import score_links
+from ..optional import command, is_here
 from ..simulation.paths import brownian_paths
 from .case import Rows, Scale
 
@@ -34,8 +34,8 @@ _SMOKE: dict[str, Film] = {"10 frames, 30 particles": (10, 30, 300, 1.0, 7.0), "
 def measure(scale: Scale) -> Rows:
     """Link the same detections by trackpy's linker, which we use, and by laptrack's where it is installed."""
     linkers: dict[str, Callable[[pd.DataFrame, float], pd.DataFrame]] = {"trackpy (ours)": _ours}
-    if find_spec("laptrack") is None:
-        _log.warning("laptrack is not installed and left out; pip install laptrack brings it")
+    if not is_here("laptrack"):
+        _log.warning("laptrack is not installed and left out. Install it with: %s", command("laptrack"))
     else:
         linkers["laptrack"] = _laptrack
     rows: Rows = []

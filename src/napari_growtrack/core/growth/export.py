@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import OutputError, SettingsError
 from ..files import write_whole
+from ..optional import command
 from .network import GrownNetwork
 from .plan import Stage
 
@@ -60,6 +61,6 @@ def _write_onnx(network: GrownNetwork, model: object, draft: Path) -> None:
         model.export(draft, format="onnx", verbose=False)  # type: ignore[attr-defined]
     except Exception as error:  # the writer is another package, on another backend another one
         raise OutputError(
-            f"ONNX cannot be written here ({str(error)[:200] or type(error).__name__}). Install "
-            "napari-growtrack[onnx] and use Keras's TensorFlow backend, or export to .keras."
+            f"ONNX cannot be written here ({str(error)[:200] or type(error).__name__}). Install what it needs with: "
+            f"{command('tf2onnx')} and use Keras's TensorFlow backend, or export to .keras."
         ) from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..errors import StackError
+from ..optional import require
 from .axes import micrometres, plane_of, seconds
 from .stack import Stack, decoding, full_scale, refuse_kind
 
@@ -17,8 +17,7 @@ class ZarrStack(Stack):
     """Frames of the full resolution of an OME-Zarr image."""
 
     def __init__(self, path: Path, channel: int | None = None, z: int | None = None) -> None:
-        if find_spec("zarr") is None:
-            raise StackError(f"{path.name} is Zarr, which needs the package zarr. Install it (pip install zarr).")
+        require("zarr", f"{path.name} is Zarr, which", StackError)
         with decoding(path.name):
             array, axes, scale = _opened(path)
         self._plane = plane_of("".join(axes), array.shape, path.name, channel, z)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StackError
+from ..optional import require
 from .axes import plane_of
 from .stack import Stack, decoding, full_scale, refuse_kind
 
@@ -20,8 +20,7 @@ class Nd2Stack(Stack):
     """Frames of an ND2 file, of one channel and one z plane, read from the disk one by one."""
 
     def __init__(self, path: Path, channel: int | None = None, z: int | None = None) -> None:
-        if find_spec("nd2") is None:
-            raise StackError(f"{path.name} needs the package nd2. Install it: pip install 'napari-growtrack[nd2]'")
+        require("nd2", path.name, StackError)
         import nd2
 
         with decoding(path.name):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StackError
+from ..optional import command
 
 PICK_COLOUR = "Convert it to grey or pick one channel, for example stack[..., 0]."
 
@@ -165,7 +166,7 @@ def _plain(reason: str) -> str:
 
 def _remedy(reason: str) -> str:
     if "imagecodecs" in reason:
-        return "Install it (pip install imagecodecs), or save the film again without compression."
+        return f"Install it ({command('imagecodecs')}), or save the film again without compression."
     return "It may be damaged or cut short; copy or export it again."
 
 

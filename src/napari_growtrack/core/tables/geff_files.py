@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OutputError, TableError
+from ..optional import require
 from .columns import numbers_of
 from .csv_files import PROGRAM
 
@@ -23,8 +23,7 @@ _NAMES = {column: name for name, column in _AXES.items()}
 
 
 def _geff() -> None:
-    if find_spec("geff") is None:
-        raise OutputError("GEFF needs the package geff. Install it with: pip install 'napari-growtrack[formats]'")
+    require("geff", "GEFF", OutputError)
 
 
 def read(path: Path) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,14 @@ import pandas as pd
 
 from ..errors import OutputError, TableError
 from ..files import write_whole
+from ..optional import require
 from .csv_files import PROGRAM
 
 _KEY = b"napari-growtrack"
 
 
 def _pyarrow() -> None:
-    if find_spec("pyarrow") is None:
-        raise OutputError("Parquet needs pyarrow. Install it with: pip install 'napari-growtrack[formats]'")
+    require("pyarrow", "Parquet", OutputError)
 
 
 def read(path: Path) -> pd.DataFrame:
