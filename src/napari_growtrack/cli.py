@@ -15,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from .arguments import build_parser
-from .console import bar, frames_bar, kept, quiet_import, told_on_stderr, watched
+from .console import bar, frames_bar, kept, quiet_import, told_of_compiling, told_on_stderr, watched
 from .terminal import heard
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of what is meant to be
     chosen = build_parser(COMMANDS).parse_args(arguments)
     try:
-        with warnings.catch_warnings():
+        with told_of_compiling(), warnings.catch_warnings():
             warnings.simplefilter("always", GrowtrackWarning)
             warnings.showwarning = _show_warning
             return chosen.run(chosen) or 0
