@@ -14,7 +14,7 @@ LINTING   := $(VENV)/.installed-dev
 WRITING   := $(VENV)/.installed-docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-jax test-pyside test-lowest mutations panels lint docs package networks ladder pages benchmark clean system-libraries
+.PHONY: help demo test test-jax test-torch test-pyside test-lowest mutations panels lint docs package networks ladder pages benchmark clean system-libraries
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ test: $(TESTING) system-libraries  ## run the tests (with a virtual screen where
 
 test-jax: $(TESTING) $(VENV)/.installed-jax  ## run the tests of growing and detecting on JAX instead of TensorFlow
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/test_growth.py tests/test_detection.py tests/test_deeptrack.py tests/test_insight.py
+
+test-torch: $(TESTING) $(VENV)/.installed-torch  ## run the tests of growing and detecting on PyTorch instead of TensorFlow
+	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/test_growth.py tests/test_detection.py tests/test_deeptrack.py tests/test_insight.py
 
 # Another Qt beside the one in .venv, seen only by this target. From 6.12 on, PySide6 loses a reference to None with every event.
 test-pyside: $(TESTING) system-libraries  ## run the tests of panels with PySide6 instead of PyQt6

@@ -565,7 +565,7 @@ def test_a_stage_is_exported_for_keras(tmp_path, suffix):
 
 def test_a_stage_is_exported_as_onnx(tmp_path):
     runtime = pytest.importorskip("onnxruntime")
-    pytest.importorskip({"tensorflow": "tf2onnx", "jax": "jax2onnx"}[keras.backend.backend()])
+    pytest.importorskip({"tensorflow": "tf2onnx", "jax": "jax2onnx", "torch": "onnxscript"}[keras.backend.backend()])
     network = GrownNetwork(PLANS["residual"])
     export(network, tmp_path / "stage.onnx")
     session = runtime.InferenceSession(tmp_path / "stage.onnx")

@@ -15,7 +15,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from .arguments import build_parser
-from .console import bar, frames_bar, kept, quiet_import, told_on_stderr, watched
+from .console import bar, frames_bar, kept, quiet_import, told_of_compiling, told_on_stderr, watched
+from .terminal import heard
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,15 +35,19 @@ Arguments = argparse.Namespace
 CANCELLED = 130
 
 
+@heard
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 1 refused, 2 wrong usage, 130 cancelled."""
+    """Run the command line and return its exit code: 0 done, 1 refused, 2 wrong usage, 130 cancelled.
+
+    It is 141 where whoever read what was said has left.
+    """
     from .core.errors import GrowtrackError, GrowtrackWarning
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of what is meant to be
     chosen = build_parser(COMMANDS).parse_args(arguments)
     try:
-        with warnings.catch_warnings():
+        with told_of_compiling(), warnings.catch_warnings():
             warnings.simplefilter("always", GrowtrackWarning)
             warnings.showwarning = _show_warning
             return chosen.run(chosen) or 0
@@ -52,9 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ngrowtrack: cancelled.", file=sys.stderr)
         return CANCELLED
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:

@@ -113,6 +113,28 @@ def told_on_stderr() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def told_of_compiling() -> Iterator[None]:
+    """Say on a terminal, between its bars, that loops are compiled, where that takes a while."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from tqdm import tqdm
+
+    logger, handler = logging.getLogger("napari_growtrack.core.compiling"), logging.Handler()
+    handler.emit = lambda record: tqdm.write(f"growtrack: {record.getMessage()}", file=sys.stderr)  # type: ignore[method-assign]
+    level, passed_on = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = passed_on
+
+
+@contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
     """Hold back what Keras's backend writes on stderr while it is loaded."""
     sys.stderr.flush()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numba
 import numpy as np
+
+from .compiling import numba
 
 Normalisation = Literal["standard", "unit"]
 """``standard``: zero mean, unit spread of the whole frame. ``unit``: 0 to 1 by the number type's full scale."""

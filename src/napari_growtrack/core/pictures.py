@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .errors import OutputError
 from .files import write_whole
+from .plotting import load_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,6 +37,7 @@ def overlay(
     diameter : float
         Of the particles, in pixels; rings are a little wider.
     """
+    load_matplotlib()
     from matplotlib.figure import Figure
 
     height, width = frame.shape
@@ -61,11 +64,14 @@ def save(figure: Figure, path: str | os.PathLike[str], dpi: int = 130) -> None:
     Raises
     ------
     OutputError
-        When the disk refuses.
+        When the disk refuses, or matplotlib with the settings it has.
     """
-    import matplotlib
-
+    matplotlib = load_matplotlib()
     suffix = Path(path).suffix.lower()
     kind = suffix[1:] if suffix in (".pdf", ".svg") else "png"
-    with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
-        write_whole(path, lambda file: figure.savefig(file, format=kind, dpi=dpi))
+    try:
+        with matplotlib.rc_context({"pdf.fonttype": 42, "svg.fonttype": "none"}):
+            write_whole(path, lambda file: figure.savefig(file, format=kind, dpi=dpi))
+    except (RuntimeError, ValueError) as error:  # LaTeX that is not there, a font, a number of pixels
+        settings = f"matplotlib's settings in {matplotlib.matplotlib_fname()}"
+        raise OutputError(f"Cannot draw {path} ({str(error)[:200]}). Look at {settings}.") from error

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
+from ..plotting import load_matplotlib
 from .tuning import COLUMNS, Baseline
 
 DIAMETERS = (7, 9, 11, 13, 15, 19, 23, 27)
@@ -69,6 +70,7 @@ def trackpy_baseline(diameter: int | None = None, engine: Engine = "numba", dark
 
 @cache
 def _locate() -> Callable[..., Any]:
+    load_matplotlib()  # which it loads by itself
     import trackpy
 
     trackpy.ignore_logging()  # it writes to stdout by itself

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from pydantic import Field
 
+from ..compiling import numba
 from ..settings import Settings
 
 

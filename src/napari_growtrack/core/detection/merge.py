@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from ..compiling import numba
 from .windows import Looks
 
 _CELLS = 256

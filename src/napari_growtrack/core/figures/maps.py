@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import SettingsError
 from ..growth.plan import Block
+from ..plotting import load_matplotlib
 from .style import SMALL, TEXT, TWO_COLUMNS, finished, look_of
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def tiled(maps: np.ndarray, wide: int, dense: bool) -> tuple[np.ndarray, np.ndar
 
 def _map_axes(shape: tuple[int, ...], window: np.ndarray | None, room: float) -> tuple[Figure, list[Axes]]:
     """Return axes for a grid, after one for a window where it is drawn; `room` in inches is for title and legend."""
+    load_matplotlib()
     from matplotlib.figure import Figure
 
     front = 0 if window is None else 1.1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..plotting import load_matplotlib
 from .ticks import whole
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ LONGEST = 24
 
 def new_figure(panels: int = 1, width: float | None = None, height: float = 2.6) -> tuple[Figure, list[Axes]]:
     """Return a figure one column wide, or two for more panels."""
+    load_matplotlib()
     from matplotlib.figure import Figure
 
     width = width or (ONE_COLUMN if panels == 1 else TWO_COLUMNS)

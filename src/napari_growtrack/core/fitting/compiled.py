@@ -9,8 +9,9 @@ Profiles are tabulated over the square of the distance, in squared radii, so tha
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from ..compiling import numba
 
 Shape = tuple[np.ndarray, float, float, float]
 """Profiles of each order over the squared distance (orders, entries), entries per squared radius, how far a particle is

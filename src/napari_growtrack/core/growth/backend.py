@@ -10,7 +10,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+
+from ..errors import SettingsError
+
+BACKENDS = ("tensorflow", "jax", "torch")
 
 __all__ = ["backend_name", "device_name", "keras"]
 
@@ -45,9 +50,40 @@ def _respect_thread_count() -> None:
             os.environ.setdefault(name, usual)
 
 
+def _refused(why: str) -> SettingsError:
+    """Return the sentence about a backend that cannot be had."""
+    there = [name for name in BACKENDS if find_spec(name)]
+    if not there:
+        return SettingsError(f"{why} None is installed here: pip install tensorflow brings the usual one.")
+    return SettingsError(
+        f"{why} Installed here: {', '.join(there)}. Choose one of them with KERAS_BACKEND={there[0]}, in the "
+        "environment or as backend in .keras/keras.json of your home, or install another "
+        '(pip install "napari-growtrack[jax]", or [torch]).'
+    )
+
+
+def check_backend(name: str) -> None:
+    """Refuse a backend that Keras cannot run networks on here.
+
+    Raises
+    ------
+    SettingsError
+        When it is none of `BACKENDS`, or is not installed.
+    """
+    if name not in BACKENDS:
+        raise _refused(f"KERAS_BACKEND is {name[:40]!r}; expected one of {', '.join(BACKENDS)}.")
+    if find_spec(name) is None:
+        raise _refused(f"KERAS_BACKEND is {name}, which is not installed.")
+
+
 _respect_thread_count()
-with _own_symbols_first():
-    import keras
+if "keras" not in sys.modules and os.environ.get("KERAS_BACKEND"):
+    check_backend(os.environ["KERAS_BACKEND"])
+try:
+    with _own_symbols_first():
+        import keras
+except (ImportError, ValueError) as error:
+    raise _refused(f"Keras cannot be loaded ({str(error)[:200]}).") from error
 
 
 def backend_name() -> str:

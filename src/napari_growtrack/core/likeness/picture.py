@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..plotting import load_matplotlib
 from .match import Likeness
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ _MOST_CROPS = 10
 
 def side_by_side(likeness: Likeness) -> Figure:
     """Draw crops of the film above as many of its simulation, all on one grey scale."""
+    load_matplotlib()
     from matplotlib.figure import Figure
 
     rows = {"film": likeness.real[:_MOST_CROPS], "simulated": likeness.simulated[:_MOST_CROPS]}

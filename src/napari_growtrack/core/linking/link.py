@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from ..errors import LinkingError
+from ..plotting import load_matplotlib
 from ..settings import Settings
 from ..tables import check
 from ..work import finish
@@ -104,6 +105,7 @@ def _linked(
 
 def _trackpys_linker(frames: Iterator[tuple[int, np.ndarray]], radius: float, memory: int) -> Iterator[Any]:
     """Return trackpy's links, frame by frame; where a crowd is too large to resolve, it searches less far there."""
+    load_matplotlib()  # which it loads by itself
     import trackpy
 
     trackpy.ignore_logging()  # it writes to stdout by itself

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..plotting import load_matplotlib
 from .displacement import tracks_of
 from .errors_of_means import estimate
 from .units import Estimate, Units
@@ -46,6 +47,7 @@ def drift(trajectories: pd.DataFrame, smoothing: int = 0) -> pd.DataFrame:
     TableError, MotionError
         As `tracks_of` does.
     """
+    load_matplotlib()  # which it loads by itself
     import trackpy
 
     tracks_of(trajectories)

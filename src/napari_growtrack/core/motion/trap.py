@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
+from ..compiling import numba
 from ..errors import MotionError
 from .displacement import tracks_of
 from .units import Estimate, Units

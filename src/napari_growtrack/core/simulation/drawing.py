@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+
+from ..compiling import numba
 
 Pair = tuple[float, float]
 

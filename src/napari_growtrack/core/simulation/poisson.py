@@ -11,9 +11,10 @@ from __future__ import annotations
 import math
 from functools import cache
 
-import numba
 import numpy as np
 from scipy.special import pdtr
+
+from ..compiling import numba
 
 Tables = tuple[np.ndarray, np.ndarray]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from functools import cache
 
-import numba
 import numpy as np
 from scipy.special import jv
 
+from ..compiling import numba
 from ..errors import SettingsError
 from .drawing import Light, Numbers, Particles
 from .picture import Picture

@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import numba
 import numpy as np
 
+from ..compiling import numba
 from ..normalisation import Normalisation
 from .drawing import Numbers, Ranges, choose, draw_around_centre, draw_frame, uniform
 from .picture import frame_ranges, window_ranges

@@ -1,0 +1,53 @@
+"""A backend of Keras that cannot be had is refused in a sentence that says which can."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from napari_growtrack.core.errors import SettingsError
+from napari_growtrack.core.growth import backend
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "sentence"),
+    [
+        (
+            "jax",
+            ["tensorflow", "torch"],
+            "KERAS_BACKEND is jax, which is not installed. Installed here: tensorflow, torch.",
+        ),
+        ("torhc", ["jax"], "KERAS_BACKEND is 'torhc'; expected one of tensorflow, jax, torch. Installed here: jax."),
+        (
+            "numpy",
+            ["tensorflow"],
+            "KERAS_BACKEND is 'numpy'; expected one of tensorflow, jax, torch. Inst",
+        ),
+        (
+            "x" * 5000,
+            [],
+            f"KERAS_BACKEND is {'x' * 40!r}; expected one of tensorflow, jax, torch. None is",
+        ),
+    ],
+)
+def test_a_backend_that_is_not_there_is_refused(monkeypatch, name, there, sentence):
+    monkeypatch.setattr(backend, "find_spec", lambda asked: asked in there or None)
+    with pytest.raises(SettingsError) as caught:
+        backend.check_backend(name)
+    assert str(caught.value).startswith(sentence)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_backend_that_is_there_is_taken(monkeypatch):
+    monkeypatch.setattr(backend, "find_spec", lambda asked: asked == "jax" or None)
+    backend.check_backend("jax")
+
+
+def test_a_misspelt_backend_is_no_traceback():
+    program = "import napari_growtrack as g\ntry: g.grow\nexcept g.GrowtrackError as error: print(error)"
+    env = os.environ | {"KERAS_BACKEND": "jaks"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, timeout=120)
+    assert done.stdout.startswith("KERAS_BACKEND is 'jaks'; expected one of tensorflow, jax, torch.")
