@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -20,6 +21,7 @@ from napari_growtrack.core.archive import read_growing
 from napari_growtrack.core.benchmarks import CASES
 from napari_growtrack.core.finishing import Effort
 from napari_growtrack.core.growth.plan import Plan
+from napari_growtrack.core.holding import Hold
 from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.simulation import SCENES, named_scene
 from napari_growtrack.growing import begin
@@ -494,7 +496,7 @@ REFUSALS = {
     ),
     "a scene that is no JSON": (
         ["match", "FILM", "--at", "0,20,20", "-o", "x.scene"],
-        "a scene is a JSON file. Choose a name ending in .json",
+        "the name of a scene ends in .json",
     ),
     "clicks on a missing film": (["match", "nowhere.tif", "--at", "0,20,20", "-o", "x.json"], "nowhere.tif"),
     "clicks in a missing table": (
@@ -550,7 +552,33 @@ REFUSALS = {
         ["track", "FILM", "--frames", "9:"],
         "There are no such frames in film.tif, which has frames 0 to 3",
     ),
-    "a table named as its recipe": (["track", "FILM", "-o", "x.json"], "a table is a CSV file"),
+    "a table named as its recipe": (["track", "FILM", "-o", "x.json"], "the name of a table ends in .csv"),
+    "a table named as a film": (["track", "FILM", "-o", "b.tif"], "the name of a table ends in .csv"),
+    "a table without a name": (["track", "FILM", "-o", ""], "Expected the name of a file to write, got '.'"),
+    "a device": (["track", "FILM", "-o", "/dev/null"], "/dev/null: it is a device or a pipe"),
+    "a picture named as a film": (["track", "FILM", "--overlay", "b.tif"], "the name of a picture ends in .png"),
+    "a picture of no frame": (
+        ["track", "FILM", "--frames", "1:3", "--overlay", "b.png", "--overlay-frame", 3],
+        "Expected --overlay-frame from 1 to 2, got 3",
+    ),
+    "a network named as a film": (["grow", "--scene", "beads", "-o", "b.tif"], "the name of a network ends in .growtr"),
+    "a calibrated network named as a film": (["calibrate", "beads", "-o", "b.tif"], "the name of a network ends in"),
+    "a film named as a table": (["simulate", "beads", "-o", "b.csv"], "the name of a film ends in .tif or .tiff"),
+    "a frame beyond all memory": (
+        ["simulate", "beads", "-o", "x.tif", "--size", 100_000, 100_000],
+        "A frame of 100000 x 100000 px takes 37.3 GiB of memory",
+    ),
+    "a film beyond all disks": (
+        ["simulate", "beads", "-o", "x.tif", "--frames", 99_999_999_999],
+        "it would take 2.35e+07 GiB, and ",
+    ),
+    "a demonstration beyond all disks": (["demo", "-o", "x", "--frames", 99_999_999_999], "it would take 2.35e+07 GiB"),
+    "endless growing": (["grow", "--scene", "beads", "--minutes", "inf", "-o", "x.growtrack"], "(a year), got inf"),
+    "growing for no number": (["grow", "--scene", "beads", "--minutes", "nan", "-o", "x.growtrack"], "got nan"),
+    "growing for less than nothing": (["grow", "--scene", "beads", "--minutes=-1", "-o", "x.growtrack"], "got -1"),
+    "a walk of no number": (["simulate", "beads", "-o", "x.tif", "--diffusion", "nan"], "diffusion"),
+    "an endless walk": (["simulate", "beads", "-o", "x.tif", "--diffusion", "inf"], "diffusion"),
+    "a drift of no number": (["simulate", "beads", "-o", "x.tif", "--drift", "nan", "1"], "drift"),
     "recipe and scene": (["grow", "--recipe", "x.json", "--scene", "beads", "-o", "x.growtrack"], "not both"),
     "absurd noise": (
         ["simulate", "beads", "-o", "x.tif", "--snr", "1e10"],
@@ -659,6 +687,170 @@ def test_a_broken_frame_in_mid_film_keeps_those_before_it(tmp_path, capsys):
     assert "Frame 2 of bad.tif holds 1 NaN" in complaint
     assert "Stopped after 2 of 4 frames; they are kept" in complaint
     assert (tmp_path / "found.csv").exists()
+
+
+def test_a_recipe_is_not_replaced_by_a_scene(film, tmp_path, capsys):
+    """A scene may be written again, what tells of a table may not."""
+    points, recipe = tmp_path / "mine.csv", tmp_path / "mine.json"
+    for source, copy in ((film[1], points), (film[1].with_suffix(".json"), recipe)):
+        copy.write_bytes(source.read_bytes())
+    before = recipe.read_bytes()
+    code, _, complaint = run(capsys, "match", film[0], "--points", points, "-o", recipe)
+    assert code == 1
+    assert "mine.json: what is there is no scene. Choose another name" in complaint
+    assert recipe.read_bytes() == before
+    (tmp_path / "scene.json").write_text(named_scene("table42").to_json())
+    assert run(capsys, "match", film[0], "--points", points, "-o", tmp_path / "scene.json")[0] == 0
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_table_that_could_not_be_put_in_place_is_not_told_of(film, tmp_path, monkeypatch, capsys, suffix):
+    real, found = os.replace, tmp_path / f"found.{suffix}"
+
+    def full(source, target):
+        if str(target) == str(found):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(source, target)
+
+    monkeypatch.setattr(files.os, "replace", full)
+    code, said, complaint = run(capsys, "track", film[0], "-o", found, "--overlay", tmp_path / "x.png")
+    assert code == 1
+    assert said == ""
+    assert "No space left" in complaint
+    assert complaint.count("\n") == 1
+    monkeypatch.undo()
+    assert run(capsys, "track", film[0], "-o", found, "--resume")[0] == 0
+    assert found.exists()
+
+
+def test_the_picture_shows_the_frame_with_most_detections_or_the_one_asked_for(tmp_path, capsys):
+    one, three = (tmp_path / f"{number}.tif" for number in (1, 3))
+    words = ["--size", 128, 128, "--snr", 20, "--seed", 1]
+    for path, number in ((one, 1), (three, 3)):
+        run(capsys, "simulate", "table42", "-o", path, "--frames", 2, "--particles", number, *words)
+    film = np.concatenate([tifffile.imread(one), tifffile.imread(three)[:1], tifffile.imread(one)])
+    tifffile.imwrite(tmp_path / "f.tif", film, photometric="minisblack")
+    for options, shown in (([], 2), (["--overlay-frame", 4], 4), (["--frames", "3:"], 3)):
+        words = [
+            "track",
+            tmp_path / "f.tif",
+            "-n",
+            "vesicles",
+            "-o",
+            tmp_path / "t.csv",
+            "--overlay",
+            tmp_path / "p.png",
+        ]
+        code, said, err = run(capsys, *words, *options)
+        assert code == 0, err
+        assert f"frame {shown} with its detections" in said
+
+
+SEQUENCES = ["folder", "pattern", "zarr"]
+
+
+@pytest.mark.parametrize("kind", SEQUENCES)
+def test_a_run_does_not_go_on_with_another_film_in_the_same_place(tmp_path, monkeypatch, capsys, kind):
+    from napari_growtrack.core import detection
+
+    rng, real = np.random.default_rng(0), detection.iter_detections
+
+    def put():
+        pixels = rng.normal(100, 5, size=(3, 64, 64)).astype(np.uint16)
+        if kind == "zarr":
+            return _zarr(tmp_path / "film.zarr", pixels)
+        (tmp_path / "film").mkdir(exist_ok=True)
+        for number, frame in enumerate(pixels):
+            tifffile.imwrite(tmp_path / "film" / f"{number}.tif", frame)
+        return tmp_path / "film" / ("*.tif" if kind == "pattern" else "")
+
+    def stopped(*arguments):
+        yield next(real(*arguments))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(detection, "iter_detections", stopped)
+    film, table = put(), tmp_path / "t.csv"
+    assert run(capsys, "track", film, "-o", table)[0] == 130
+    monkeypatch.undo()
+    put()
+    code, _, complaint = run(capsys, "track", film, "-o", table, "--resume")
+    assert code == 1
+    assert "is of another film" in complaint
+    assert run(capsys, "track", film, "-o", table, "--anew")[0] == 0
+
+
+def _zarr(path, pixels):
+    """Write an OME-Zarr in place, as a program does that writes it again."""
+    zarr = pytest.importorskip("zarr")
+    group = zarr.open_group(path, mode="a", zarr_format=2)
+    array = group.require_array("0", shape=pixels.shape, chunks=(1, *pixels.shape[1:]), dtype=pixels.dtype)
+    array[:] = pixels
+    if "multiscales" not in group.attrs:
+        axes = [{"name": name, "type": "time" if name == "t" else "space"} for name in "tyx"]
+        group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": [{"path": "0"}]}]
+    return path
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (MemoryError(), "There is not enough memory for this. Close other programs"),
+        (MemoryError("Unable to allocate 8.00 TiB"), "not enough memory for this (Unable to allocate 8.00 TiB). Close"),
+        (OSError(errno.EIO, "Input/output error", "/a/b"), "/a/b: Input/output error. Check the path"),
+        (KeyError("odd\nlines" * 99), "our fault (KeyError: "),
+    ],
+)
+def test_nothing_escapes_as_a_traceback(tmp_path, monkeypatch, capsys, error, sentence):
+    from napari_growtrack.core import networks
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(networks, "network_path", fail)
+    code, _, complaint = run(capsys, "show", "beads")
+    assert code == 1
+    assert complaint.startswith("growtrack: ")
+    assert sentence in complaint
+    assert (complaint.count("\n"), len(complaint) < 400) == (1, True)
+    left = [path.read_text() for path in tmp_path.iterdir()]
+    assert len(left) == isinstance(error, KeyError)
+    assert all("Traceback" in text and "network_path(chosen.network)" in text for text in left)
+    assert all(str(path) in complaint for path in tmp_path.iterdir())
+
+
+def test_a_film_that_runs_out_of_memory_does_not_stop_the_others(film, tmp_path, monkeypatch, capsys):
+    from napari_growtrack.core import stacks
+
+    def large(path, *_):
+        if "large" in str(path):
+            raise MemoryError
+        return real(path, *_)
+
+    real = stacks.open_stack
+    monkeypatch.setattr(stacks, "open_stack", large)
+    code, said, complaint = run(capsys, "track", tmp_path / "large.tif", film[0], "-o", tmp_path / "tables")
+    assert code == 1
+    assert "large.tif: There is not enough memory" in complaint
+    assert "detections in 4 frames" in said
+
+
+def test_a_demonstration_on_one_frame_says_what_is_true_of_one(tmp_path, capsys):
+    code, said, err = run(capsys, "demo", "-o", tmp_path / "demo", "--frames", 1)
+    assert code == 0, err
+    assert "One frame tells nothing of motion" in said
+    assert "trajectories" not in said
+    assert "link" not in said.lower()
+    assert not (tmp_path / "demo" / "trajectories.csv").exists()
+
+
+def test_a_second_growing_of_a_name_is_refused_and_names_the_first(tmp_path, capsys):
+    network = tmp_path / "x.growtrack"
+    with Hold(network):
+        for words in (["--scene", "beads"], ["--resume"]):
+            code, _, complaint = run(capsys, "grow", *words, "-o", network)
+            assert code == 1
+            assert f"{network} is being written by process {os.getpid()} on" in complaint
 
 
 def test_a_file_of_the_users_is_not_replaced_by_a_recipe(tmp_path, capsys):

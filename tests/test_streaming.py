@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from napari_growtrack.cli import main
 from napari_growtrack.core.detection import iter_detections, resolved_contrast
 from napari_growtrack.core.errors import OutputError
 from napari_growtrack.core.films import write_film
@@ -93,11 +94,13 @@ def test_what_is_streamed_is_what_is_detected_wherever_it_was_stopped(film, tmp_
             for _ in range(stop):
                 next(steps)
             steps.close()
+            stream.close()
             again = TableStream(path, STORY, chunk, resume=True)
             assert again.frames == stop // chunk * chunk
             for _ in iter_into(again, iter_detections(stack, network, cascade, frames[again.frames :], contrast)):
                 pass
             again.finish({})
+            again.close()
             assert path.read_bytes() == expected
 
 
@@ -111,15 +114,21 @@ def stream_of(path, frames, chunk=4, **options):
     return stream
 
 
+def killed_at(path, frames, chunk=4):
+    """Leave what a process leaves that is killed when it has seen so many frames."""
+    stream_of(path, frames, chunk).close()
+
+
 def test_only_whole_chunks_are_there_for_good(tmp_path):
     stream = stream_of(tmp_path / "t.csv", 10)
     assert (stream.frames, stream.seen, stream.rows) == (8, 10, 20)
+    stream.close()
     again = TableStream(tmp_path / "t.csv", STORY, 4, resume=True)
     assert (again.frames, again.seen, again.rows) == (8, 8, 16)
 
 
 def test_what_a_kill_cut_off_is_written_again(tmp_path):
-    stream_of(tmp_path / "t.csv", 8)
+    killed_at(tmp_path / "t.csv", 8)
     folder = tmp_path / f"t.csv{SUFFIX}"
     with (folder / "rows.csv").open("a") as file:
         file.write("8,1,1")  # rows without their chunk
@@ -134,6 +143,7 @@ def test_a_stopped_run_leaves_a_table_of_all_it_has_seen(tmp_path):
     stream.leave({"frames": [0, 9]})
     assert len(pd.read_csv(tmp_path / "t.csv")) == 20
     assert json.loads((tmp_path / "t.json").read_text()) == {"frames": [0, 9]}
+    stream.close()
     assert TableStream(tmp_path / "t.csv", STORY, 4, resume=True).frames == 8
 
 
@@ -150,7 +160,7 @@ def test_an_earlier_run_is_neither_mixed_nor_thrown_away_unasked(tmp_path):
     path = tmp_path / "t.csv"
     with pytest.raises(OutputError, match=r"There is no t\.csv\.unfinished to go on with"):
         TableStream(path, STORY, resume=True)
-    stream_of(path, 8)
+    killed_at(path, 8)
     with pytest.raises(OutputError, match=r"left 8 frames in .* Go on with --resume, or begin with --anew"):
         TableStream(path, STORY)
     with pytest.raises(OutputError, match=r"is of another film\. Run it as before"):
@@ -167,7 +177,8 @@ def test_an_earlier_run_is_neither_mixed_nor_thrown_away_unasked(tmp_path):
 
 def test_a_kill_when_all_is_done_but_to_tidy_up_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(TableStream, "remove", lambda self: None)
-    stream_of(tmp_path / "t.csv", 8).finish({})
+    with stream_of(tmp_path / "t.csv", 8) as stream:
+        stream.finish({})
     monkeypatch.undo()
     with pytest.raises(OutputError, match="is whole: an earlier run finished it"):
         TableStream(tmp_path / "t.csv", STORY, resume=True)
@@ -212,6 +223,110 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
         stream.put(rows(7))
     monkeypatch.undo()
     stream.leave({"program": PROGRAM})
+    stream.close()
     assert pd.read_csv(tmp_path / "t.csv").frame.tolist() == [frame for frame in range(8) for _ in range(2)]
     stream_of(tmp_path / "t.csv", 8, resume=True).finish({})
     assert pd.read_csv(tmp_path / "t.csv").frame.nunique() == 8
+
+
+# Two at once, and what lies there -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, {"anew": True}, {"resume": True}])
+def test_a_second_run_on_a_table_is_refused_and_leaves_the_first_alone(tmp_path, options):
+    path = tmp_path / "t.csv"
+    with stream_of(path, 6) as first:
+        with pytest.raises(OutputError, match=rf"is being written by process {os.getpid()} on"):
+            TableStream(path, STORY, 4, **options)
+        first.put(rows(6))
+        first.finish({})
+    assert pd.read_csv(path).frame.tolist() == [frame for frame in range(7) for _ in range(2)]
+    assert sorted(os.listdir(tmp_path)) == ["t.csv", "t.json"]
+
+
+def test_a_second_command_on_a_table_names_the_first_process(film, tmp_path, capsys):
+    code = "import sys; from napari_growtrack.core.holding import Hold; hold = Hold(sys.argv[1]); print(); input()"
+    path = tmp_path / "t.csv"
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=-1, stdout=-1) as first:
+        first.stdout.readline()
+        for option in ("--anew", "--resume"):
+            assert main(["track", str(film), "-o", str(path), option]) == 1
+            assert f"{path} is being written by process {first.pid} on" in capsys.readouterr().err
+        first.communicate(b"\n")
+    assert os.listdir(tmp_path) == ["t.csv.lock"]  # it went without a word, and is in nobody's way
+    TableStream(path, STORY).close()
+
+
+UNREADABLE = {
+    "a list": ("story.json", "[]"),
+    "nothing": ("story.json", "null"),
+    "no text": ("story.json", b"\xff\xfe"),
+    "a story nested too deep": ("story.json", "[" * 100_000),
+    "chunks that are a list": ("chunks.jsonl", "[1, 2, 3]\n"),
+    "chunks nested": ("chunks.jsonl", "[" * 100_000 + "\n"),
+    "chunks in chunks": ("chunks.jsonl", '{"frames": {"frames": 4}, "rows": 8, "bytes": 99}\n'),
+    "fewer than no frames": ("chunks.jsonl", '{"frames": -4, "rows": 8, "bytes": 99}\n'),
+    "fewer than no bytes": ("chunks.jsonl", '{"frames": 4, "rows": 8, "bytes": -1}\n'),
+    "half a row": ("chunks.jsonl", '{"frames": 4, "rows": 8.5, "bytes": 99}\n'),
+    "endless": ("chunks.jsonl", '{"frames": 1e999, "rows": 8, "bytes": 99}\n'),
+    "without bytes": ("chunks.jsonl", '{"frames": 4, "rows": 8}\n'),
+    "chunks that are no text": ("chunks.jsonl", b"\xff\n"),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), UNREADABLE.values(), ids=UNREADABLE)
+def test_what_is_damaged_is_not_gone_on_with(tmp_path, name, content):
+    path = tmp_path / "t.csv"
+    killed_at(path, 8)
+    (tmp_path / f"t.csv{SUFFIX}" / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(OutputError, match=r"cannot be read\. Begin with --anew"):
+        TableStream(path, STORY, 4, resume=True)
+    TableStream(path, STORY, 4, anew=True).close()
+
+
+@pytest.mark.parametrize(("frames", "fits"), [(8, True), (9, True), (7, False), (1, False)])
+def test_more_frames_than_the_film_has_are_not_gone_on_with(tmp_path, frames, fits):
+    path, story = tmp_path / "t.csv", STORY | {"frames": [20, 20 + frames]}
+    with TableStream(path, story, 4) as stream:
+        for frame in range(8):
+            stream.put(rows(frame))
+    if fits:
+        with TableStream(path, story, 4, resume=True) as stream:
+            assert stream.frames == 8
+    else:
+        with pytest.raises(OutputError, match="is torn"):
+            TableStream(path, story, 4, resume=True)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+@pytest.mark.parametrize("left", [("story.json",), ("chunks.jsonl",), ("story.json", "chunks.jsonl"), ()])
+def test_a_kill_while_the_folder_is_tidied_leaves_a_whole_table_and_says_so(tmp_path, monkeypatch, name, left):
+    from napari_growtrack.core import streaming
+
+    def killed(folder, **_):
+        if folder.exists():
+            for path in folder.iterdir():
+                if path.name not in left:
+                    path.unlink()
+            raise KeyboardInterrupt
+
+    path = tmp_path / name
+    stream = stream_of(path, 8)
+    with monkeypatch.context() as patch:
+        patch.setattr(streaming.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            stream.finish({"program": PROGRAM})
+    stream.close()
+    with pytest.raises(OutputError, match="is whole: an earlier run finished it"):
+        TableStream(path, STORY, 4, resume=True)
+    assert read_table(path).frame.nunique() == 8
+    assert not [entry for entry in os.listdir(tmp_path) if SUFFIX in entry]
+    TableStream(path, STORY, 4).close()
+
+
+def test_a_table_never_takes_the_place_of_a_folder_or_a_device(tmp_path):
+    (tmp_path / "t.csv").mkdir()
+    for path, sentence in ((tmp_path / "t.csv", "not a folder"), (os.devnull, "a device"), ("", "name of a file")):
+        with pytest.raises(OutputError, match=sentence):
+            TableStream(path, STORY)
+    assert os.listdir(tmp_path) == ["t.csv"]

@@ -252,7 +252,10 @@ def _track(command: argparse.ArgumentParser) -> None:
     going_on = command.add_mutually_exclusive_group()
     going_on.add_argument("--resume", action="store_true", help="go on where an earlier run was stopped or killed")
     going_on.add_argument("--anew", action="store_true", help="throw away what an earlier run left")
-    command.add_argument("--overlay", metavar="PICTURE.png", help="picture of the first frame with its detections")
+    command.add_argument("--overlay", metavar="PICTURE.png", help="picture of a frame with its detections")
+    command.add_argument(
+        "--overlay-frame", type=_seed, metavar="N", help="which frame; default: the one with the most detections"
+    )
 
 
 def _score(command: argparse.ArgumentParser) -> None:

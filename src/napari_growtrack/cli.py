@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from .arguments import build_parser
 from .console import bar, frames_bar, kept, quiet_import, told_of_compiling, told_on_stderr, watched
 from .terminal import heard
+from .unforeseen import told_of
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
     from .core.card import Card
     from .core.detection import Cascade, FrameDetections
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 Arguments = argparse.Namespace
 
 CANCELLED = 130
+_MOST_PIXELS = 2**28
+"""Of a frame that is simulated."""
 
 
 @heard
@@ -57,6 +59,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ngrowtrack: cancelled.", file=sys.stderr)
         return CANCELLED
+    except Exception as error:
+        print(f"growtrack: {told_of(error)}", file=sys.stderr)
+        return 1
+
+
+def _reason(error: Exception) -> str:
+    from .core.errors import GrowtrackError
+
+    return str(error) if isinstance(error, GrowtrackError) else told_of(error)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
@@ -72,15 +83,14 @@ def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__
 def demo(chosen: Arguments) -> None:
     """Track a film and leave film, tables, picture and score in a folder."""
     with quiet_import():
-        from .core.demo import run_demo
-    from .core.files import check_writable
+        from .core.demo import SHAPE, run_demo
     from .core.stacks import open_stack
-    from .core.tables import check_table_path
 
-    check_table_path(Path(chosen.output) / "detections.csv")
-    check_writable(Path(chosen.output) / "detections.csv")
     if chosen.film:
         open_stack(chosen.film).close()
+    else:
+        _check_film(Path(chosen.output) / "film.tif", chosen.frames, SHAPE)
+    _check_table(Path(chosen.output) / "detections.csv")
     network = _network(chosen.network)
     run_demo(network, Path(chosen.output), chosen.film, _say, frames_bar, chosen.frames)
 
@@ -89,10 +99,10 @@ def simulate(chosen: Arguments) -> None:
     """Write a simulated film and its truth."""
     import numpy as np
 
-    from .core.files import check_apart, check_writable
+    from .core.files import check_apart
     from .core.films import write_film
     from .core.simulation import Motion, iter_film, named_scene
-    from .core.tables import PROGRAM, check_table_path, write_table
+    from .core.tables import PROGRAM, write_table
     from .core.version import package_version
 
     scene = named_scene(chosen.scene)
@@ -101,9 +111,9 @@ def simulate(chosen: Arguments) -> None:
     motion = None if chosen.independent else Motion(diffusion=chosen.diffusion, drift=tuple(chosen.drift))
     shape = (chosen.size[0], chosen.size[1])
     check_apart(chosen.output, chosen.truth)
+    _check_film(chosen.output, chosen.frames, shape)
     if chosen.truth:
-        check_table_path(chosen.truth)
-        check_writable(chosen.truth)
+        _check_table(chosen.truth)
     film = iter_film(scene, chosen.frames, shape, np.random.default_rng(chosen.seed), chosen.particles, motion)
     watched_film = bar(film, chosen.frames, "simulating", "frame")
     truth = write_film(watched_film, chosen.frames, shape, chosen.output)
@@ -122,14 +132,13 @@ def simulate(chosen: Arguments) -> None:
 
 def match(chosen: Arguments) -> None:
     """Describe a film's particles, by a few you point at, as a scene to simulate and to grow on."""
-    from .core.files import check_apart, check_writable, write_whole
+    from .core.files import check_apart, write_whole
     from .core.likeness import match_film
     from .core.stacks import open_stack
 
-    _refuse_no_scene(chosen.output)
     check_apart(chosen.film, chosen.points, chosen.output, chosen.picture)
-    for path in filter(None, (chosen.output, chosen.picture)):
-        check_writable(path)
+    _check_scene(chosen.output)
+    _check_picture(chosen.picture)
     with open_stack(chosen.film, chosen.channel, chosen.z) as stack:
         found = match_film(stack, _clicked(chosen), chosen.name or Path(chosen.output).stem, diameter=chosen.diameter)
     write_whole(chosen.output, lambda file: file.write(found.scene.to_json().encode()))
@@ -140,14 +149,21 @@ def match(chosen: Arguments) -> None:
 
 def grow(chosen: Arguments) -> None:
     """Grow a network and save it with thresholds and a report."""
+    from .core.holding import Hold
+
+    _check_network(chosen.output)
+    with Hold(chosen.output):
+        _grow(chosen)
+
+
+def _grow(chosen: Arguments) -> None:
     from .core.errors import GrowtrackError
-    from .core.files import check_writable, write_or_rescue
+    from .core.files import write_or_rescue
     from .growing import begin
 
     with quiet_import():
         from .core.growth import training as _  # noqa: F401  (brings Keras)
         from .core.making import iter_make
-    check_writable(chosen.output)
     job = begin(chosen)
     _say(f"Growing {job.recipe.name} on {job.teacher}:\n{job.recipe.plan}")
     try:
@@ -176,7 +192,7 @@ def track(chosen: Arguments) -> int:
 
 def _track_each(chosen: Arguments, films: list[str]) -> int:
     """Track several films into a folder, a table each; one that cannot be tracked does not stop the others."""
-    from .core.errors import GrowtrackError, OutputError
+    from .core.errors import OutputError
 
     if chosen.overlay:
         raise OutputError("A picture is drawn of one film. Leave --overlay out, or give one film.")
@@ -187,8 +203,8 @@ def _track_each(chosen: Arguments, films: list[str]) -> int:
     for film, output in outputs.items():
         try:
             code = _track(chosen, film, str(output))
-        except GrowtrackError as error:
-            print(f"growtrack: {film}: {error}", file=sys.stderr)
+        except Exception as error:  # whatever ended one is no reason to leave out the others
+            print(f"growtrack: {film}: {_reason(error)}", file=sys.stderr)
             code = 1
         if code == CANCELLED:
             return code
@@ -200,17 +216,17 @@ def _track_each(chosen: Arguments, films: list[str]) -> int:
 
 def _track(chosen: Arguments, film: str, output: str) -> int:
     from .core.detection import resolved_contrast
-    from .core.files import check_apart, check_writable
+    from .core.files import check_apart
+    from .core.holding import check_free
     from .core.stacks import open_stack
     from .core.streaming import TableStream, chunk_of, iter_into
-    from .core.tables import check_table_path, read_table
 
-    check_table_path(output)
     check_apart(film, output, chosen.overlay)
-    for path in filter(None, (output, chosen.overlay)):
-        check_writable(path)
+    _check_picture(chosen.overlay)
+    _check_table(output)
+    check_free(output)
     with open_stack(film, chosen.channel, chosen.z) as stack:
-        frames = _chosen_frames(stack, chosen.frames)
+        frames = _chosen_frames(stack, chosen)
         if chosen.threads:
             os.environ["GROWTRACK_THREADS"] = str(chosen.threads)
         network = _network(chosen.network)
@@ -227,18 +243,19 @@ def _track(chosen: Arguments, film: str, output: str) -> int:
         }
         story = made | {"weights": network.fingerprint, "shape": stack.shape, "frames": [frames.start, frames.stop]}
         story |= {"film": _identity(film)}
-        stream = TableStream(output, story, chunk_of(stack.shape[1:]), chosen.resume, chosen.anew)
-        rest = frames[stream.frames :]
-        with _detections(chosen, film, stack, network, cascade, contrast, rest) as found:
-            steps = frames_bar(iter_into(stream, found), len(rest))
-            seconds, stop = kept(step.seconds for step in steps)
-        recipe = made | {"frames": [frames[i] for i in (0, stream.seen - 1)] if stream.seen else []}
-        stop = _put_in_place(stream, recipe, stop)
-        if chosen.overlay and stream.seen:
-            _save_overlay(stack, frames[0], read_table(output), chosen.overlay, network.diameter)
+        with TableStream(output, story, chunk_of(stack.shape[1:]), chosen.resume, chosen.anew) as stream:
+            rest = frames[stream.frames :]
+            with _detections(chosen, film, stack, network, cascade, contrast, rest) as found:
+                steps = frames_bar(iter_into(stream, found), len(rest))
+                seconds, stop = kept(step.seconds for step in steps)
+            recipe = made | {"frames": [frames[i] for i in (0, stream.seen - 1)] if stream.seen else []}
+            refused = _put_in_place(stream, recipe, stop)
+        if chosen.overlay and stream.seen and not refused:
+            _save_overlay(stack, frames[: stream.seen], output, chosen, network.diameter)
     typical = 1e3 * median(seconds) if seconds else 0.0
-    _say(f"{output}: {stream.rows} detections in {stream.seen} frames, {typical:.1f} ms per frame")
-    return _stopped(stop, stream, len(frames))
+    if not refused:
+        _say(f"{output}: {stream.rows} detections in {stream.seen} frames, {typical:.1f} ms per frame")
+    return _stopped(stop or refused, stream.frames if refused else stream.seen, len(frames))
 
 
 def score(chosen: Arguments) -> None:
@@ -264,13 +281,12 @@ def score(chosen: Arguments) -> None:
 
 def link(chosen: Arguments) -> None:
     """Link detections to trajectories."""
-    from .core.files import check_apart, check_writable
+    from .core.files import check_apart
     from .core.linking import Linking, drop_doubtful, iter_link, story_of, suggest_radius
-    from .core.tables import check_table_path, read_recipe, read_table, write_table
+    from .core.tables import read_recipe, read_table, write_table
 
-    check_table_path(chosen.output)
     check_apart(chosen.detections, chosen.output)
-    check_writable(chosen.output)
+    _check_table(chosen.output)
     detections = read_table(chosen.detections)
     linking = Linking(search_radius=chosen.radius, memory=chosen.memory, min_length=chosen.min_length)
     if linking.search_radius is None:
@@ -337,11 +353,10 @@ def show(chosen: Arguments) -> None:
 
 def import_(chosen: Arguments) -> None:
     """Make a network of DeepTrack 1.0 ready to track with."""
-    from .core.files import check_writable
     from .core.simulation import named_scene
 
     scene = named_scene(chosen.scene)
-    check_writable(chosen.output)
+    _check_network(chosen.output)
     with quiet_import():
         from .core.making import iter_import
     network = watched(iter_import(chosen.file, scene, chosen.box))
@@ -350,9 +365,7 @@ def import_(chosen: Arguments) -> None:
 
 def calibrate(chosen: Arguments) -> None:
     """Find a network's thresholds again, and measure what it reaches; its weights stay."""
-    from .core.files import check_writable
-
-    check_writable(chosen.output)
+    _check_network(chosen.output)
     with quiet_import():
         from .core.making import iter_calibrate
     network = watched(iter_calibrate(_network(chosen.network)))
@@ -377,14 +390,11 @@ def export(chosen: Arguments) -> None:
 
 
 def _export_table(chosen: Arguments) -> None:
-    from .core.errors import OutputError
     from .core.files import check_apart
-    from .core.tables import PROGRAM, SUFFIXES, check_table_path, read_recipe, read_table, write_table
+    from .core.tables import PROGRAM, read_recipe, read_table, write_table
 
-    if Path(chosen.output).suffix.lower() not in SUFFIXES:
-        raise OutputError(f"Cannot write {chosen.output}: a table's name ends in {', '.join(SUFFIXES)}.")
     check_apart(chosen.what, chosen.output)
-    check_table_path(chosen.output)
+    _check_table(chosen.output)
     table, recipe = read_table(chosen.what), read_recipe(chosen.what) or {"program": PROGRAM}
     told = {name: getattr(chosen, name) for name in ("pixel_size", "frame_time")}
     write_table(table, chosen.output, recipe | {name: value for name, value in told.items() if value is not None})
@@ -448,11 +458,56 @@ def _keep(network: Network, path: str) -> None:
     _say(f"{network.card}\n\n{path} is ready: growtrack track FILM -n {path}")
 
 
-def _refuse_no_scene(path: str) -> None:
-    from .core.errors import OutputError
+def _check_table(path: str | os.PathLike[str]) -> None:
+    """Refuse a place where no table can be written, before long work."""
+    from .core.files import check_writable
+    from .core.tables import SUFFIXES, check_table_path
 
-    if Path(path).suffix != ".json":
-        raise OutputError(f"Cannot write {path}: a scene is a JSON file. Choose a name ending in .json.")
+    check_writable(path, "a table", SUFFIXES)
+    check_table_path(path)
+
+
+def _check_film(path: str | os.PathLike[str], frames: int, shape: tuple[int, int]) -> None:
+    """Refuse a film that no memory or disk would hold, before it is drawn."""
+    from .core.errors import SettingsError
+    from .core.files import check_room, check_writable
+
+    height, width = shape
+    if height * width > _MOST_PIXELS:
+        raise SettingsError(
+            f"A frame of {height} x {width} px takes {4 * height * width / 2**30:.3g} GiB of memory for its pixels "
+            f"alone. Expected a --size of up to {_MOST_PIXELS:.2g} pixels, which take 1 GiB."
+        )
+    check_room(path, 4 * frames * height * width)
+    check_writable(path, "a film", (".tif", ".tiff"))
+
+
+def _check_network(path: str) -> None:
+    from .core.archive import SUFFIX
+    from .core.files import check_writable
+
+    check_writable(path, "a network", (SUFFIX,))
+
+
+def _check_picture(path: str | None) -> None:
+    from .core.files import check_writable
+
+    if path is not None:
+        check_writable(path, "a picture", (".png", ".pdf", ".svg"))
+
+
+def _check_scene(path: str) -> None:
+    """Refuse a place where no scene can be written, or where something else lies, as how a table was made."""
+    from .core.errors import OutputError, SettingsError
+    from .core.files import check_writable
+    from .core.simulation import Scene
+
+    check_writable(path, "a scene", (".json",))
+    if Path(path).exists():
+        try:
+            Scene.from_file(path)
+        except SettingsError as error:
+            raise OutputError(f"Cannot write {path}: what is there is no scene. Choose another name.") from error
 
 
 def _clicked(chosen: Arguments) -> np.ndarray:
@@ -504,12 +559,15 @@ def _cascade(network: Network, chosen: Arguments) -> Cascade:
     return cascade.with_(**{name: distance for name, distance in told.items() if distance is not None})
 
 
-def _chosen_frames(stack: Stack, chosen: slice) -> range:
+def _chosen_frames(stack: Stack, chosen: Arguments) -> range:
+    """Return the frames to track; refuse none at all, and a picture of one that is not among them."""
     from .core.errors import SettingsError
 
-    frames = range(len(stack))[chosen]
+    frames = range(len(stack))[chosen.frames]
     if not frames:
         raise SettingsError(f"There are no such frames in {stack.name}, which has frames 0 to {len(stack) - 1}.")
+    if chosen.overlay_frame is not None and chosen.overlay_frame not in frames:
+        raise SettingsError(f"Expected --overlay-frame from {frames[0]} to {frames[-1]}, got {chosen.overlay_frame}.")
     return frames
 
 
@@ -534,14 +592,14 @@ def _detections(
 
 
 def _put_in_place(stream: TableStream, recipe: dict[str, Any], stop: BaseException | None) -> BaseException | None:
-    """Put the table in place, what there is of it where something stopped the run; return what stopped it first."""
+    """Put the table in place, what there is of it where something stopped the run; return what was in its way."""
     from .core.errors import OutputError
 
     try:
         stream.finish(recipe) if stop is None else stream.leave(recipe)
     except OutputError as error:
-        return stop or error
-    return stop
+        return error
+    return None
 
 
 def _identity(film: str) -> list[Any]:
@@ -562,24 +620,27 @@ def _known_of(stack: Stack, chosen: Arguments) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _stopped(stop: BaseException | None, stream: TableStream, total: int) -> int:
+def _stopped(stop: BaseException | None, done: int, total: int) -> int:
     """Say what stopped a run, if anything, and return the exit code."""
     if stop is None:
         return 0
     how = "cancelled" if isinstance(stop, KeyboardInterrupt) else f"{stop} Stopped"
-    print(
-        f"growtrack: {how} after {stream.seen} of {total} frames; they are kept. Go on with --resume.", file=sys.stderr
-    )
+    print(f"growtrack: {how} after {done} of {total} frames; they are kept. Go on with --resume.", file=sys.stderr)
     return CANCELLED if isinstance(stop, KeyboardInterrupt) else 1
 
 
-def _save_overlay(stack: Stack, frame: int, detections: pd.DataFrame, path: str, diameter: float) -> None:
+def _save_overlay(stack: Stack, frames: range, table: str, chosen: Arguments, diameter: float) -> None:
+    """Draw the frame that was asked for, or else the one with the most detections."""
     from .core.pictures import overlay, save
+    from .core.tables import read_table
 
+    detections = read_table(table)
+    most = int(detections["frame"].mode().min()) if len(detections) else frames[0]
+    frame = chosen.overlay_frame if chosen.overlay_frame in frames else most
     mine = detections[detections.frame == frame]
     title = f"{stack.name}, frame {frame}: {len(mine)} found"
-    save(overlay(stack[frame], mine, title=title, diameter=diameter), path)
-    _say(f"{path}: frame {frame} with its detections")
+    save(overlay(stack[frame], mine, title=title, diameter=diameter), chosen.overlay)
+    _say(f"{chosen.overlay}: frame {frame} with its detections")
 
 
 def _no_nan(values: Any) -> Any:

@@ -23,6 +23,8 @@ from .core.zoo import bundled
 Data = tuple[Dataset, Dataset]
 Chosen = argparse.Namespace
 
+MOST_MINUTES = 365 * 24 * 60
+
 _RUN = ("output", "dataset", "run")
 _OF_A_SCENE = ("snr", "scene")
 _OF_A_DATASET = ("epochs", "batch", "augment")
@@ -115,8 +117,10 @@ def _refuse_contradictions(chosen: Chosen) -> None:
         raise SettingsError(f"{_options(steps)} adds to a network: give it with --from.")
     if steps and "plan" in given:
         raise SettingsError(f"Say what to add by --plan or by {_options(steps)}, not both.")
-    if chosen.minutes is not None and chosen.minutes <= 0:
-        raise SettingsError(f"Expected --minutes greater than 0, got {chosen.minutes:g}.")
+    if chosen.minutes is not None and not 0 < chosen.minutes <= MOST_MINUTES:
+        raise SettingsError(
+            f"Expected --minutes greater than 0 and up to {MOST_MINUTES:g} (a year), got {chosen.minutes:g}."
+        )
 
 
 def _given(chosen: Chosen) -> list[str]:

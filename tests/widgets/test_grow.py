@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -19,7 +21,7 @@ from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Phase, Schedule
 from napari_growtrack.core.simulation import SCENES, Particle, named_scene
 from napari_growtrack.core.zoo import bundled
-from napari_growtrack.engine import Engine
+from napari_growtrack.engine import Engine, Here
 from napari_growtrack.widgets import growing
 from napari_growtrack.widgets.grow import GrowPanel
 from napari_growtrack.widgets.grow_form import CLOCK, THESIS
@@ -501,6 +503,42 @@ def test_what_is_discarded_is_asked_about_and_gone(qtbot, panel, folder, monkeyp
         press(qtbot, panel.kept.drop)
         assert (folder / "mine.growing").exists() == there
     assert not panel.kept_section.isVisible()
+
+
+@pytest.fixture(params=["mine.growing", "mine.growtrack"])
+def elsewhere(request, folder):
+    """Another napari, or a command line, that grows mine."""
+    code = "import sys; from napari_growtrack.core.holding import Hold; hold = Hold(sys.argv[1]); print(); input()"
+    path = folder / request.param
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=-1, stdout=-1) as process:
+        process.stdout.readline()
+        yield f"{path} is being written by process {process.pid} on"
+        process.communicate(b"\n")
+
+
+def test_what_another_process_grows_is_neither_begun_nor_taken_up_nor_discarded(
+    qtbot, panel, script, folder, elsewhere, monkeypatch
+):
+    begin(qtbot, panel)
+    assert panel.status.said().startswith(elsewhere)
+    assert panel.grow.isVisible()
+    (folder / "mine.growing").write_bytes(b"what was grown")
+    qtbot.waitUntil(panel.kept_section.isVisible, timeout=5000)
+    press(qtbot, panel.kept.resume)
+    assert panel.status.said().startswith(elsewhere)
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    panel.discard("mine")
+    assert panel.status.said().startswith(elsewhere)
+    assert (folder / "mine.growing").read_bytes() == b"what was grown"
+    assert script.begun == []
+
+
+def test_a_job_that_grows_what_another_process_grows_is_refused(folder, elsewhere, script):
+    files = Files.of(folder, "mine")
+    job = files.beginning(Wish("mine", VESICLES, Plan.strided()).recipe())
+    with pytest.raises(OutputError, match="is being written by process"):
+        list(Here().run(job))
+    assert script.begun == []
 
 
 @pytest.mark.parametrize("error", [EngineError("The process ended."), OutputError("No room. It was saved elsewhere.")])

@@ -74,7 +74,7 @@ def run_demo(
         detections = collect(one.table for one in found)
         recipe = {**network.card.made_with(cascade), "film": stack.name}
         _leave(folder, stack, detections, truth, recipe)
-        trajectories = _linked(folder, stack, detections, recipe, say)
+        trajectories = _linked(folder, stack, detections, recipe, say) if number > 1 else None
     say(
         f"Tracked {number} frames with {network.card.name}, stage {cascade.stage} screened by stage {cascade.screen}: "
         f"{len(detections)} detections, {median_milliseconds(found):.1f} ms per frame"
@@ -90,10 +90,13 @@ def run_demo(
         say(f"Cramer-Rao bound of the median error: {_bound():.3f} px")
     if trajectories is not None:
         say(_moved(trajectories, simulated=film is None))
-    say(
-        f"Left in {folder}/: detections.csv, trajectories.csv (each with its settings in .json), overlay.png, "
-        "trajectories.png, points.csv"
-    )
+    elif number == 1:
+        say("One frame tells nothing of motion: give a film of several to have particles followed.")
+    drawn = [("trajectories.csv", "trajectories.png")] if trajectories is not None else []
+    tables = ["detections.csv", *(table for table, _ in drawn)]
+    pictures = ["overlay.png", *(picture for _, picture in drawn)]
+    each = "each with its settings in .json" if drawn else "with its settings in .json"
+    say(f"Left in {folder}/: {', '.join(tables)} ({each}), {', '.join(pictures)}, points.csv")
     say(f'Open in napari (pip install "napari-growtrack[all]"):  napari {path} {folder / "points.csv"}')
 
 

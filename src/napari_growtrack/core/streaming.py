@@ -3,41 +3,68 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import pandas as pd
 
 from .detection import FrameDetections, collect
 from .detection.detect import at_once
 from .errors import OutputError
-from .files import write_bytes, write_whole
+from .files import check_writable, write_bytes, write_whole
+from .holding import Hold
 from .tables import DETECTION_COLUMNS, SUFFIXES, as_csv, check_table_path, empty, write_table
 
 CHUNK = 64
 """Frames, about, that are written at a time; the most that a kill loses."""
 
 SUFFIX = ".unfinished"
+_GONE = ".gone"
+"""Ends the name of what is being removed, so that what a kill leaves of it is never taken for a run."""
+
 _OTHERS = tuple(suffix for suffix in SUFFIXES if suffix != ".csv")
 
 
-class _Finished(OutputError):
-    """A table that is whole already."""
+class _Written(NamedTuple):
+    """How far a table is written, as each line of the journal tells."""
+
+    frames: int
+    rows: int
+    bytes: int
+
+    @classmethod
+    def read(cls, line: str) -> _Written:
+        """Read a line.
+
+        Raises
+        ------
+        ValueError
+            When it tells no such thing.
+        """
+        told = json.loads(line)
+        numbers = [told.get(name) for name in cls._fields] if isinstance(told, dict) else []
+        if not numbers or any(type(number) is not int or number < 0 for number in numbers):
+            raise ValueError(f"expected three numbers, got {line[:100]!r}")
+        return cls(*numbers)
 
 
 class TableStream:
     """A table of detections that grows on the disk, beside where it will lie, until it is whole.
+
+    While there is one, no other process can write the same table; `close` lets it, and so does leaving a ``with``.
 
     Parameters
     ----------
     path : path
         Where the table will lie.
     story : dict
-        What it is a table of: plain values that a run which goes on has to have, too.
+        What it is a table of: plain values that a run which goes on has to have, too; its ``frames`` are the first
+        and the one after the last.
     chunk : int
         Frames to write at a time.
     resume : bool
@@ -57,9 +84,9 @@ class TableStream:
     Raises
     ------
     OutputError
-        When an earlier run left something and neither is asked for, when what
-        it left is another story, when there is nothing to go on with, or when the
-        disk refuses.
+        When another process writes the table, when an earlier run left something
+        and neither is asked for, when what it left is another story, when there
+        is nothing to go on with, or when the disk refuses.
     """
 
     def __init__(
@@ -70,23 +97,43 @@ class TableStream:
         resume: bool = False,
         anew: bool = False,
     ) -> None:
+        check_writable(path)
         self.path = Path(path)
         self.folder = self.path.with_name(f"{self.path.name}{SUFFIX}")
         self.frames = self.rows = 0
         self._bytes, self._chunk = 0, chunk
         self._waiting: list[pd.DataFrame] = []
         self._story: dict[str, Any] = json.loads(json.dumps(story))
+        self._hold = Hold(self.path)
+        try:
+            self._begin(resume, anew)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, resume: bool, anew: bool) -> None:
         if anew:
             self.remove()
         if self.folder.exists():
             self._take_up(resume)
         elif resume:
-            raise OutputError(f"There is no {self.folder.name} to go on with. Leave --resume out to begin.")
+            self._refuse_nothing()
         else:
             header = as_csv(empty(DETECTION_COLUMNS))
             write_bytes(self._rows, header)
             write_bytes(self._told, json.dumps(self._story).encode())
             self._bytes = len(header)
+        self._sweep()
+
+    def close(self) -> None:
+        """Let other processes write the table; what is there stays."""
+        self._hold.release()
+
+    def __enter__(self) -> TableStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def _rows(self) -> Path:
@@ -100,36 +147,60 @@ class TableStream:
     def _told(self) -> Path:
         return self.folder / "story.json"
 
+    @property
+    def _going(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}{_GONE}")
+
     def _take_up(self, resume: bool) -> None:
         """Read what an earlier run left."""
         try:
-            told = json.loads(self._told.read_text())
-            lines = self._chunks.read_text().splitlines(keepends=True) if self._chunks.exists() else []
-            chunks = [json.loads(line) for line in lines if line.endswith("\n")]  # else a kill cut it off
-            last = chunks[-1] if chunks else {"frames": 0, "rows": 0, "bytes": len(as_csv(empty(DETECTION_COLUMNS)))}
-            self.frames, self.rows, self._bytes = (int(last[name]) for name in ("frames", "rows", "bytes"))
-            self._refuse_finished()
-            whole = self._rows.stat().st_size >= self._bytes
-        except _Finished:
-            raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            told, lines = json.loads(self._told.read_bytes()), self._journal()
+            last = _Written.read(lines[-1]) if lines else _Written(0, 0, len(as_csv(empty(DETECTION_COLUMNS))))
+            there = self._rows.stat().st_size if self._rows.exists() else None
+            if not isinstance(told, dict):
+                raise ValueError("expected a story")
+        except (OSError, ValueError, RecursionError) as error:
             raise OutputError(f"What is left in {self.folder} cannot be read. Begin with --anew.") from error
+        if there is None:
+            self._refuse_finished(last)
         if not resume:
             raise OutputError(
-                f"An earlier run left {self.frames} frames in {self.folder}. Go on with --resume, or begin with --anew."
+                f"An earlier run left {last.frames} frames in {self.folder}. Go on with --resume, or begin with --anew."
             )
         other = [name for name, value in self._story.items() if told.get(name) != value]
-        if other or not whole:
+        if other or there is None or there < last.bytes or last.frames > self._wanted:
             what = f"is of another {' and '.join(other)}" if other else "is torn"
             raise OutputError(f"What an earlier run left in {self.folder} {what}. Run it as before, or with --anew.")
+        self.frames, self.rows, self._bytes = last
         _cut(self._rows, self._bytes)
-        _cut(self._chunks, sum(len(line.encode()) for line in lines if line.endswith("\n")))
+        _cut(self._chunks, sum(len(line.encode()) for line in lines))
 
-    def _refuse_finished(self) -> None:
+    def _journal(self) -> list[str]:
+        """Return the lines of the journal, but one that a kill cut off."""
+        text = self._chunks.read_bytes().decode() if self._chunks.exists() else ""
+        return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    @property
+    def _wanted(self) -> float:
+        """Frames that the whole table is of."""
+        first, last = self._story.get("frames", (0, math.inf))
+        return last - first
+
+    def _refuse_finished(self, last: _Written) -> None:
         """Tell of a run that was killed when all was done but to tidy up."""
-        if not self._rows.exists() and self.path.exists() and self.path.stat().st_size == self._bytes:
+        if self.path.exists() and self.path.stat().st_size == last.bytes:
             self.remove()
-            raise _Finished(f"{self.path} is whole: an earlier run finished it. What it kept beside it is removed now.")
+            self._refuse_whole()
+
+    def _refuse_nothing(self) -> None:
+        """Tell that there is nothing to go on with, and why."""
+        if self._going.exists() and self.path.exists():
+            self._sweep()
+            self._refuse_whole()
+        raise OutputError(f"There is no {self.folder.name} to go on with. Leave --resume out to begin.")
+
+    def _refuse_whole(self) -> None:
+        raise OutputError(f"{self.path} is whole: an earlier run finished it. What it kept beside it is removed now.")
 
     @property
     def seen(self) -> int:
@@ -210,8 +281,16 @@ class TableStream:
         write_bytes(check_table_path(self.path), _story(recipe))
 
     def remove(self) -> None:
-        """Remove what is kept beside the table."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove what is kept beside the table: all of it, or, to whoever is killed here, nothing."""
+        self._sweep()
+        try:
+            os.replace(self.folder, self._going)
+        except OSError:  # not there, or, on Windows, a file of it is open somewhere
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        shutil.rmtree(self._going, ignore_errors=True)
 
 
 def _story(recipe: dict[str, Any]) -> bytes:

@@ -18,6 +18,7 @@ from ..core.detection import Cascade, Contrast, iter_detections, resolved_contra
 from ..core.detection.detect import at_once, varies
 from ..core.errors import GrowtrackWarning
 from ..core.files import check_writable, write_or_rescue
+from ..core.holding import Hold
 from ..core.networks import Network
 from ..core.simulation import Motion, Scene, draw, iter_film, simulate_frame
 from ..core.stacks import ArrayStack
@@ -233,12 +234,17 @@ class Grow:
         Raises
         ------
         OutputError
-            Before growing, when `path` cannot be written; or after it: then the
-            network lies in the temporary folder, and what was kept is still there.
+            Before growing, when `path` cannot be written, or another process grows
+            the same network; or after it: then the network lies in the temporary
+            folder, and what was kept is still there.
         """
+        check_writable(self.path)
+        with Hold(self.keep), Hold(self.path):
+            return (yield from self._grown(desk))
+
+    def _grown(self, desk: Desk) -> Generator[Any, None, Path]:
         from ..core.making import iter_make, recipe_kept
 
-        check_writable(self.path)
         yield Loading(self.recipe.name)
         resume = self.resume and self.keep.exists()
         recipe = recipe_kept(self.keep) if resume else self.recipe

@@ -14,8 +14,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..core.errors import GrowtrackError, GrowtrackWarning
+from ..core.errors import EngineError, GrowtrackError, GrowtrackWarning
 from ..core.stacks import Stack
+from ..unforeseen import out_of_memory, told_of
 from .desk import Desk, DistantFilm, FilmFacts
 from .pipe import Begin, Ended, Frame, Sender, Stop, Told, Wanted, Warned, receive
 
@@ -96,6 +97,8 @@ class Server:
         except GrowtrackError as error:
             return Ended(error=error)
         except Exception as error:  # not all of them can be sent
+            if out_of_memory(error):
+                return Ended(error=EngineError(told_of(error)))
             return Ended(error=RuntimeError(f"{type(error).__name__}: {error}"))
 
     def _run(self, job: Any) -> Any:

@@ -147,6 +147,7 @@ class GrowPanel(Panel):
         try:
             wish = self.form.wish()
             files = Files.of(self.session.folder, wish.name)
+            files.check_free()
             start = None if self.form.start.name is None else NetworkFile.of(network_path(self.form.start.name))
             job = replace(files.beginning(wish.recipe()), start=start)
         except (GrowtrackError, OSError) as error:
@@ -165,6 +166,7 @@ class GrowPanel(Panel):
         """Go on growing a network that was left."""
         files = Files.of(self.session.folder, name)
         try:
+            files.check_free()
             job = files.beginning(recipe_kept(files.keep))
         except GrowtrackError as error:
             return self.refuse(str(error))
@@ -344,7 +346,10 @@ class GrowPanel(Panel):
         if QMessageBox.question(self, "Discard", question, yes | no, no) != yes:
             return
         files = Files.of(self.session.folder, name)
-        files.discard()
+        try:
+            files.discard()
+        except GrowtrackError as error:
+            return self.refuse(str(error))
         self.session.withdraw(files.title)
         self._show_kept()
         self.form.new_name()

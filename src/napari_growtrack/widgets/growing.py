@@ -16,6 +16,7 @@ from ..core.errors import SettingsError
 from ..core.finishing import MakingProgress
 from ..core.growth.plan import Plan
 from ..core.growth.schedule import Schedule
+from ..core.holding import Hold, check_free
 from ..core.making import adapted
 from ..core.settings import Span
 from ..core.simulation import Scene
@@ -205,11 +206,29 @@ class Files(NamedTuple):
         """Return the job that grows a network by a recipe; `start` is for the caller to add."""
         return Grow(recipe, self.path, self.keep, self.usable, quick=_brief(recipe))
 
+    def check_free(self) -> None:
+        """Refuse where another process, as a second napari, grows this network.
+
+        Raises
+        ------
+        OutputError
+            With which process that is.
+        """
+        for path in (self.keep, self.path):
+            check_free(path)
+
     def discard(self) -> None:
-        """Remove what was kept."""
-        for path in (self.keep, self.usable):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+        """Remove what was kept.
+
+        Raises
+        ------
+        OutputError
+            When another process goes on with it.
+        """
+        with Hold(self.keep), Hold(self.path):
+            for path in (self.keep, self.usable):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
 
 
 def _brief(recipe: Recipe) -> bool:

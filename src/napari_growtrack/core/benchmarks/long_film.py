@@ -65,6 +65,7 @@ def _tracked(frames: int, first: int) -> Rows:
             pass
         rows.append(_row("tracked, all frames", frames, time.perf_counter() - began))
         stream.finish({})
+        stream.close()
         began = time.perf_counter()
         link(read_table(path), Linking(search_radius=5))
         rows.append(_row("linked, all frames", frames, time.perf_counter() - began))

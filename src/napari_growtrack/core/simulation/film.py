@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field, FiniteFloat, NonNegativeFloat
 
 from ..errors import SettingsError
 from ..settings import Settings
@@ -18,8 +18,10 @@ from .scene import Scene
 class Motion(Settings):
     """How particles move from frame to frame."""
 
-    diffusion: NonNegativeFloat = Field(0.5, description="Diffusion coefficient, in square pixels per frame.")
-    drift: tuple[float, float] = Field((0.0, 0.0), description="Common drift (y, x), in pixels per frame.")
+    diffusion: NonNegativeFloat = Field(
+        0.5, allow_inf_nan=False, description="Diffusion coefficient, in square pixels per frame."
+    )
+    drift: tuple[FiniteFloat, FiniteFloat] = Field((0.0, 0.0), description="Common drift (y, x), in pixels per frame.")
 
 
 def iter_film(
