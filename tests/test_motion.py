@@ -12,6 +12,7 @@ from napari_growtrack.core.motion_report import report_motion, write_motion
 from napari_growtrack.core.simulation.paths import brownian_paths, trapped_path
 
 FILMS = 200
+SHORT, OPEN = Units(exposure_share=0), Units(exposure_share=1)
 MICRO = Units(pixel_size=0.1, frame_time=0.02)
 
 
@@ -70,7 +71,7 @@ def test_diffusion_and_localisation_error_lie_in_their_intervals_as_often_as_the
     held, values = [], []
     for seed in range(FILMS):
         rng = np.random.default_rng(seed)
-        found = motion.diffusion(brownian_paths(rng, particles, frames, diffusion, error, lost=lost))
+        found = motion.diffusion(brownian_paths(rng, particles, frames, diffusion, error, lost=lost), SHORT)
         held.append((found.coefficient.holds(diffusion), found.localisation_error.holds(error)))
         values.append(found.coefficient.value)
     assert in_range(share(held)), share(held)
@@ -81,7 +82,7 @@ def test_by_mean_square_displacement_it_is_the_same_within_the_errors():
     held = []
     for seed in range(60):
         table = brownian_paths(np.random.default_rng(seed), 20, 40, 1.0, 0.3)
-        found = motion.fit_msd(table)
+        found = motion.fit_msd(table, SHORT)
         held.append((found.coefficient.holds(1.0), found.localisation_error.holds(0.3)))
     assert np.all(share(held) > 0.85), share(held)
 
