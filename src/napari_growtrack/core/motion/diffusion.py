@@ -88,7 +88,8 @@ def diffusion(trajectories: pd.DataFrame, units: Units | None = None, blur: floa
         )
     scale = units.pixel**2 / units.frame
     variance = estimate(variances, 2, units.pixel**2, "")
-    highest = estimate(_covariance(tracks, most)[1], 2, units.pixel**2, "").high
+    blurred = variances if most == least else _covariance(tracks, most)[1]
+    highest = estimate(blurred, 2, units.pixel**2, "").high
     return Diffusion(
         estimate(coefficients, 2, scale, units.diffusion, least=0.0),
         _root(variance.value, variance.low, highest, units.length),
