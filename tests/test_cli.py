@@ -24,6 +24,7 @@ from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.holding import Hold
 from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.simulation import SCENES, named_scene
+from napari_growtrack.core.tables import write_table
 from napari_growtrack.growing import begin
 
 
@@ -457,6 +458,66 @@ def test_detections_are_linked_and_their_motion_told(tmp_path, capsys, walking):
     assert told["diffusion_coefficient"]["unit"] == "µm²/s"
     assert told["localisation_error"]["unit"] == "µm"
     assert (folder / "msd.png").exists()
+
+
+@pytest.fixture
+def blurred(tmp_path):
+    """Write trajectories of an always open shutter, and a recipe that tells scale and exposure."""
+    rng = np.random.default_rng(0)
+    places = rng.normal(0, 0.5, (40 * 8, 12, 2)).cumsum(0).reshape(40, 8, 12, 2).mean(1)
+    places += rng.normal(0, 0.2, places.shape)
+    frame, particle = np.indices((40, 12)).reshape(2, -1)
+    y, x = places.reshape(-1, 2).T
+    path = tmp_path / "blurred.csv"
+    recipe = {"program": "napari-growtrack", "pixel_size": 0.1, "frame_time": 0.02, "exposure_time": 0.02}
+    write_table(pd.DataFrame({"frame": frame, "y": y, "x": x, "particle": particle}), path, recipe)
+    return path
+
+
+def test_exposure_is_taken_from_the_recipe_and_from_the_command_line(capsys, blurred):
+    def error_of(*told):
+        code, said, complaint = run(capsys, "motion", blurred, "--json", *told)
+        assert code == 0, complaint
+        return json.loads(said)["localisation_error"]
+
+    known = error_of()
+    assert known["low"] < 0.02 < known["high"]
+    assert error_of("--exposure", "100%") == error_of("--exposure", 0.02) == known
+    assert error_of("--exposure", "50%") == error_of("--exposure", 0.01) != known
+    assert error_of("--exposure", 0)["value"] is None  # blurred as it is, it cannot be told with a short exposure
+
+
+def test_positions_that_look_blurred_are_said_to_be_where_nobody_tells_the_exposure(capsys, blurred):
+    assert "blurred" not in run(capsys, "motion", blurred)[1]
+    blurred.with_suffix(".json").unlink()
+    assert "Positions look blurred by an open shutter" in run(capsys, "motion", blurred)[1]
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--exposure", "soon"), "Expected an exposure in seconds"),
+        (("--exposure=-1",), "Expected an exposure in seconds"),
+        (("--exposure", 0.5), "longer than the 0.02 s from frame to frame"),
+        (("--temperature", 25), "25 °C are 298.15 K"),
+        (("--temperature", "nan"), "temperature in kelvin"),
+        (("--pixel-size", 0), "greater than 0"),
+        (("--pixel-size=-1",), "greater than 0"),
+        (("--pixel-size", "nan"), "finite"),
+        (("--frame-time", "inf"), "finite"),
+    ],
+)
+def test_a_scale_or_temperature_that_cannot_be_is_refused_in_a_sentence(capsys, blurred, option, words):
+    code, _, complaint = run(capsys, "motion", blurred, *option)
+    assert code == 1
+    assert words in complaint
+
+
+def test_a_scale_that_cannot_be_is_not_exported(tmp_path, capsys, blurred):
+    code, _, complaint = run(capsys, "export", blurred, "-o", tmp_path / "out.xml", "--pixel-size", "nan")
+    assert code == 1
+    assert "finite" in complaint
+    assert not (tmp_path / "out.xml").exists()
 
 
 def test_what_cannot_be_linked_or_measured_is_refused(tmp_path, capsys, walking):

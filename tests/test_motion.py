@@ -4,14 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import trackpy
+from scipy.linalg import cholesky, expm, solve_continuous_lyapunov, toeplitz
 
 from napari_growtrack.core import motion
-from napari_growtrack.core.errors import MotionError, TableError
-from napari_growtrack.core.motion import Units
+from napari_growtrack.core.errors import MotionError, SettingsError, TableError
+from napari_growtrack.core.motion import Estimate, Units
+from napari_growtrack.core.motion.diffusion import _best_lags
+from napari_growtrack.core.motion.exponent import blurred_msd
 from napari_growtrack.core.motion_report import report_motion, write_motion
 from napari_growtrack.core.simulation.paths import brownian_paths, trapped_path
 
 FILMS = 200
+SHORT, OPEN = Units(exposure_share=0), Units(exposure_share=1)
 MICRO = Units(pixel_size=0.1, frame_time=0.02)
 
 
@@ -21,6 +25,43 @@ def share(held):
 
 def in_range(coverage):
     return np.all((np.asarray(coverage) >= 0.90) & (np.asarray(coverage) <= 0.98))
+
+
+def paths(moved, error=0.0, rng=None):
+    """Return a table of places (frames, particles, 2), seen with an error."""
+    seen = moved if rng is None else moved + rng.normal(0, 1, moved.shape) * error
+    frame, particle = np.indices(moved.shape[:2]).reshape(2, -1)
+    return pd.DataFrame({"frame": frame, "y": seen[..., 0].ravel(), "x": seen[..., 1].ravel(), "particle": particle})
+
+
+def fractional_paths(seed, particles, frames, exponent, error=0.0, share=0.0, drift=(0.0, 0.0)):
+    """Simulate fractional motion of 1 px² a frame along each axis, the shutter open for a share of a frame."""
+    rng, lags = np.random.default_rng(seed), np.arange(frames + 1)
+    spread = blurred_msd(lags, exponent, share)
+    expected = np.append(spread[1], (spread[2:] + spread[:-2] - 2 * spread[1:-1]) / 2)
+    steps = np.tensordot(cholesky(toeplitz(expected), lower=True), rng.normal(0, 1, (frames, particles, 2)), 1)
+    return paths((steps + drift).cumsum(0), error, rng)
+
+
+def blurred_paths(seed, particles, frames, diffusion, error, share=1.0, parts=12):
+    """Simulate Brownian particles, each place the mean of those while the shutter is open."""
+    rng = np.random.default_rng(seed)
+    fine = rng.normal(0, np.sqrt(2 * diffusion / parts), (frames * parts, particles, 2)).cumsum(0)
+    places = fine.reshape(frames, parts, particles, 2)[:, : max(round(share * parts), 1)].mean(1)
+    return paths(places, error, rng)
+
+
+def turned_trap(seed, frames, stiff, soft, angle, rotation, diffusion=0.3, error=0.2):
+    """Simulate a bead in a trap whose stiff axis is turned by an angle (degrees), and that rotates."""
+    rng, turned = np.random.default_rng(seed), np.radians(angle)
+    axes = np.array([[np.cos(turned), -np.sin(turned)], [np.sin(turned), np.cos(turned)]])
+    pull = diffusion * axes @ np.diag([stiff, soft]) @ axes.T + rotation * np.array([[0, 1], [-1, 0]])
+    spread, decay = solve_continuous_lyapunov(pull, 2 * diffusion * np.eye(2)), expm(-pull)
+    fresh = cholesky(spread - decay @ spread @ decay.T, lower=True)
+    places, kicks = np.zeros((frames, 2)), rng.normal(0, 1, (frames, 2)) @ fresh.T
+    for frame in range(1, frames):
+        places[frame] = decay @ places[frame - 1] + kicks[frame]
+    return paths((places * (1, -1))[:, None, ::-1], error, rng)  # y points down in pictures
 
 
 # Mean square displacement ---------------------------------------------------------------------------------------------
@@ -70,7 +111,7 @@ def test_diffusion_and_localisation_error_lie_in_their_intervals_as_often_as_the
     held, values = [], []
     for seed in range(FILMS):
         rng = np.random.default_rng(seed)
-        found = motion.diffusion(brownian_paths(rng, particles, frames, diffusion, error, lost=lost))
+        found = motion.diffusion(brownian_paths(rng, particles, frames, diffusion, error, lost=lost), SHORT)
         held.append((found.coefficient.holds(diffusion), found.localisation_error.holds(error)))
         values.append(found.coefficient.value)
     assert in_range(share(held)), share(held)
@@ -81,7 +122,7 @@ def test_by_mean_square_displacement_it_is_the_same_within_the_errors():
     held = []
     for seed in range(60):
         table = brownian_paths(np.random.default_rng(seed), 20, 40, 1.0, 0.3)
-        found = motion.fit_msd(table)
+        found = motion.fit_msd(table, SHORT)
         held.append((found.coefficient.holds(1.0), found.localisation_error.holds(0.3)))
     assert np.all(share(held) > 0.85), share(held)
 
@@ -95,6 +136,161 @@ def test_diffusion_is_not_anomalous_and_what_is_driven_is(particles):
     assert motion.anomalous_exponent(driven).low > 1.5
     caged = pd.concat([trapped_path(rng, 100, 1.0, 2.0, 0.1).assign(particle=i) for i in range(particles)])
     assert motion.anomalous_exponent(caged).high < 0.8
+
+
+def test_an_open_shutter_lets_diffusion_look_driven_no_more():
+    held, exponents, warned = [], [], []
+    for seed in range(12):
+        table = blurred_paths(seed, 12, 30, 0.5, 0.2)
+        report = report_motion(table)
+        found = report.exponent, motion.anomalous_exponent(table.assign(sigma=0.2), OPEN)
+        held.append([one.holds(1) for one in found] + [report.by_covariance.coefficient.holds(0.5)])
+        exponents.append([one.value for one in found])
+        warned.append("blurred by an open shutter" in str(report))
+    assert np.all(share(held) > 0.8), share(held)
+    np.testing.assert_allclose(np.mean(exponents, axis=0), 1, atol=0.05)
+    assert np.mean(warned) > 0.8
+
+
+@pytest.mark.parametrize("told", [OPEN, Units(frame_time=0.02, exposure_time=0.02), None])
+def test_with_an_open_shutter_the_localisation_error_lies_in_its_interval(told):
+    held, values = [], []
+    for seed in range(40):
+        table = blurred_paths(seed, 12, 30, 0.5, 0.3)
+        both = motion.diffusion(table, told), motion.fit_msd(table, told)
+        held.append([found.localisation_error.holds(0.3) for found in both])
+        values.append([found.localisation_error.value for found in both])
+    assert np.all(share(held) >= 0.88), share(held)
+    if told is not None:
+        np.testing.assert_allclose(np.nanmedian(values, axis=0), 0.3, atol=0.05)
+
+
+def test_a_short_exposure_is_not_called_blurred():
+    warned = [
+        motion.looks_blurred(table, motion.exponent_of(table))
+        for table in (blurred_paths(seed, 15, 30, 0.5, 0.1, share=0.0) for seed in range(25))
+    ]
+    assert np.mean(warned) < 0.15
+
+
+@pytest.mark.parametrize(("exponent", "share_open"), [(0.5, 1.0), (0.75, 0.5), (1.5, 1.0)])
+def test_anomalous_exponents_are_right_where_exposure_and_sigma_are_known(exponent, share_open):
+    units, held, values = Units(exposure_share=share_open), [], []
+    for seed in range(12):
+        found = motion.anomalous_exponent(
+            fractional_paths(seed, 12, 40, exponent, 0.3, share_open).assign(sigma=0.3), units
+        )
+        held.append(found.holds(exponent))
+        values.append(found.value)
+    assert np.mean(values) == pytest.approx(exponent, abs=0.05)
+    assert np.mean(held) >= 0.75
+
+
+def test_a_sigma_that_the_displacements_contradict_is_not_relied_on():
+    table = blurred_paths(0, 15, 40, 0.5, 0.2)
+    free = motion.exponent_of(table, OPEN)
+    right, wrong = (motion.exponent_of(table.assign(sigma=sigma), OPEN) for sigma in (0.2, 0.9))
+    assert (right.sigma_used, right.sigma_refuted) == (True, False)
+    assert (wrong.sigma_used, wrong.sigma_refuted) == (False, True)
+    assert wrong.exponent == free.exponent
+    assert right.exponent.high - right.exponent.low < free.exponent.high - free.exponent.low
+    assert "does not rely on the column sigma" in str(report_motion(table.assign(sigma=0.9), OPEN))
+    some = table.assign(sigma=np.where(table["frame"] == 3, np.nan, 0.2))
+    assert not motion.exponent_of(some, OPEN).sigma_used
+    assert not motion.exponent_of(table.assign(sigma=0.2)).sigma_used  # without the exposure it says too little
+
+
+def test_gaps_and_pieces_leave_the_exponent_what_it_is():
+    table = fractional_paths(3, 4, 300, 1.0, 0.2)
+    torn = table[table["frame"] % 50 > 0]
+    whole, gapped = motion.anomalous_exponent(table), motion.anomalous_exponent(torn)
+    assert gapped.holds(whole.value)
+    assert gapped.value == pytest.approx(whole.value, abs=0.05)
+
+
+def test_mean_square_displacements_with_an_open_shutter_are_berglunds_and_those_of_paths():
+    lags = np.arange(5)
+    np.testing.assert_allclose(blurred_msd(lags, 1.0, 1.0), [0, *(lags[1:] - 1 / 3)])
+    np.testing.assert_allclose(blurred_msd(lags, 1.0, 0.5), [0, *(lags[1:] - 1 / 6)])
+    np.testing.assert_allclose(blurred_msd(lags, 1.3, 0.0), lags**1.3)
+    np.testing.assert_allclose(blurred_msd(lags, 1.3, 2e-3), blurred_msd(lags, 1.3, 0.0), atol=1e-3)
+    seen = motion.emsd(blurred_paths(0, 300, 20, 0.5, 0.0), 3)
+    np.testing.assert_allclose(seen["msd"] / 2, blurred_msd(np.arange(1, 4), 1.0, 1.0), rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("error", "coefficient", "lags"), [(0.0, 1.0, 2), (1.0, 1.0, 4), (2.0, 1.0, 6), (10.0, 1.0, 27), (1e4, 1.0, 100)]
+)
+def test_as_many_lags_are_fitted_as_michalet_has(error, coefficient, lags):
+    def told(value):
+        return Estimate(value=value, low=0.0, high=2 * value + 1, unit="")
+
+    assert _best_lags(motion.Diffusion(told(coefficient), told(error), 1, 1)) == lags
+
+
+def test_what_cannot_be_told_is_said_so_and_is_null_in_json():
+    still = paths(np.zeros((30, 3, 2)))
+    report = report_motion(still)
+    assert "0 (0 to 0)" not in str(report)
+    assert str(report.by_covariance.coefficient) == str(report.exponent) == str(report.drift.y) == "cannot be told"
+    assert report.to_dict()["anomalous_exponent"] == {"value": None, "low": None, "high": None, "unit": ""}
+    noisy = report_motion(paths(np.zeros((6, 2, 2)), 1.0, np.random.default_rng(0)))
+    assert str(noisy.exponent) == "cannot be told"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "told"),
+    [
+        (0.5, 0.4, 0.6, "0.5 (0.4 to 0.6) px"),
+        (0.600123, 0.6001, 0.60015, "0.600123 (0.6001 to 0.60015) px"),
+        (0.0, 0.0, 0.0, "cannot be told"),
+        (1.0, 1.0, 1.0, "cannot be told"),
+        (1.0, 0.5, np.inf, "cannot be told"),
+        (np.nan, 0.0, 1.0, "cannot be told"),
+        (0.0, 0.0, 0.2, "0 (0 to 0.2) px"),
+    ],
+)
+def test_an_interval_without_width_or_end_is_never_told(value, low, high, told):
+    assert str(Estimate.between(value, low, high, "px")) == told
+
+
+@pytest.mark.parametrize(
+    ("exposure", "known", "open_share"),
+    [
+        (None, {}, None),
+        (None, {"exposure_time": 0.01}, None),
+        (None, {"exposure_time": 0.01, "frame_time": 0.02}, 0.5),
+        ("0.01", {"exposure_time": 0.02, "frame_time": 0.02}, 0.5),
+        ("25%", {"exposure_time": 0.02, "frame_time": 0.02}, 0.25),
+        ("0", {"frame_time": 0.02}, 0.0),
+        (" 100 % ", {}, 1.0),
+        (None, {"exposure_time": 0.0203, "frame_time": 0.02}, 1.0),  # both rounded
+    ],
+)
+def test_an_exposure_is_told_in_seconds_or_as_a_share_of_a_frame(exposure, known, open_share):
+    assert Units.told(exposure, **known).open_share == (open_share and pytest.approx(open_share))
+
+
+@pytest.mark.parametrize("exposure", ["-1", "nan", "inf", "soon", "120%", "-5%", "%", ""])
+def test_an_exposure_that_cannot_be_is_refused(exposure):
+    with pytest.raises(SettingsError, match="Expected an exposure in seconds"):
+        Units.told(exposure)
+
+
+@pytest.mark.parametrize("name", ["pixel_size", "frame_time", "exposure_time"])
+@pytest.mark.parametrize("value", [-1, np.nan, np.inf, "abc", [1]])
+def test_a_scale_that_cannot_be_is_refused(name, value):
+    with pytest.raises(SettingsError, match=f"Units cannot be read at '{name}'"):
+        Units(**{name: value})
+
+
+def test_an_exposure_longer_than_a_frame_is_refused_and_one_without_a_frame_time_is_said_to_tell_nothing():
+    table = brownian_paths(np.random.default_rng(0), 5, 30, 0.5, 0.2)
+    with pytest.raises(MotionError, match=r"exposure of 0.05 s is longer than the 0.02 s from frame to frame"):
+        report_motion(table, Units(frame_time=0.02, exposure_time=0.05))
+    report = report_motion(table, Units(exposure_time=0.05))
+    assert "tells nothing without the time from frame to frame" in report.remarks[0]
+    assert report.to_dict()["remarks"] == list(report.remarks)
 
 
 def test_units_are_carried_through():
@@ -134,13 +330,33 @@ def test_drift_is_trackpys_also_where_frames_are_empty():
     assert np.isfinite(torn.to_numpy()).all()
 
 
+@pytest.mark.parametrize(("particles", "exponent"), [(2, 1.5), (3, 1.0), (5, 1.5), (4, 0.6)])
+def test_the_drift_of_few_trajectories_lies_in_its_interval_however_alike_their_steps_are(particles, exponent):
+    held = []
+    for seed in range(FILMS):
+        found = motion.drift_velocity(fractional_paths(seed, particles, 40, exponent, 0.2, drift=(0.1, -0.2)))
+        held.append((found.y.holds(0.1), found.x.holds(-0.2)))
+    assert 0.92 <= np.mean(held) <= 0.98, np.mean(held)
+
+
+def test_the_drift_of_one_trajectory_follows_from_its_parts():
+    held = []
+    for seed in range(FILMS):
+        found = motion.drift_velocity(fractional_paths(seed, 1, 120, 1.0, 0.2, drift=(0.1, -0.2)))
+        held.append((found.y.holds(0.1), found.x.holds(-0.2)))
+    assert 0.92 <= np.mean(held) <= 0.99, np.mean(held)
+    alone = brownian_paths(np.random.default_rng(0), 1, 2, 0.5)
+    assert not motion.drift_velocity(alone).is_sure
+    assert str(motion.drift_velocity(alone).x) == "cannot be told"
+
+
 # Traps ----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("frames", "variance", "time"), [(1000, 4.0, 5.0), (100, 4.0, 3.0)])
 def test_stiffness_lies_in_its_interval_as_often_as_it_says(frames, variance, time):
     held = []
-    for seed in range(FILMS):
+    for seed in range(FILMS // 2):
         trap = motion.trap_stiffness(trapped_path(np.random.default_rng(seed), frames, variance, time, 0.3))
         held.append((trap.stiffness.holds(1 / variance), trap.relaxation_time.holds(time)))
     assert in_range(share(held)), share(held)
@@ -158,6 +374,82 @@ def test_stiffness_has_units_and_survives_gaps():
     assert physical.stiffness.unit == "pN/µm"
     assert physical.stiffness.holds(expected)
     assert physical.relaxation_time.unit == "s"
+
+
+@pytest.mark.parametrize(("angle", "rotation"), [(30, 0.2), (-60, 0.0)])
+def test_a_turned_or_rotating_trap_is_told_along_its_own_axes(angle, rotation):
+    held, values = [], []
+    for seed in range(40):
+        trap = motion.trap_stiffness(turned_trap(seed, 600, 1.5, 0.5, angle, rotation))
+        held.append(
+            (trap.stiff.holds(1.5), trap.soft.holds(0.5), trap.angle.holds(angle), trap.rotation.holds(rotation))
+        )
+        values.append((trap.stiff.value, trap.soft.value, trap.angle.value, trap.rotation.value))
+    assert np.all(share(held) >= 0.84), share(held)
+    np.testing.assert_allclose(np.median(values, axis=0), (1.5, 0.5, angle, rotation), rtol=0.1, atol=0.02)
+
+
+def test_a_trap_that_is_alike_along_both_axes_has_no_angle():
+    traps = [motion.trap_stiffness(turned_trap(seed, 400, 1.0, 1.0, 0, 0)) for seed in range(30)]
+    assert np.mean([trap.angle.is_told for trap in traps]) < 0.2
+    assert np.mean([trap.stiff.holds(1) and trap.soft.holds(1) for trap in traps]) > 0.8
+
+
+def test_equipartition_is_not_told_of_a_trap_that_rotates():
+    trap = motion.trap_stiffness(turned_trap(0, 1000, 1.5, 0.5, 30, 0.3))
+    assert not trap.rotation.holds(0)
+    assert str(trap.equipartition) == "cannot be told"
+
+
+@pytest.mark.parametrize("drawn", [(0.0, 1.0), (1.0, 0.0), (0.6, 0.8)])
+def test_of_a_bead_seen_along_a_line_one_stiffness_is_told(drawn):
+    table = trapped_path(np.random.default_rng(4), 600, 4.0, 4.0, 0.3)
+    along = table["x"].to_numpy()
+    trap = motion.trap_stiffness(table.assign(y=50 + drawn[0] * along, x=70 + drawn[1] * along))
+    assert trap.stiffness.holds(0.25)
+    assert trap.relaxation_time.holds(4.0)
+    assert trap.equipartition.holds(0.25)
+    assert trap.stiff == trap.stiffness
+    assert {str(one) for one in (trap.soft, trap.angle, trap.rotation)} == {"cannot be told"}
+
+
+@pytest.mark.parametrize("kelvin", [-3, 0, 25, np.nan, np.inf])
+def test_a_temperature_that_is_none_in_kelvin_is_refused(kelvin):
+    table = trapped_path(np.random.default_rng(0), 60, 1.0, 2.0, 0.1)
+    for units in (MICRO, None):
+        with pytest.raises(MotionError, match="Expected the trap's temperature in kelvin"):
+            report_motion(table, units, trap=True, temperature=kelvin)
+
+
+def test_traps_of_forma_are_as_stiff_as_they_were_made_and_rotate_so(shared_data):
+    """The first two seconds of the trajectories that FORMA comes with; all of them give narrower intervals."""
+    from scipy.io import loadmat
+
+    units = Units(pixel_size=0.1, frame_time=0.0002)
+    films = (loadmat(shared_data / "forma" / f"forma{axes}d.mat") for axes in (1, 2))
+    line, plane = (
+        motion.trap_stiffness(
+            paths(np.stack([film.get("y", 0 * film["x"]), film["x"]], -1)[:10_000] * 1e7), units, temperature=300
+        )
+        for film in films
+    )
+    assert line.stiffness.holds(0.600)
+    assert plane.stiff.holds(1.5)
+    assert plane.soft.holds(0.5)
+    assert plane.angle.holds(30)
+    assert plane.rotation.holds(100)
+    assert plane.rotation.unit == "rad/s"
+    assert plane.localisation_error < 0.004
+
+
+def test_a_trap_is_reported_along_its_own_axes():
+    report = report_motion(turned_trap(0, 300, 1.5, 0.5, 30, 0.2), MICRO, trap=True, temperature=298)
+    told = report.to_dict()["trap"]
+    assert told["stiffness_along_stiff_axis"]["unit"] == "pN/µm"
+    assert told["stiffness_along_stiff_axis"]["value"] > told["stiffness_along_soft_axis"]["value"]
+    assert told["angle_of_stiff_axis"]["unit"] == "°"
+    assert told["rotation"]["unit"] == "rad/s"
+    assert f"rotation               {report.trap.rotation}" in str(report)
 
 
 def test_a_trap_holds_one_bead():

@@ -295,6 +295,9 @@ def _motion(command: argparse.ArgumentParser) -> None:
     command.add_argument("trajectories", metavar="TRAJECTORIES.csv", help="table with columns frame, y, x, particle")
     command.add_argument("--pixel-size", type=float, metavar="UM", help="side of a pixel in micrometres")
     command.add_argument("--frame-time", type=float, metavar="S", help="seconds from frame to frame")
+    command.add_argument(
+        "--exposure", metavar="S", help="seconds that the shutter is open in each frame, or a share of it, such as 50%%"
+    )
     command.add_argument("--remove-drift", action="store_true", help="take common motion away first")
     command.add_argument("--trap", action="store_true", help="one bead in an optical trap: also its stiffness")
     command.add_argument("--temperature", type=float, metavar="K", help="in kelvin, for a stiffness in pN/µm")

@@ -311,8 +311,9 @@ def motion(chosen: Arguments) -> None:
     from .core.tables import read_recipe, read_table
 
     known: dict[str, Any] = read_recipe(chosen.trajectories) or {}
-    told = {name: getattr(chosen, name) or known.get(name) for name in ("pixel_size", "frame_time")}
-    units = Units(**told)
+    given = {name: getattr(chosen, name) for name in ("pixel_size", "frame_time")}
+    told = {name: known.get(name) if value is None else value for name, value in given.items()}
+    units = Units.told(chosen.exposure, **told, exposure_time=known.get("exposure_time"))
     trajectories = read_table(chosen.trajectories, ("frame", "y", "x", "particle"))
     report = report_motion(trajectories, units, chosen.remove_drift, chosen.trap, chosen.temperature)
     if chosen.json:
@@ -391,12 +392,14 @@ def export(chosen: Arguments) -> None:
 
 def _export_table(chosen: Arguments) -> None:
     from .core.files import check_apart
+    from .core.motion import Units
     from .core.tables import PROGRAM, read_recipe, read_table, write_table
 
     check_apart(chosen.what, chosen.output)
     _check_table(chosen.output)
     table, recipe = read_table(chosen.what), read_recipe(chosen.what) or {"program": PROGRAM}
     told = {name: getattr(chosen, name) for name in ("pixel_size", "frame_time")}
+    Units(**told)
     write_table(table, chosen.output, recipe | {name: value for name, value in told.items() if value is not None})
     _say(f"{chosen.output}: {len(table)} rows, {', '.join(map(str, table))}")
 

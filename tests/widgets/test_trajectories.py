@@ -259,6 +259,23 @@ def test_units_of_the_person_are_kept_with_the_layer(qtbot, linked):
     settle(qtbot, linked)
 
 
+def test_the_exposure_is_that_of_the_layer_or_the_persons_and_is_kept_and_used(qtbot, panel, viewer):
+    known = {"frames": [*range(20)], "frame_time": 0.05, "exposure_time": 0.025}
+    add_detections(viewer).metadata = {"growtrack": known}
+    linking(qtbot, panel)
+    assert panel.motion.exposure.value() == 0.025
+    short = panel.numbers.said("Localisation")
+    panel.motion.exposure.setValue(0.05)
+    qtbot.waitUntil(lambda: panel.numbers.said("Localisation") != short, timeout=20_000)
+    settle(qtbot, panel)
+    expected = diffusion(panel.desk.table, Units(frame_time=0.05, exposure_time=0.05)).localisation_error
+    assert panel.numbers.said("Localisation") == str(expected)
+    assert panel.desk.layer.metadata["growtrack"]["exposure_time"] == 0.05
+    panel.motion.exposure.setValue(0.5)
+    qtbot.waitUntil(lambda: "longer than the 0.05 s" in panel.warning.said(), timeout=20_000)
+    settle(qtbot, panel)
+
+
 def test_what_is_selected_is_what_is_told(qtbot, linked):
     linked.desk.select((1, 4))
     settle(qtbot, linked)
@@ -306,6 +323,8 @@ def test_a_bead_in_a_trap_has_a_stiffness(qtbot, panel, viewer):
     assert panel.motion.temperature.isVisible()
     qtbot.waitUntil(lambda: panel.numbers.said("Trap") != "", timeout=20_000)
     assert panel.numbers.said("Trap").endswith("kT/px²")
+    assert panel.numbers.said("Rotates").endswith("rad/frame")
+    assert panel.numbers.said("Turned by") == "cannot be told"  # it is alike along both axes
     assert float(panel.numbers.said("Trap").split()[0]) == pytest.approx(1.0, rel=0.25)  # (1 - 0.8²) / 0.6²
 
 

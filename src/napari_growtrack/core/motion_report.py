@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,16 +17,19 @@ from .motion import (
     Diffusion,
     Drift,
     Estimate,
+    Exponent,
     Trap,
     Units,
-    anomalous_exponent,
+    check_temperature,
     diffusion,
     diffusion_of_each,
     drift,
     drift_velocity,
     emsd,
+    exponent_of,
     fit_msd,
     imsd,
+    looks_blurred,
     remove_drift,
     trap_stiffness,
 )
@@ -50,6 +53,8 @@ class MotionReport:
     trap : Trap or None
         Where it was asked for.
     drift_removed : bool
+    remarks : tuple of str
+        What a person should know before believing the numbers, a sentence each.
     """
 
     by_covariance: Diffusion
@@ -58,6 +63,7 @@ class MotionReport:
     drift: Drift
     trap: Trap | None
     drift_removed: bool
+    remarks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, ready for JSON; what is not known is None."""
@@ -71,12 +77,15 @@ class MotionReport:
             "drift_removed": self.drift_removed,
             "trajectories": self.by_covariance.trajectories,
             "displacements": self.by_covariance.displacements,
+            "remarks": list(self.remarks),
         }
         if self.trap is not None:
             found["trap"] = {
                 "stiffness": _plain(self.trap.stiffness),
-                "stiffness_y": _plain(self.trap.along_y),
-                "stiffness_x": _plain(self.trap.along_x),
+                "stiffness_along_stiff_axis": _plain(self.trap.stiff),
+                "stiffness_along_soft_axis": _plain(self.trap.soft),
+                "angle_of_stiff_axis": _plain(self.trap.angle),
+                "rotation": _plain(self.trap.rotation),
                 "stiffness_by_equipartition": _plain(self.trap.equipartition),
                 "relaxation_time": _plain(self.trap.relaxation_time),
             }
@@ -95,10 +104,14 @@ class MotionReport:
         if self.trap is not None:
             lines += [
                 f"trap stiffness         {self.trap.stiffness}",
+                f"  along its stiff axis {self.trap.stiff}",
+                f"  along its soft axis  {self.trap.soft}",
                 f"  by equipartition     {self.trap.equipartition}",
+                f"angle of stiff axis    {self.trap.angle}",
+                f"rotation               {self.trap.rotation}",
                 f"relaxation time        {self.trap.relaxation_time}",
             ]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.remarks])
 
 
 def _plain(estimate: Estimate) -> dict[str, Any]:
@@ -137,16 +150,32 @@ def report_motion(
     MotionError
         When there is too little to tell.
     """
+    check_temperature(temperature)
     moved = drift_velocity(trajectories, units)
     trajectories = chosen_motion(trajectories, without_drift, particles)
+    spreading = exponent_of(trajectories, units)
     return MotionReport(
         diffusion(trajectories, units),
         fit_msd(trajectories, units),
-        anomalous_exponent(trajectories),
+        spreading.exponent,
         moved,
         trap_stiffness(trajectories, units, temperature) if trap else None,
         without_drift,
+        tuple(_remarks(trajectories, units or Units(), spreading)),
     )
+
+
+def _remarks(trajectories: pd.DataFrame, units: Units, spreading: Exponent) -> Iterator[str]:
+    """Yield what should be known of exposure and `sigma`."""
+    if units.exposure_time is not None and units.open_share is None:
+        yield f"An exposure of {units.exposure_time:g} s tells nothing without the time from frame to frame; say both."
+    if units.open_share is None and looks_blurred(trajectories, spreading):
+        yield (
+            "Positions look blurred by an open shutter: neighbouring steps resemble each other more than diffusion "
+            "allows. Say the exposure time. Without it the interval of the localisation error is that of any exposure."
+        )
+    if spreading.sigma_refuted:
+        yield "The exponent does not rely on the column sigma, which the displacements contradict."
 
 
 def chosen_motion(

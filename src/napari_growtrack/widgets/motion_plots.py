@@ -197,10 +197,11 @@ class DiffusionPlot(PlotWithHint):
 
     def show_reading(self, reading: Reading | None) -> None:
         """Show D of all that are asked about, and let those stand out."""
-        known = reading is not None and reading.report is not None
-        self._mean.setVisible(known)
-        if reading is not None and reading.report is not None:
-            self._mean.setValue(reading.report.by_covariance.coefficient.value)
+        report = None if reading is None else reading.report
+        told = report is not None and report.by_covariance.coefficient.is_told
+        self._mean.setVisible(told)
+        if report is not None and told:
+            self._mean.setValue(report.by_covariance.coefficient.value)
         self.show_selected(() if reading is None else reading.particles or ())
 
     def show_selected(self, particles: Collection[int]) -> None:

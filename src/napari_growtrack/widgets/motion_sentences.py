@@ -7,20 +7,26 @@ import math
 import numpy as np
 import pandas as pd
 
-from ..core.motion import Estimate, Units
+from ..core.motion import Units
 from ..core.motion_report import MotionReport
+from ..engine.jobs_motion import Reading
 from .sentences import count
 
 NUMBERS = {
     "D": "Diffusion coefficient by the covariance of neighbouring displacements; localisation error does not bias it. "
     "In brackets its 95 % interval.",
     "D by MSD": "Diffusion coefficient by a straight line through the first mean square displacements.",
-    "Localisation": "Standard deviation of a position along one axis, from the same displacements.",
+    "Localisation": "Standard deviation of a position along one axis, from the same displacements. Where the exposure "
+    "is not known, the interval is that of any exposure.",
     "Exponent": "Of the mean square displacement over time: 1 is diffusion, less a cage, more where something drives.",
     "Drift y": "Mean velocity of all particles.",
     "Drift x": "Mean velocity of all particles.",
     "Trap": "Stiffness of the trap over the thermal energy, or in pN/µm where temperature and pixel are known: from "
     "how the bead relaxes, its localisation error taken away.",
+    "Stiff axis": "Along the trap's own axis in which it holds the bead tighter.",
+    "Soft axis": "At a right angle to it.",
+    "Turned by": "Angle of the stiff axis from the x axis, counter-clockwise; not told where both are equally stiff.",
+    "Rotates": "How fast forces that go around turn the bead, counter-clockwise. Light that twists does it.",
     "Relaxes in": "Time in which the bead forgets where it was.",
 }
 """What is told of motion, and what it means."""
@@ -39,23 +45,19 @@ def numbers(report: MotionReport) -> dict[str, str]:
         "Drift x": report.drift.x,
     }
     if report.trap is not None:
-        told |= {"Trap": report.trap.stiffness, "Relaxes in": report.trap.relaxation_time}
-    return {name: estimate_line(estimate) for name, estimate in told.items()}
+        trap = report.trap
+        told |= {"Trap": trap.stiffness, "Stiff axis": trap.stiff, "Soft axis": trap.soft, "Turned by": trap.angle}
+        told |= {"Rotates": trap.rotation, "Relaxes in": trap.relaxation_time}
+    return {name: str(estimate) for name, estimate in told.items()}
 
 
-def estimate_line(estimate: Estimate) -> str:
-    """Return a number with its interval; without one where it is not known.
-
-    Examples
-    --------
-    >>> estimate_line(Estimate(value=0.517, low=0.466, high=0.571, unit="px²/frame"))
-    '0.517 (0.466 to 0.571) px²/frame'
-    """
-    if math.isnan(estimate.value):
-        return "not known"
-    if math.isnan(estimate.low) or math.isnan(estimate.high):
-        return f"{estimate.value:.3g} {estimate.unit}".rstrip()
-    return str(estimate)
+def remarks_line(reading: Reading, keeps_drift: bool) -> str:
+    """Return what a person should know before believing the numbers: why there are none, or what they suffer from."""
+    report = reading.report
+    if report is None:
+        return reading.why
+    drifts = keeps_drift and report.drift.is_sure and report.drift.trajectories > 1
+    return " ".join([DRIFTS] * drifts + [*report.remarks])
 
 
 def of_line(particles: int | None, total: int) -> str:

@@ -75,7 +75,7 @@ def speeds(ordered: pd.DataFrame) -> pd.Series:
 
 
 def known_units(about: dict[str, Any]) -> dict[str, float]:
-    """Return ``pixel_size`` (µm) and ``frame_time`` (s), as far as a layer's values tell them.
+    """Return ``pixel_size`` (µm), ``frame_time`` (s) and ``exposure_time`` (s), as far as a layer's values tell them.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def known_units(about: dict[str, Any]) -> dict[str, float]:
         pixel = _in(units[-1], scale[-1], "micrometer")
     if frame is None and len(scale) > 2 and len(units) > 2:
         frame = _in(units[-3], scale[-3], "second")
-    found = {"pixel_size": pixel, "frame_time": frame}
+    found = {"pixel_size": pixel, "frame_time": frame, "exposure_time": _number(told.get("exposure_time"))}
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -35,7 +35,7 @@ from .lines import Lines
 from .linking_form import NO_DETECTIONS, LinkingForm
 from .motion_form import MotionForm
 from .motion_plots import MotionPlots
-from .motion_sentences import DRIFTS, NUMBERS, linked_line, numbers, of_line, particle_line, trajectories_line
+from .motion_sentences import NUMBERS, linked_line, numbers, of_line, particle_line, remarks_line, trajectories_line
 from .panel import BUSY, Panel
 from .parts.folding import section
 from .rows import Form
@@ -421,8 +421,7 @@ class TrajectoriesPanel(Panel):
         self.whose.say(of_line(particles, self.desk.table["particle"].nunique()))
         report = reading.report
         self.numbers.show_values({} if report is None else numbers(report))
-        drifts = report is not None and report.drift.is_sure and report.drift.trajectories > 1
-        self.warning.say(reading.why or (DRIFTS if drifts and not self.motion.no_drift.isChecked() else ""))
+        self.warning.say(remarks_line(reading, not self.motion.no_drift.isChecked()))
 
     def _shade(self) -> None:
         if self.desk.layer is not None and self.desk.table is not None:

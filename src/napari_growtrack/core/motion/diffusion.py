@@ -9,12 +9,18 @@ import numpy as np
 import pandas as pd
 
 from ..errors import MotionError
-from .displacement import Sums, Track, sums_of, tracks_of
-from .errors_of_means import MANY, NORMAL_REACH, estimate, t_reach
+from .displacement import MAX_LAG, Sums, Track, sums_of, tracks_of
+from .errors_of_means import MANY, NORMAL_REACH, estimate, mean_and_error, t_reach
 from .units import Estimate, Units
 
 _DRAWS = 300
+"""Of 300 draws a standard deviation is sure to 4 %."""
+
 _LEAST_STEPS = 8
+"""Fewer pairs tell an error that is itself off by a third."""
+
+_LEAST_LAGS = 2
+"""A line needs two points."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Diffusion:
     displacements: int
 
 
-def diffusion(trajectories: pd.DataFrame, units: Units | None = None, blur: float = 0.0) -> Diffusion:
+def diffusion(trajectories: pd.DataFrame, units: Units | None = None, blur: float | None = None) -> Diffusion:
     """Estimate the diffusion coefficient by the covariance of neighbouring displacements.
 
     ``D = <d²> / 2t + <d d'> / t`` and ``s² = B <d²> + (2B - 1) <d d'>`` for
@@ -51,16 +57,17 @@ def diffusion(trajectories: pd.DataFrame, units: Units | None = None, blur: floa
     trajectories : DataFrame
         With ``frame, y, x, particle``, in pixels.
     units : Units, optional
-        Pixels and frames by default.
-    blur : float
-        The motion-blur coefficient B: 0 for short exposures, 1/6 where the shutter is open all the time.
+        Pixels and frames by default. Where they tell the exposure, B follows from it.
+    blur : float, optional
+        The motion-blur coefficient B itself: 0 for short exposures, 1/6 where the shutter is open all the time. Where
+        nobody tells, the interval of the localisation error holds what it may be with any exposure.
 
     Raises
     ------
     TableError
         When a column is missing or holds no numbers.
     MotionError
-        When there are too few displacements in a row.
+        When there are too few displacements in a row, or the exposure is longer than a frame.
 
     Examples
     --------
@@ -72,19 +79,39 @@ def diffusion(trajectories: pd.DataFrame, units: Units | None = None, blur: floa
     """
     units = units or Units()
     tracks = tracks_of(trajectories)
-    coefficients, variances, number = _covariance(tracks, blur)
+    least, most = (blur, blur) if blur is not None else _blurs(units)
+    coefficients, variances, number = _covariance(tracks, least)
     if number < _LEAST_STEPS:
         raise MotionError(
             f"Expected at least {_LEAST_STEPS} pairs of displacements in a row, got {number}. "
             "Link longer trajectories, or more of them."
         )
     scale = units.pixel**2 / units.frame
+    variance = estimate(variances, 2, units.pixel**2, "")
+    blurred = variances if most == least else _covariance(tracks, most)[1]
+    highest = estimate(blurred, 2, units.pixel**2, "").high
     return Diffusion(
         estimate(coefficients, 2, scale, units.diffusion, least=0.0),
-        _root(estimate(variances, 2, units.pixel**2, "", least=0.0), units.length),
+        _root(variance.value, variance.low, highest, units.length),
         len(tracks),
         number,
     )
+
+
+def apparent_variance(trajectories: pd.DataFrame) -> Estimate:
+    """Estimate the variance of localisation in px² as if the shutter were open for no time.
+
+    What an open shutter blurs is taken away from it, ``D t / 3`` where it is always open, so that it may come out
+    below 0: then positions look blurred (Berglund, Phys. Rev. E 82, 011917, 2010). Parameters and errors as for
+    `diffusion`.
+    """
+    return estimate(_covariance(tracks_of(trajectories), 0.0)[1], 2, 1.0, "px²")
+
+
+def _blurs(units: Units) -> tuple[float, float]:
+    """Return the least and the largest blur that the exposure allows, a sixth of the share of a frame it takes."""
+    share = units.open_share
+    return (0.0, 1 / 6) if share is None else (share / 6, share / 6)
 
 
 def _covariance(tracks: list[Track], blur: float) -> tuple[list[np.ndarray], list[np.ndarray], int]:
@@ -101,9 +128,10 @@ def _covariance(tracks: list[Track], blur: float) -> tuple[list[np.ndarray], lis
     return coefficients, variances, number
 
 
-def _root(square: Estimate, unit: str) -> Estimate:
-    value, low, high = np.sqrt([square.value, square.low, square.high])
-    return Estimate(value=float(value), low=float(low), high=float(high), unit=unit)
+def _root(value: float, low: float, high: float, unit: str) -> Estimate:
+    """Return a standard deviation by its variance and the ends of its interval, which are below 0 where it is small."""
+    roots = np.sqrt(np.maximum([value, low, high], 0))
+    return Estimate.between(float(roots[0]), float(roots[1]), float(roots[2]), unit)
 
 
 def diffusion_of_each(trajectories: pd.DataFrame, units: Units | None = None) -> pd.DataFrame:
@@ -130,9 +158,10 @@ def diffusion_of_each(trajectories: pd.DataFrame, units: Units | None = None) ->
     for track in tracks_of(trajectories):
         coefficients, _, number = _covariance([track], 0.0)
         if number >= _LEAST_STEPS:
-            found = estimate(coefficients, 2, scale, units.diffusion)
+            mean, error, wide = mean_and_error(coefficients, 2)
+            half = wide * error or np.nan
             seen = int(np.isfinite(track.places[:, 0]).sum())
-            rows.append((track.particle, seen, found.value, found.low, found.high))
+            rows.append((track.particle, seen, scale * mean, scale * (mean - half), scale * (mean + half)))
     return pd.DataFrame(rows, columns=["particle", "positions", "diffusion_coefficient", "low", "high"])
 
 
@@ -147,8 +176,8 @@ def fit_msd(
 ) -> Diffusion:
     """Estimate the diffusion coefficient by a straight line through the first mean square displacements.
 
-    ``msd = 4 D t + 4 s²``. How many lags are best follows from the localisation
-    error (Michalet, Phys. Rev. E 82, 041914, 2010). Intervals are those of
+    ``msd = 4 D t + 4 s² - 8 B D`` for a motion-blur coefficient B as in `diffusion`. How many lags are best follows
+    from the localisation error (Michalet, Phys. Rev. E 82, 041914, 2010). Intervals are those of
     trajectories drawn again with replacement, or for fewer than ten of Brownian ones simulated
     with what was found.
 
@@ -167,69 +196,32 @@ def fit_msd(
         As `diffusion` does.
     """
     units, rng = units or Units(), rng or np.random.default_rng(0)
-    found = diffusion(trajectories)
+    found, blurs = diffusion(trajectories, blur=0.0), _blurs(units)
     tracks = tracks_of(trajectories)
     longest = max(len(track.places) for track in tracks) - 1
-    lags = min(max(lags or _best_lags(found), 2), longest)
+    lags = min(max(lags or _best_lags(found), _LEAST_LAGS), longest)
 
     def line(sums: Sums, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
         slope, start = np.polyfit(np.arange(1, lags + 1), sums.mean(chosen)[:lags], 1)
-        return np.array([slope / 4, start / 4])
+        return np.array([slope / 4, *((start + 2 * blur * slope) / 4 for blur in blurs)])
 
     values, lows, highs = _with_interval(tracks, lags, line, found, rng)
     scale = units.pixel**2 / units.frame
-    coefficient = Estimate(
-        value=scale * values[0], low=max(scale * lows[0], 0.0), high=scale * highs[0], unit=units.diffusion
+    lowest, coefficient, highest = np.maximum(scale * np.array([lows[0], values[0], highs[0]]), 0)
+    return Diffusion(
+        Estimate.between(float(coefficient), float(lowest), float(highest), units.diffusion),
+        _root(units.pixel**2 * values[1], units.pixel**2 * lows[1], units.pixel**2 * highs[2], units.length),
+        len(tracks),
+        found.displacements,
     )
-    low, value, high = units.pixel * np.sqrt(np.maximum([lows[1], values[1], highs[1]], 0))
-    error = Estimate(value=float(value), low=float(low), high=float(high), unit=units.length)
-    return Diffusion(coefficient, error, len(tracks), found.displacements)
 
 
 def _best_lags(found: Diffusion) -> int:
     """Return Michalet's number of lags for this localisation error."""
-    reduced = found.localisation_error.value**2 / max(found.coefficient.value, 1e-12)
-    return int(min(2 + 2.3 * reduced**0.52, 1000))
-
-
-def anomalous_exponent(
-    trajectories: pd.DataFrame, lags: int | None = None, rng: np.random.Generator | None = None
-) -> Estimate:
-    """Estimate the exponent of ``msd ~ t^a``: 1 for diffusion, less in a cage, more where something drives.
-
-    The localisation error, by covariance, is taken away from the mean square displacements first; a line is
-    fitted to their logarithms. Intervals as for `fit_msd`.
-
-    Parameters
-    ----------
-    trajectories : DataFrame
-        With ``frame, y, x, particle``.
-    lags : int, optional
-        By default a quarter of the longest trajectory, from 3 to 10.
-    rng : numpy.random.Generator, optional
-        For the interval; by default the same each time.
-
-    Raises
-    ------
-    TableError, MotionError
-        As `diffusion` does.
-    """
-    rng = rng or np.random.default_rng(0)
-    found, tracks = diffusion(trajectories), tracks_of(trajectories)
-    longest = max(len(track.places) for track in tracks) - 1
-    lags = min(lags or int(np.clip(longest // 4, 3, 10)), longest)
-    _, variances, _ = _covariance(tracks, 0.0)
-    sums_of_variances = np.array([(np.nansum(part), np.isfinite(part).sum()) for part in variances])
-
-    def slope(sums: Sums, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
-        total, number = sums_of_variances[chosen].sum(0)
-        noise = 4 * max(total / max(number, 1), 0.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            logs = np.log(np.maximum(sums.mean(chosen)[:lags] - noise, 1e-12))
-        return np.array([np.polyfit(np.log(np.arange(1, lags + 1)), logs, 1)[0]])
-
-    values, lows, highs = _with_interval(tracks, lags, slope, found, rng)
-    return Estimate(value=float(values[0]), low=float(lows[0]), high=float(highs[0]), unit="")
+    if not (found.coefficient.value > 0 and found.localisation_error.is_told):
+        return _LEAST_LAGS
+    reduced = found.localisation_error.value**2 / found.coefficient.value
+    return int(min(_LEAST_LAGS + 2.3 * reduced**0.52, MAX_LAG))  # Michalet (2010), equation for the slope
 
 
 def _with_interval(
@@ -252,5 +244,5 @@ def _like(track: Track, found: Diffusion, rng: np.random.Generator) -> Track:
     """Simulate a Brownian track, seen in the same frames."""
     shape = track.places.shape
     path = rng.normal(0, np.sqrt(2 * found.coefficient.value), shape).cumsum(0)
-    seen = path + rng.normal(0, 1, shape) * found.localisation_error.value
+    seen = path + rng.normal(0, 1, shape) * np.nan_to_num(found.localisation_error.value)
     return Track(track.particle, track.first, np.where(np.isnan(track.places), np.nan, seen))

@@ -9,8 +9,11 @@ import pandas as pd
 
 from ..plotting import load_matplotlib
 from .displacement import tracks_of
-from .errors_of_means import estimate
+from .errors_of_means import MANY, estimate, t_reach
 from .units import Estimate, Units
+
+_PARTS = 6
+"""Of a single trajectory: fewer tell their spread badly, more are too short to be independent."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Drift:
     @property
     def is_sure(self) -> bool:
         """Whether the velocity along either axis differs from 0 by more than chance."""
-        return not (self.y.holds(0) and self.x.holds(0))
+        return any(velocity.is_told and not velocity.holds(0) for velocity in (self.y, self.x))
 
 
 def drift(trajectories: pd.DataFrame, smoothing: int = 0) -> pd.DataFrame:
@@ -81,6 +84,9 @@ def remove_drift(trajectories: pd.DataFrame, smoothing: int = 0) -> pd.DataFrame
 def drift_velocity(trajectories: pd.DataFrame, units: Units | None = None) -> Drift:
     """Return the mean velocity of all particles along each axis.
 
+    The interval of two to nine trajectories follows from how they differ along both axes, whatever the motion: steps
+    that resemble one another for long do not narrow it. That of a single one follows from how its parts differ.
+
     Parameters
     ----------
     trajectories : DataFrame
@@ -97,5 +103,27 @@ def drift_velocity(trajectories: pd.DataFrame, units: Units | None = None) -> Dr
     tracks = tracks_of(trajectories)
     steps = [np.diff(track.places, axis=0) for track in tracks]
     scale = units.pixel / units.frame
+    if len(tracks) < MANY:
+        y, x = _of_few(steps, scale, units.velocity)
+        return Drift(y, x, len(tracks))
     y, x = (estimate([step[:, axis] for step in steps], 1, scale, units.velocity) for axis in (0, 1))
     return Drift(y, x, len(tracks))
+
+
+def _of_few(steps: list[np.ndarray], scale: float, unit: str) -> list[Estimate]:
+    """Return the mean velocity along each axis with an interval that needs no more than parts moving independently.
+
+    Both axes tell the spread together, since few differences tell it badly; Student's factor pays for those missing.
+    """
+    parts = steps if len(steps) > 1 else np.array_split(steps[0], _PARTS)
+    counts = np.array([np.isfinite(part[:, 0]).sum() for part in parts], float)
+    sums, total = np.array([np.nansum(part, axis=0) for part in parts]), counts.sum()
+    there = int((counts > 0).sum())
+    if there < 2:
+        return [Estimate.between(np.nan, np.nan, np.nan, unit)] * 2
+    means = sums.sum(0) / total
+    off = sums - counts[:, None] * means
+    error = np.sqrt(there / (there - 1) * np.square(off).sum(0).mean()) / total
+    half = float(scale * error) * t_reach(2 * (there - 1) + 1)
+    values = [float(scale * mean) for mean in means]
+    return [Estimate.between(value, value - half, value + half, unit) for value in values]

@@ -17,7 +17,7 @@ NORMAL_REACH = float(ndtri(0.975))
 """How many standard errors a 95 % interval reaches where the error itself is known."""
 
 
-def t_reach(number: int) -> float:
+def t_reach(number: float) -> float:
     """Return how many standard errors a 95 % interval reaches where so many trajectories tell the error."""
     return float(stdtrit(number - 1, 0.975))
 
@@ -62,7 +62,7 @@ def _long_run(parts: Sequence[np.ndarray], reach: int) -> list[float]:
 
 
 def estimate(parts: Sequence[np.ndarray], reach: int, scale: float, unit: str, least: float = -np.inf) -> Estimate:
-    """Return a mean over trajectories with its 95 % interval, nothing below `least`."""
+    """Return a mean over trajectories with its 95 % interval, nothing below `least`; unknown where nothing varies."""
     mean, error, wide = mean_and_error(parts, reach)
     value, half = scale * mean, abs(scale) * wide * error
-    return Estimate(value=max(value, least), low=max(value - half, least), high=max(value + half, least), unit=unit)
+    return Estimate.between(max(value, least), max(value - half, least), max(value + half, least), unit)

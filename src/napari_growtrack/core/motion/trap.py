@@ -2,41 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 
 from ..compiling import numba
 from ..errors import MotionError
 from .displacement import tracks_of
+from .harmonic import Harmonic, fit_harmonic
 from .units import Estimate, Units
 
 BOLTZMANN = 1.380649e-23
 """Joule per kelvin."""
 
 _LEAST = 20
-_Z = 1.96
-_STEP = 0.05
+"""Positions: fewer do not tell stiffness, time and noise from one another."""
+
 _UNSURE = 2.0
 """Largest standard error of the noise's logarithm that counts: a noise of nearly nothing is unsure by far more."""
+
+_TELLS = math.log(100)
+"""An interval that reaches so far to either side, in logarithms, tells nothing."""
+
+_COLDEST = 200.0
+"""Kelvin. What is colder is meant in degrees Celsius; no liquid that beads are trapped in is."""
+
+_APART = 5.99
+"""95 % of chi square with two degrees of freedom: two stiffnesses that differ by less do not tell their axes."""
+
+
+_MEAN, _ALONG = (0.5, 0, 0.5, 0), (1, 0, 0, 0)
+"""Weights of the logarithms of the stiffness matrix and of diffusion: both axes, and the only one."""
 
 
 @dataclass(frozen=True)
 class Trap:
-    """A harmonic trap.
+    """A harmonic trap; what cannot be told is NaN.
 
     Attributes
     ----------
     stiffness : Estimate
         The geometric mean of both axes, in kT per unit of length squared, or pN/µm where temperature and pixel size
         are known; by maximum likelihood.
-    along_y, along_x : Estimate
-        Of each axis.
+    stiff, soft : Estimate
+        Along the trap's own axes, at a right angle to each other.
+    angle : Estimate
+        Of the stiff axis from the x axis, in degrees, counter-clockwise as the picture is seen, from -90 to 90.
+    rotation : Estimate
+        How fast forces that go around turn the bead, in radians per unit of time, counter-clockwise.
     equipartition : Estimate
-        By the variance of the positions alone, corrected for the localisation error.
+        The geometric mean by the covariance of the positions alone, corrected for the localisation error; not
+        told of a trap that rotates, whose bead strays otherwise.
     relaxation_time : Estimate
         In which the bead returns by a factor e; the geometric mean of both axes.
     localisation_error : float
@@ -45,25 +64,14 @@ class Trap:
     """
 
     stiffness: Estimate
-    along_y: Estimate
-    along_x: Estimate
+    stiff: Estimate
+    soft: Estimate
+    angle: Estimate
+    rotation: Estimate
     equipartition: Estimate
     relaxation_time: Estimate
     localisation_error: float
     positions: int
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """What was found along one axis, in pixels and frames, with standard errors of logarithms."""
-
-    variance: float
-    variance_error: float
-    time: float
-    time_error: float
-    noise: float
-    spread: float
-    spread_error: float
 
 
 def trap_stiffness(
@@ -75,7 +83,7 @@ def trap_stiffness(
     """Estimate the stiffness of the trap that holds a bead.
 
     A bead in a harmonic trap is an Ornstein-Uhlenbeck process seen with noise;
-    its variance, relaxation time and the noise are those of the greatest
+    both stiffnesses, their axes, rotation, diffusion and the noise are those of the greatest
     likelihood, gaps in the trajectory being allowed for. Intervals follow from the
     curvature of the likelihood, so that a slow bead counts as few independent
     positions.
@@ -105,23 +113,41 @@ def trap_stiffness(
     1.2 (0.9 to 1.6) pN/µm
     """
     units = units or Units()
+    check_temperature(temperature)
     places = _places(trajectories, particle)
-    axes = [_fitted(places[:, axis] - np.nanmean(places[:, axis])) for axis in (0, 1)]
-    scale, unit = _scale(units, temperature)
-
-    def stiffness(some: list[_Axis]) -> Estimate:
-        logs = [-np.log(axis.variance) for axis in some]
-        return _geometric(logs, [axis.variance_error for axis in some], scale, unit)
-
+    found = fit_harmonic(places[:, ::-1] * (1, -1))  # x to the right and y up, as the picture is seen
+    per_kt, unit = _scale(units, temperature)
+    mean = _exponential(found, _MEAN if found.turned is None else _ALONG, per_kt, unit)
+    stiff, soft, angle = _axes(found, mean, per_kt, unit)
+    rotation = _rotation(found, units)
+    rate = np.add(_MEAN if found.turned is None else _ALONG, (0, 0, 0, 1))
     return Trap(
-        stiffness(axes),
-        stiffness(axes[:1]),
-        stiffness(axes[1:]),
-        _geometric([-np.log(axis.spread) for axis in axes], [axis.spread_error for axis in axes], scale, unit),
-        _geometric([np.log(axis.time) for axis in axes], [axis.time_error for axis in axes], units.frame, units.time),
-        units.pixel * float(np.sqrt(np.mean([axis.noise for axis in axes]))),
+        mean,
+        stiff,
+        soft,
+        angle,
+        rotation,
+        _unknown(unit)
+        if rotation.is_told and not rotation.holds(0)
+        else _by_equipartition(places, found, per_kt, unit),
+        _exponential(found, -rate, units.frame, units.time),
+        units.pixel * math.sqrt(found.noise),
         int(np.isfinite(places[:, 0]).sum()),
     )
+
+
+def check_temperature(kelvin: float | None) -> None:
+    """Check that a temperature can be one, in kelvin.
+
+    Raises
+    ------
+    MotionError
+        When it cannot.
+    """
+    if kelvin is None or (math.isfinite(kelvin) and kelvin >= _COLDEST):
+        return
+    celsius = f" {kelvin:g} °C are {kelvin + 273.15:g} K." if math.isfinite(kelvin) and kelvin > -_COLDEST else ""
+    raise MotionError(f"Expected the trap's temperature in kelvin, such as 298, got {kelvin:g}.{celsius}")
 
 
 def _places(trajectories: pd.DataFrame, particle: int | None) -> np.ndarray:
@@ -147,66 +173,75 @@ def _scale(units: Units, temperature: float | None) -> tuple[float, str]:
     return BOLTZMANN * temperature * 1e18 / units.pixel_size**2, "pN/µm"  # J/µm² is 1e12 N/m, and N/m is 1e6 pN/µm
 
 
-def _geometric(logs: list[float], errors: list[float], scale: float, unit: str) -> Estimate:
-    """Return a geometric mean with its 95 % interval."""
-    mean = float(np.mean(logs))
-    half = _Z * float(np.sqrt(np.square(errors).sum())) / len(errors)
-    value, low, high = (scale * float(np.exp(one)) for one in (mean, mean - half, mean + half))
-    return Estimate(value=value, low=low, high=high, unit=unit)
+def _unknown(unit: str) -> Estimate:
+    return Estimate.between(math.nan, math.nan, math.nan, unit)
 
 
-def _fitted(places: np.ndarray) -> _Axis:
-    """Fit one axis: parameters are the logarithms of variance, time and noise, and the mean."""
-    spread = float(np.nanvar(places))
-    start = np.array([np.log(spread), np.log(3.0), np.log(0.05 * spread), 0.0])
-
-    def cost(parameters: np.ndarray) -> float:
-        return -log_likelihood(places, parameters)
-
-    found = minimize(cost, start, method="Nelder-Mead", options={"maxiter": 4000, "xatol": 1e-4, "fatol": 1e-6}).x
-    variance, time, noise = np.exp(found[:3])
-    errors = _standard_errors(cost, found)
-    share = variance / (variance + noise)
-    decay = np.exp(-1 / time)
-    independent = np.isfinite(places).sum() / (1 + 2 * share**2 * decay**2 / (1 - decay**2))
-    total = max(spread - noise, 1e-3 * spread)
-    unsure = np.hypot(np.sqrt(2 / max(independent, 2)) * spread, min(errors[2], _UNSURE) * noise) / total
-    return _Axis(variance, errors[0], time, errors[1], noise, total, float(unsure))
+def _exponential(found: Harmonic, weights: Sequence[float] | np.ndarray, scale: float, unit: str) -> Estimate:
+    """Return the exponential of a weighted sum of the logarithms of stiffness and diffusion, with its interval."""
+    chosen = np.asarray(weights)
+    mean = float(chosen @ np.append(found.stiffness, found.diffusion))
+    return _of_logarithm(mean, found.reach, float(chosen @ found.covariance[:4, :4] @ chosen), scale, unit)
 
 
-def _standard_errors(cost: Callable[[np.ndarray], float], found: np.ndarray) -> np.ndarray:
-    """Return standard errors of the parameters by the curvature of the likelihood; flat directions are left out."""
-    number = len(found)
-    steps = np.diag([_STEP, _STEP, _STEP, _STEP * np.exp(found[0] / 2)])
-    curvature = np.empty((number, number))
-    for i in range(number):
-        for j in range(number):
-            corners = [cost(found + a * steps[i] + b * steps[j]) for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
-            curvature[i, j] = (corners[0] - corners[1] - corners[2] + corners[3]) / (4 * steps[i, i] * steps[j, j])
-    values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
-    sure = values > 1e-3
-    inverse = (vectors[:, sure] / values[sure]) @ vectors[:, sure].T
-    return np.sqrt(np.maximum(np.diag(inverse), 0))
+def _of_logarithm(mean: float, reach: float, variance: float, scale: float, unit: str) -> Estimate:
+    half = reach * math.sqrt(max(variance, 0))
+    if half > _TELLS:
+        return _unknown(unit)
+    value, low, high = (scale * math.exp(one) for one in (mean, mean - half, mean + half))
+    return Estimate.between(value, low, high, unit)
 
 
-@numba.njit(cache=True)
-def log_likelihood(places: np.ndarray, parameters: np.ndarray) -> float:
-    """Return the logarithm of the likelihood of places (n,), NaN where unknown, by a Kalman filter.
+def _axes(found: Harmonic, mean: Estimate, scale: float, unit: str) -> tuple[Estimate, Estimate, Estimate]:
+    """Return the stiffness along the stiff and the soft axis, and the angle of the stiff one.
 
-    The parameters are the logarithms of variance, relaxation time and noise
-    variance, in pixels and frames, and the mean.
+    Of two stiffnesses that are alike, chance makes one the larger: the interval of each holds that of their mean, then.
     """
-    variance, time, noise = np.exp(parameters[0]), np.exp(parameters[1]), np.exp(parameters[2])
-    decay = np.exp(-1 / time)
-    mean, spread, total = parameters[3], variance, 0.0
-    for place in places:
-        if np.isfinite(place):
-            expected = spread + noise
-            off = place - mean
-            total -= 0.5 * (np.log(2 * np.pi * expected) + off * off / expected)
-            gain = spread / expected
-            mean += gain * off
-            spread *= 1 - gain
-        mean = parameters[3] + decay * (mean - parameters[3])
-        spread = decay * decay * spread + variance * (1 - decay * decay)
-    return total
+    if found.turned is not None:
+        return mean, _unknown(unit), _unknown("°")
+    xx, xy, yy = found.stiffness
+    (low, high), vectors = np.linalg.eigh(np.array([[xx, xy], [xy, yy]]))
+    p, q = vectors.T
+    soft, stiff = (_exponential(found, [v[0] ** 2, 2 * v[0] * v[1], v[1] ** 2, 0], scale, unit) for v in (p, q))
+    if not _differ(found):
+        stiff = Estimate.between(stiff.value, min(stiff.low, mean.low), stiff.high, unit)
+        soft = Estimate.between(soft.value, soft.low, max(soft.high, mean.high), unit)
+        return stiff, soft, _unknown("°")
+    turn = np.array([p[0] * q[0], p[0] * q[1] + p[1] * q[0], p[1] * q[1]]) / (high - low)
+    half = found.reach * math.degrees(math.sqrt(max(turn @ found.covariance[:3, :3] @ turn, 0)))
+    angle = math.degrees(math.atan2(q[1], q[0]))
+    angle -= 180 * round(angle / 180)
+    return stiff, soft, Estimate.between(angle, angle - half, angle + half, "°")
+
+
+def _rotation(found: Harmonic, units: Units) -> Estimate:
+    unit = f"rad/{units.time}"
+    if found.turned is not None:
+        return _unknown(unit)
+    value, half = found.rotation / units.frame, found.reach * math.sqrt(found.covariance[4, 4]) / units.frame
+    return Estimate.between(float(value), float(value - half), float(value + half), unit)
+
+
+def _differ(found: Harmonic) -> bool:
+    """Tell whether the two stiffnesses differ by more than chance."""
+    differences = np.array([[1.0, 0, -1], [0, 2, 0]])
+    off = differences @ found.stiffness
+    return bool(off @ np.linalg.pinv(differences @ found.covariance[:3, :3] @ differences.T) @ off > _APART)
+
+
+def _by_equipartition(places: np.ndarray, found: Harmonic, scale: float, unit: str) -> Estimate:
+    """Return the stiffness by how far the bead strays along the axes of its own spread."""
+    seen = places[np.isfinite(places[:, 0])]
+    spreads = np.linalg.eigvalsh(np.cov(seen.T, bias=True))
+    spreads = spreads[1:] if found.turned is not None else spreads
+    rate = math.exp(found.diffusion + (found.stiffness[0] + found.stiffness[2]) / 2)
+    logs, variances = [], []
+    for spread in spreads:
+        # a bead is never taken to stray by less than a thousandth of what is seen, or its stiffness would be endless
+        own = max(spread - found.noise, 1e-3 * spread)
+        decay, share = math.exp(-rate), own / (own + found.noise)
+        independent = len(seen) / (1 + 2 * share**2 * decay**2 / (1 - decay**2))
+        noise = min(found.noise_error, _UNSURE) * found.noise
+        logs.append(-math.log(own))
+        variances.append((2 / max(independent, 2) * spread**2 + noise**2) / own**2)
+    return _of_logarithm(float(np.mean(logs)), found.reach, sum(variances) / len(variances) ** 2, scale, unit)
