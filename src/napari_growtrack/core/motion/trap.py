@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..compiling import numba
 from ..errors import MotionError
 from .displacement import tracks_of
 from .harmonic import Harmonic, fit_harmonic
