@@ -29,14 +29,14 @@ def story_of(
     detected : mapping
         How they were made; empty where nobody tells.
     units : mapping
-        ``pixel_size`` and ``frame_time``, where they are known.
+        ``pixel_size``, ``frame_time`` and ``exposure_time``, where they are known.
     farthest, least_significance : float or None
         As for `drop_doubtful`.
     """
     return {
         "program": PROGRAM,
         "version": package_version(),
-        **{name: units[name] for name in ("pixel_size", "frame_time") if units.get(name) is not None},
+        **{name: units[name] for name in ("pixel_size", "frame_time", "exposure_time") if units.get(name) is not None},
         "detections": detections,
         "detected": dict(detected) or None,
         "linking": json.loads(linking.to_json()),
