@@ -5,7 +5,10 @@ import os
 import warnings
 import zlib
 from contextlib import suppress
+from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import dask.array as da
@@ -19,9 +22,11 @@ from napari_growtrack.cli import main
 from napari_growtrack.core.errors import GrowtrackWarning, OutputError, StackError
 from napari_growtrack.core.films import write_film
 from napari_growtrack.core.stacks import film_identity, films_in, open_stack
+from napari_growtrack.core.stacks.nikon import _frame_time, _pixel_sides
 from napari_growtrack.core.stacks.pixels import as_float32
 from napari_growtrack.core.stacks.sequence import natural
-from napari_growtrack.core.stacks.stack import in_short
+from napari_growtrack.core.stacks.stack import decoding, in_short
+from napari_growtrack.core.stacks.video_ends import announced_frames
 from napari_growtrack.core.tables import read_recipe
 from nd2_files import write_nd2
 from test_stacks import LENGTH, decoded, write_video
@@ -178,6 +183,38 @@ def test_a_recipe_keeps_what_the_film_tells(tmp_path):
     for table in ("d.csv", "t.csv"):
         recipe = read_recipe(tmp_path / table)
         assert [recipe[name] for name in ("pixel_size", "frame_time", "exposure_time")] == [0.1, 0.02, 0.01]
+
+
+def nd2_of(calibrated=True, sides=(0.1, 0.2, 0.5)):
+    volume = SimpleNamespace(axesCalibrated=(calibrated, True, True), axesCalibration=sides)
+    return SimpleNamespace(metadata=SimpleNamespace(channels=[SimpleNamespace(volume=volume)]))
+
+
+def test_an_nd2_films_pixels_have_a_width_and_a_height_where_they_are_calibrated():
+    assert _pixel_sides(nd2_of()) == (0.1, 0.2)
+    for file in (
+        nd2_of(calibrated=False),
+        SimpleNamespace(metadata={}),
+        SimpleNamespace(metadata=SimpleNamespace(channels=[])),
+    ):
+        assert _pixel_sides(file) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("loop", "time"),
+    [
+        ({"type": "TimeLoop", "parameters": {"average": 51.0, "set": 50.0}}, 0.051),
+        ({"type": "TimeLoop", "parameters": {"average": 0.0, "set": 50.0}}, 0.05),
+        ({"type": "NETimeLoop", "parameters": {"average": 51.0, "set": 50.0}}, 0.051),
+        ({"type": "ZStackLoop", "parameters": {"average": 51.0, "set": 50.0}}, None),
+    ],
+)
+def test_an_nd2_films_frame_time_is_the_measured_one_or_else_the_one_set(loop, time):
+    told = loop["parameters"]
+    one = SimpleNamespace(periodDiff=SimpleNamespace(avg=told["average"]), periodMs=told["set"])
+    parameters = SimpleNamespace(periods=[one, None]) if loop["type"] == "NETimeLoop" else one
+    found = _frame_time(SimpleNamespace(experiment=[SimpleNamespace(type=loop["type"], parameters=parameters)]))
+    assert found == (None if time is None else pytest.approx(time))
 
 
 @pytest.mark.parametrize("options", [{"ome": True, "told": {"PhysicalSizeX": 0.1, "PhysicalSizeY": 0.2}},
@@ -521,6 +558,18 @@ def test_ome_zarr_0_6_is_read_by_its_coordinate_systems(tmp_path, image, told):
     assert (stack.pixel_size, stack.frame_time) == pytest.approx(told)
 
 
+def test_the_first_resolution_of_the_first_image_of_an_ome_zarr_is_the_film(tmp_path):
+    path = ngff(tmp_path / "film.zarr", dict(OLD))
+    group = zarr.open_group(path)
+    for name in ("s1", "other"):
+        group.create_array(name, shape=(5, 6, 9), chunks=(1, 6, 9), dtype="u2")[...] = 1
+    about = dict(group.attrs)["ome"]
+    about["multiscales"][0]["datasets"].append({"path": "s1"})
+    about["multiscales"].append({"axes": OLD["axes"], "datasets": [{"path": "other"}]})
+    group.attrs["ome"] = about
+    np.testing.assert_array_equal(list(open_stack(path)), FILM)
+
+
 def test_two_scales_of_one_ome_zarr_are_told(tmp_path):
     image = OWN | by_dataset(scale(20, 0.1, 0.1, **TO_OWN)) | {"coordinateTransformations": [scale(1, 3, 3, **ON)]}
     with pytest.warns(GrowtrackWarning, match=r"tells two scales: 0.1 or 0.3 micrometer along y, 0.1 or 0.3 .* taken"):
@@ -645,6 +694,47 @@ def test_metadata_written_in_place_tell_an_ome_zarr_apart_however_many_files_it_
     assert film_identity(path) != before
 
 
+# Compressions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package"), "LZW requires"),
+        (ValueError("<PREDICTOR.FLOATINGPOINT: 3> requires the 'imagecodecs' package"), "FLOATINGPOINT requires"),
+        (ModuleNotFoundError("No module named 'compression'"), "ZSTD requires"),
+    ],
+)
+def test_what_imagecodecs_unpacks_is_refused_with_how_to_install_it(error, reason):
+    remedy = r"the 'imagecodecs' package\. Install it: pip install 'napari-growtrack\[formats\]' brings it\."
+    with pytest.raises(StackError, match=rf"^Cannot read film.tif: {reason} {remedy}"), decoding("film.tif"):
+        raise error
+
+
+@pytest.mark.skipif(find_spec("imagecodecs") is None, reason="needs imagecodecs")
+@pytest.mark.parametrize("compression", ["lzw", "zstd", "packbits", "zlib", "lzma"])
+@pytest.mark.parametrize("predictor", [None, 2])
+def test_a_tiff_of_any_lossless_compression_is_read(tmp_path, compression, predictor):
+    path = written(tmp_path / "film.tif", compression=compression, predictor=predictor)
+    np.testing.assert_array_equal(list(open_stack(path)), FILM)
+
+
+@pytest.mark.skipif(find_spec("imagecodecs") is None, reason="needs imagecodecs")
+def test_a_tiff_of_predicted_floats_is_read(tmp_path):
+    path = written(tmp_path / "film.tif", FILM.astype(np.float32), compression="zlib", predictor=3)
+    np.testing.assert_array_equal(list(open_stack(path)), FILM)
+
+
+def test_want_of_memory_is_a_refusal():
+    with pytest.raises(StackError, match=r"Cannot read it: it asks for more memory than there is"), decoding("it"):
+        raise MemoryError
+
+
+def test_a_reason_of_a_thousand_letters_is_shortened():
+    with pytest.raises(StackError, match=r"^Cannot read it: .{50,220}\. It may be damaged"), decoding("it"):
+        raise ValueError("x" * 1000)
+
+
 # Damaged videos -------------------------------------------------------------------------------------------------------
 
 
@@ -674,6 +764,45 @@ def test_damaged_frames_of_a_video_are_counted_and_named_up_to_the_next_keyframe
     with pytest.warns(GrowtrackWarning, match="Frame 20 of film.mp4 is damaged"):
         again[20]
     again.close()
+
+
+STAMPS = [500, 540, 580, 620]
+ENDS = {
+    "told by number": (40, None, STAMPS, None, 40),
+    "whole": (0, 660_000, STAMPS, None, 0),
+    "two missing": (0, 740_000, STAMPS, None, 6),
+    "one missing is the end of a container's rounding": (0, 710_000, STAMPS, None, 0),
+    "one missing, and the file is cut": (0, 700_000, STAMPS, b"RIFF\xff\0\0\0", 5),
+    "cut in its index": (0, 660_000, STAMPS, b"RIFF\xff\0\0\0", 4),
+    "cut after a frame": (0, 660_000, STAMPS[:1], b"RIFF\xff\0\0\0", 4),
+    "no end told": (0, 700_000, STAMPS, b"RIFF\xff\xff\xff\xff", 0),
+    "no duration": (0, None, STAMPS, None, 0),
+    "no stamps": (0, 700_000, [None] * 4, None, 0),
+    "Matroska, cut": (0, 700_000, STAMPS, bytes.fromhex("1a45dfa3 81 00 18538067 4100"), 5),
+    "Matroska, whole": (0, 700_000, STAMPS, bytes.fromhex("1a45dfa3 81 00 18538067 81 00"), 0),
+    "Matroska, of unknown length": (0, 700_000, STAMPS, bytes.fromhex("1a45dfa3 81 00 18538067 ff"), 0),
+    "Matroska, of unknown length in eight bytes": (
+        0,
+        700_000,
+        STAMPS,
+        bytes.fromhex("1a45dfa3 81 00 18538067 01") + b"\xff" * 7,
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize(("number", "duration", "stamps", "content", "announced"), ENDS.values(), ids=ENDS)
+def test_how_many_frames_a_video_announces(tmp_path, number, duration, stamps, content, announced):
+    stream = SimpleNamespace(frames=number, time_base=Fraction(1, 1000), average_rate=25)
+    container = SimpleNamespace(streams=_Streams([stream]), duration=duration)
+    (tmp_path / "film").write_bytes(content or b"")
+    assert announced_frames(container, tmp_path / "film", stamps) == announced
+
+
+class _Streams(list):
+    @property
+    def video(self):
+        return self
 
 
 def test_frame_numbers_are_told_in_short():

@@ -12,7 +12,6 @@ LARGEST_FRAME = 2**28
 """Pixels; as float32 they take a gigabyte."""
 
 _LONGEST_FILM = 2**40
-_LONGEST_NAME = 80
 
 
 def refuse_shape(shape: tuple[int, ...], name: str) -> None:
@@ -56,6 +55,6 @@ def refuse_kind(dtype: Any, name: str) -> None:
         raise StackError(f"{name} holds {dtype} values; expected real numbers. Convert them first.")
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, most: int = 80) -> str:
     """Return a name that fits a sentence."""
-    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME // 2]}...{text[-_LONGEST_NAME // 4 :]}"
+    return text if len(text) <= most else f"{text[: most // 2]}...{text[-most // 4 :]}"

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from ..errors import GrowtrackWarning, StackError
 from .pixels import as_float32, grey_of, values_of
-from .refusals import refuse_empty, refuse_kind, refuse_large, refuse_shape
+from .refusals import refuse_empty, refuse_kind, refuse_large, refuse_shape, shortened
 
 _TOLD = 5
 """Groups of frames that a sentence names."""
+
+_LONGEST_REASON = 200
 
 
 class Stack(ABC):
@@ -183,11 +185,20 @@ def decoding(what: str) -> Iterator[None]:
     """Put whatever a decoder raises into one sentence."""
     try:
         yield
-    except (StackError, MemoryError):
+    except StackError:
         raise
+    except MemoryError as error:
+        raise StackError(f"Cannot read {what}: it asks for more memory than there is. {_remedy('')}") from error
     except Exception as error:  # each codec has its own kinds
-        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
+        reason = shortened(_reason(error), _LONGEST_REASON)
         raise StackError(f"Cannot read {what}: {_plain(reason)}. {_remedy(reason)}") from error
+
+
+def _reason(error: Exception) -> str:
+    reason = str(getattr(error, "strerror", None) or error).rstrip(".")
+    # Without imagecodecs tifffile looks for a module of Python 3.14 to unpack ZSTD with.
+    lacks_zstd = isinstance(error, ImportError) and "compression" in reason
+    return "ZSTD requires the 'imagecodecs' package" if lacks_zstd else reason
 
 
 def _plain(reason: str) -> str:
