@@ -12,8 +12,8 @@ _BEFORE_PIXELS = 4096
 """Bytes from the beginning of a frame's chunk to its pixels."""
 
 
-def write_nd2(path: Path, frames: np.ndarray, pixel_size: float, period: float) -> None:
-    """Write frames (T, Z, Y, X, C) of 16 bits, their pixel in µm and their period in ms."""
+def write_nd2(path: Path, frames: np.ndarray, pixel_size: float, period: float, said: str = "") -> None:
+    """Write frames (T, Z, Y, X, C) of 16 bits, their pixel in µm, their period in ms, what was said of them."""
     times, planes, height, width, channels = frames.shape
     attributes = {
         "uiWidth": width, "uiWidthBytes": 2 * width * channels, "uiHeight": height, "uiComp": channels,
@@ -24,7 +24,7 @@ def write_nd2(path: Path, frames: np.ndarray, pixel_size: float, period: float) 
         b"ImageAttributesLV!": _level({"SLxImageAttributes": attributes}),
         b"ImageMetadataLV!": _level({"SLxExperiment": _loops(times, planes, period)}),
         b"ImageMetadataSeqLV|0!": _level({"SLxPictureMetadata": _picture(channels, pixel_size)}),
-        b"ImageTextInfoLV!": _level({"SLxImageTextInfo": {"TextInfoItem_0": ""}}),
+        b"ImageTextInfoLV!": _level({"SLxImageTextInfo": {"TextInfoItem_6": said}}),
     }
     places: dict[bytes, tuple[int, int]] = {}
     with path.open("wb") as file:

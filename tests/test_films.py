@@ -123,8 +123,8 @@ def test_pictures_that_do_not_belong_together_are_named(tmp_path):
     stack = open_stack(tmp_path)
     with pytest.raises(StackError, match=r"2\.png is 9 x 9 px of uint8, the first picture of .* 8 x 8 px"):
         stack[2]
-    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "0.png")
-    with pytest.raises(StackError, match=r"0\.png has shape \(8, 8, 3\); expected one grey picture a file"):
+    Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)).save(tmp_path / "0.png")
+    with pytest.raises(StackError, match=r"0\.png looks like colour: its red, green and blue differ"):
         open_stack(tmp_path)
     (tmp_path / "1.png").write_bytes(b"no picture")
     with pytest.raises(StackError, match=r"Cannot read 1\.png"):

@@ -72,6 +72,7 @@ def _demo(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "film", nargs="?", metavar="FILM", help="your film (TIFF or video); without it, a simulated one"
     )
+    _time_axis(command)
     command.add_argument("-n", "--network", default=DEFAULT, metavar="NAME|FILE", help="default: %(default)s")
     command.add_argument("-o", "--output", default="demo", metavar="FOLDER", help="default: %(default)s")
     command.add_argument(
@@ -205,6 +206,15 @@ def _export(command: argparse.ArgumentParser) -> None:
 def _plane(command: argparse.ArgumentParser) -> None:
     command.add_argument("--channel", type=int, metavar="N", help="of a film that has several, from 0")
     command.add_argument("--z", type=int, metavar="N", help="plane of a film that has several, from 0")
+    _time_axis(command)
+
+
+def _time_axis(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--time-axis",
+        choices=["t", "z"],
+        help="z takes a file's slices as time, t never does; default: z where nothing else is time",
+    )
 
 
 def _track(command: argparse.ArgumentParser) -> None:

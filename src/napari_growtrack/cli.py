@@ -87,12 +87,12 @@ def demo(chosen: Arguments) -> None:
     from .core.stacks import open_stack
 
     if chosen.film:
-        open_stack(chosen.film).close()
+        open_stack(chosen.film, time_axis=chosen.time_axis).close()
     else:
         _check_film(Path(chosen.output) / "film.tif", chosen.frames, SHAPE)
     _check_table(Path(chosen.output) / "detections.csv")
     network = _network(chosen.network)
-    run_demo(network, Path(chosen.output), chosen.film, _say, frames_bar, chosen.frames)
+    run_demo(network, Path(chosen.output), chosen.film, _say, frames_bar, chosen.frames, chosen.time_axis)
 
 
 def simulate(chosen: Arguments) -> None:
@@ -139,7 +139,7 @@ def match(chosen: Arguments) -> None:
     check_apart(chosen.film, chosen.points, chosen.output, chosen.picture)
     _check_scene(chosen.output)
     _check_picture(chosen.picture)
-    with open_stack(chosen.film, chosen.channel, chosen.z) as stack:
+    with open_stack(chosen.film, chosen.channel, chosen.z, chosen.time_axis) as stack:
         found = match_film(stack, _clicked(chosen), chosen.name or Path(chosen.output).stem, diameter=chosen.diameter)
     write_whole(chosen.output, lambda file: file.write(found.scene.to_json().encode()))
     _say(f"{chosen.output}: {found}\nWhat the fits leave is {found.residual:.1f} times the noise; 1 is perfect.")
@@ -218,14 +218,14 @@ def _track(chosen: Arguments, film: str, output: str) -> int:
     from .core.detection import resolved_contrast
     from .core.files import check_apart
     from .core.holding import check_free
-    from .core.stacks import open_stack
+    from .core.stacks import film_identity, open_stack
     from .core.streaming import TableStream, chunk_of, iter_into
 
     check_apart(film, output, chosen.overlay)
     _check_picture(chosen.overlay)
     _check_table(output)
     check_free(output)
-    with open_stack(film, chosen.channel, chosen.z) as stack:
+    with open_stack(film, chosen.channel, chosen.z, chosen.time_axis) as stack:
         frames = _chosen_frames(stack, chosen)
         if chosen.threads:
             os.environ["GROWTRACK_THREADS"] = str(chosen.threads)
@@ -242,7 +242,7 @@ def _track(chosen: Arguments, film: str, output: str) -> int:
             **_known_of(stack, chosen),
         }
         story = made | {"weights": network.fingerprint, "shape": stack.shape, "frames": [frames.start, frames.stop]}
-        story |= {"film": _identity(film)}
+        story |= {"film": film_identity(film)}
         with TableStream(output, story, chunk_of(stack.shape[1:]), chosen.resume, chosen.anew) as stream:
             rest = frames[stream.frames :]
             with _detections(chosen, film, stack, network, cascade, contrast, rest) as found:
@@ -589,7 +589,8 @@ def _detections(
 
     weights = network_path(chosen.network).resolve()
     path = Path(film).expanduser().resolve()
-    task = Task(str(path), chosen.channel, chosen.z, str(weights), chosen.diameter, cascade.to_json(), contrast)
+    told = (str(weights), chosen.diameter, cascade.to_json(), contrast, stack.time_axis or chosen.time_axis)
+    task = Task(str(path), chosen.channel, chosen.z, *told)
     with client_of(chosen.workers, chosen.scheduler) as client:
         yield iter_distributed(client, task, frames, stack.shape[1:])
 
@@ -605,21 +606,9 @@ def _put_in_place(stream: TableStream, recipe: dict[str, Any], stop: BaseExcepti
     return None
 
 
-def _identity(film: str) -> list[Any]:
-    """Return what tells a film from another of the same name: where it lies, how large it is, and since when."""
-    path = Path(film).expanduser().resolve()
-    told = path.stat() if path.exists() else None
-    return [str(path), *([] if told is None else [told.st_size, told.st_mtime_ns])]
-
-
 def _known_of(stack: Stack, chosen: Arguments) -> dict[str, Any]:
-    """Return what is known of a film: its scale, and which plane of it is tracked."""
-    known = {
-        "pixel_size": stack.pixel_size,
-        "frame_time": stack.frame_time,
-        "channel": chosen.channel,
-        "z": chosen.z,
-    }
+    """Return what is known of a film: its scale and times, and which plane of it is tracked."""
+    known = {**stack.told, "channel": chosen.channel, "z": chosen.z}
     return {name: value for name, value in known.items() if value is not None}
 
 

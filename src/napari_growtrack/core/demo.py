@@ -22,7 +22,7 @@ from .networks import Network
 from .pictures import overlay, save
 from .scoring import score
 from .simulation import Motion, draw, iter_film, named_scene
-from .stacks import Stack, open_stack
+from .stacks import Stack, TimeAxis, open_stack
 from .tables import PROGRAM, write_table
 
 Say = Callable[[str], None]
@@ -42,6 +42,7 @@ def run_demo(
     say: Say,
     watch: Watch,
     frames: int = 60,
+    time_axis: TimeAxis | None = None,
 ) -> None:
     """Track a film, the user's or a simulated one, link, and leave everything in a folder.
 
@@ -60,6 +61,8 @@ def run_demo(
         Passes the frames on, given their number, under a progress bar.
     frames : int
         Frames at most.
+    time_axis : {"t", "z"}, optional
+        As for `open_stack`.
     """
     truth = None
     path = Path(film) if film else folder / "film.tif"
@@ -67,12 +70,12 @@ def run_demo(
         truth = _simulated(path, frames)
         say(f"Simulated {frames} frames of {SHAPE[0]} x {SHAPE[1]} px at SNR 3 with known truth: {path}")
     cascade = network.cascade()
-    with open_stack(film or path) as stack:
+    with open_stack(film or path, time_axis=time_axis) as stack:
         number = min(frames, len(stack))
         steps = iter_detections(stack, network, cascade, range(number))
         found = list(watch(steps, number))
         detections = collect(one.table for one in found)
-        recipe = {**network.card.made_with(cascade), "film": stack.name}
+        recipe = {**network.card.made_with(cascade), "film": stack.name, **stack.told}
         _leave(folder, stack, detections, truth, recipe)
         trajectories = _linked(folder, stack, detections, recipe, say) if number > 1 else None
     say(

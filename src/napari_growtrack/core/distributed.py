@@ -18,7 +18,7 @@ from .detection.detect import Contrast
 from .errors import EngineError, GrowtrackError, SettingsError
 from .networks import Network, load_network
 from .optional import require
-from .stacks import open_stack
+from .stacks import TimeAxis, open_stack
 from .streaming import chunk_of
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Task:
     cascade : str
         As JSON.
     contrast : {"normal", "inverted"}
+    time_axis : {"t", "z"} or None
+        As for `open_stack`.
     """
 
     film: str
@@ -58,6 +60,7 @@ class Task:
     diameter: float | None
     cascade: str
     contrast: Contrast
+    time_axis: TimeAxis | None = None
 
 
 def track(task: Task, frames: range) -> tuple[list[FrameDetections], GrowtrackError | None]:
@@ -65,7 +68,7 @@ def track(task: Task, frames: range) -> tuple[list[FrameDetections], GrowtrackEr
     found: list[FrameDetections] = []
     try:
         cascade = Cascade.from_json(task.cascade)
-        with open_stack(task.film, task.channel, task.z) as stack:
+        with open_stack(task.film, task.channel, task.z, task.time_axis) as stack:
             found.extend(iter_detections(stack, _network(task), cascade, frames, task.contrast))
     except GrowtrackError as error:
         return found, error

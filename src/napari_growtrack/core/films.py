@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
+from .errors import OutputError
 from .files import write_whole
 from .tables import TRUTH_COLUMNS, empty
 
@@ -32,9 +35,11 @@ def write_film(
     Raises
     ------
     OutputError
-        When the disk refuses.
+        When the disk refuses, or has less room than the film takes.
     """
     import tifffile
+
+    _refuse_no_room(path, 4 * frames * shape[0] * shape[1])
 
     truths: list[pd.DataFrame] = []
 
@@ -52,3 +57,17 @@ def write_film(
     return (
         pd.concat([empty(TRUTH_COLUMNS), *truths], ignore_index=True) if any(map(len, truths)) else empty(TRUTH_COLUMNS)
     )
+
+
+def _refuse_no_room(path: str | os.PathLike[str], size: int) -> None:
+    """Refuse a film that is larger than the room on its disk, before any of it is made."""
+    folder = next(place for place in Path(path).absolute().parents if place.exists())
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise OutputError(
+            f"{path} would take {_gigabytes(size)}, and {_gigabytes(free)} are free. Make fewer or smaller frames."
+        )
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.3g} GB"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..errors import StackError
+from ..errors import GrowtrackError, StackError
+from .axes import Choice, TimeAxis, refuse_choice
+from .identity import film_identity
 from .ngff import ZarrStack, is_zarr
 from .nikon import ND2_SUFFIXES, Nd2Stack
+from .refusals import shortened
 from .sequence import PICTURE_SUFFIXES, SequenceStack, natural, pictures_in
 from .stack import ArrayStack, CroppedStack, Stack
 from .tiff import TIFF_SUFFIXES, TiffStack, frames_of
@@ -25,14 +30,18 @@ __all__ = [
     "SequenceStack",
     "Stack",
     "TiffStack",
+    "TimeAxis",
     "VideoStack",
     "ZarrStack",
+    "film_identity",
     "films_in",
     "open_stack",
 ]
 
 
-def open_stack(source: Any, channel: int | None = None, z: int | None = None) -> Stack:
+def open_stack(
+    source: Any, channel: int | None = None, z: int | None = None, time_axis: TimeAxis | None = None
+) -> Stack:
     """Open a film as a lazy stack of grey frames.
 
     Parameters
@@ -44,6 +53,9 @@ def open_stack(source: Any, channel: int | None = None, z: int | None = None) ->
         a `Stack`, returned as it is.
     channel, z : int, optional
         Which channel and which z plane of a file that has several, from 0.
+    time_axis : {"t", "z"}, optional
+        ``z`` takes a file's slices as time, ``t`` never does. Without it they are, with a warning, where nothing
+        else is time and no plane is chosen.
 
     Returns
     -------
@@ -57,6 +69,11 @@ def open_stack(source: Any, channel: int | None = None, z: int | None = None) ->
         When `source` is not a film of grey frames, or not a readable file, or has
         several channels or z planes and none is chosen.
 
+    Warns
+    -----
+    GrowtrackWarning
+        When slices were taken as time, pixels are not square, or the file is damaged but can be read.
+
     Examples
     --------
     >>> import numpy as np
@@ -66,9 +83,12 @@ def open_stack(source: Any, channel: int | None = None, z: int | None = None) ->
     """
     if isinstance(source, Stack):
         return source
+    choice = Choice(channel, z, time_axis)
     if isinstance(source, (str, os.PathLike)):
-        return _open_path(Path(source).expanduser(), channel, z)
+        with _finding(source):
+            return _open_path(Path(source).expanduser(), choice)
     if hasattr(source, "shape") and hasattr(source, "__getitem__"):
+        refuse_choice("array", choice)
         return ArrayStack(source)
     raise StackError(
         f"Expected an array or the path of a TIFF or video, got {type(source).__name__}. "
@@ -92,23 +112,37 @@ def films_in(path: str | os.PathLike[str]) -> list[Path]:
     StackError
         When a TIFF cannot be read.
     """
-    folder = Path(path).expanduser()
-    if not folder.is_dir() or is_zarr(folder):
-        return []
-    inside = sorted((one for one in folder.iterdir() if not one.name.startswith(".")), key=natural)
-    films = [one for one in inside if one.suffix.lower() in VIDEO_SUFFIXES + ND2_SUFFIXES or _is_zarr_folder(one)]
-    tiffs = [one for one in inside if one.suffix.lower() in TIFF_SUFFIXES and one.is_file()]
-    if tiffs and (films or frames_of(tiffs[0]) > 1):
-        films += tiffs
-    return sorted(films, key=natural)
+    with _finding(path):
+        folder = Path(path).expanduser()
+        if not folder.is_dir() or is_zarr(folder):
+            return []
+        inside = sorted((one for one in folder.iterdir() if not one.name.startswith(".")), key=natural)
+        films = [one for one in inside if one.suffix.lower() in VIDEO_SUFFIXES + ND2_SUFFIXES or _is_zarr_folder(one)]
+        tiffs = [one for one in inside if one.suffix.lower() in TIFF_SUFFIXES and one.is_file()]
+        if tiffs and (films or frames_of(tiffs[0]) > 1):
+            films += tiffs
+        return sorted(films, key=natural)
+
+
+@contextmanager
+def _finding(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put what the file system, or a name that is none, raises into a sentence."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        if isinstance(error, GrowtrackError):
+            raise
+        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
+        raise StackError(f"Cannot find {shortened(os.fspath(path))}: {reason}. Check the path.") from error
 
 
 def _is_zarr_folder(path: Path) -> bool:
     return path.is_dir() and is_zarr(path)
 
 
-def _open_path(path: Path, channel: int | None, z: int | None) -> Stack:
+def _open_path(path: Path, choice: Choice) -> Stack:
     if not path.exists() and any(sign in path.name for sign in "*?["):
+        refuse_choice(path.name, choice)
         found = sorted(path.parent.glob(path.name))
         if not found:
             raise StackError(f"No file is called {path}. Check the pattern.")
@@ -116,21 +150,29 @@ def _open_path(path: Path, channel: int | None, z: int | None) -> Stack:
     if not path.exists():
         raise StackError(f"Cannot find {path}. Check the path.")
     if path.is_dir():
-        return _open_folder(path, channel, z)
+        return _open_folder(path, choice)
+    if not path.is_file():
+        raise StackError(f"{path.name} is no regular file; expected a film. Save it as a file first.")
+    return _open_file(path, choice)
+
+
+def _open_file(path: Path, choice: Choice) -> Stack:
     suffix = path.suffix.lower()
     if suffix in TIFF_SUFFIXES:
-        return TiffStack(path, channel, z)
-    if suffix in VIDEO_SUFFIXES:
-        return VideoStack(path)
+        return TiffStack(path, choice)
     if suffix in ND2_SUFFIXES:
-        return Nd2Stack(path, channel, z)
+        return Nd2Stack(path, choice)
+    if suffix in VIDEO_SUFFIXES:
+        refuse_choice(path.name, choice)
+        return VideoStack(path)
     known = ", ".join(TIFF_SUFFIXES + VIDEO_SUFFIXES + ND2_SUFFIXES)
     raise StackError(f"Cannot open {path.name}: expected {known}, got {suffix!r}. Save the film as TIFF.")
 
 
-def _open_folder(path: Path, channel: int | None, z: int | None) -> Stack:
+def _open_folder(path: Path, choice: Choice) -> Stack:
     if is_zarr(path):
-        return ZarrStack(path, channel, z)
+        return ZarrStack(path, choice)
+    refuse_choice(path.name, choice)
     if pictures := pictures_in(path):
         return SequenceStack(pictures, path.name)
     raise StackError(

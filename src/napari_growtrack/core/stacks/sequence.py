@@ -11,9 +11,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import StackError
-from .stack import PICK_COLOUR, Stack, decoding, full_scale, refuse_kind
+from .pixels import grey_of
+from .refusals import PICK_COLOUR, refuse_kind
+from .stack import Stack, decoding, full_scale
+from .tiff import picture_of
 
 PICTURE_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
+
+_AS_STORED = ("1", "L", "LA", "I", "F", "RGB", "RGBA")
+"""Pillow's kinds of pictures whose values are intensities; others, such as palettes, are turned into colours."""
 
 
 class SequenceStack(Stack):
@@ -53,22 +59,26 @@ def _told(shape: tuple[int, ...], kind: Any) -> str:
 
 def natural(path: Path) -> list[tuple[int, int, str]]:
     """Return a key by which 2 comes before 10 in names of files."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", path.name)]
+    parts = re.split(r"([0-9]+)", path.name)
+    return [(0, int(part), "") if place % 2 else (1, 0, part) for place, part in enumerate(parts)]
 
 
 def _picture(path: Path) -> np.ndarray:
-    """Read one picture, (Y, X)."""
+    """Read one grey picture, (Y, X)."""
+    if path.exists() and not path.is_file():
+        raise StackError(f"{path.name} is no regular file; expected a picture. Take it out of the film.")
     with decoding(path.name):
-        if path.suffix.lower() in (".tif", ".tiff"):
-            import tifffile
-
-            picture = tifffile.imread(path)
-        else:
-            from PIL import Image
-
-            with Image.open(path) as image:
-                picture = np.asarray(image)
+        stored = picture_of(path) if path.suffix.lower() in (".tif", ".tiff") else _pillow(path)
+    picture = grey_of(stored, path.name)
     if picture.ndim != 2:
         raise StackError(f"{path.name} has shape {picture.shape}; expected one grey picture a file. {PICK_COLOUR}")
     refuse_kind(picture.dtype, path.name)
     return picture
+
+
+def _pillow(path: Path) -> np.ndarray:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        as_stored = image.mode in _AS_STORED or image.mode.startswith("I;")
+        return np.asarray(image if as_stored else image.convert("RGB"))

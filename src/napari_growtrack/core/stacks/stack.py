@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import operator
 import re
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import StackError
+from ..errors import GrowtrackWarning, StackError
 from ..optional import command
+from .pixels import as_float32, grey_of, values_of
+from .refusals import refuse_empty, refuse_kind, refuse_large, refuse_shape, shortened
 
-PICK_COLOUR = "Convert it to grey or pick one channel, for example stack[..., 0]."
+_TOLD = 5
+"""Groups of frames that a sentence names."""
+
+_LONGEST_REASON = 200
 
 
 class Stack(ABC):
@@ -33,20 +39,32 @@ class Stack(ABC):
     full_scale : float
         The largest value that pixels of this type can have: 255 for 8 bits,
         65535 for 16, 1 for floats.
-    pixel_size, frame_time : float or None
-        Side of a pixel in micrometres, and seconds from frame to frame, where the
-        file tells them.
+    pixel_size, frame_time, exposure_time : float or None
+        Side of a pixel in micrometres, seconds from frame to frame, and seconds that the
+        shutter was open for a frame, where the file tells them.
+    time_axis : str or None
+        ``z`` where the file's slices are taken as time.
     """
 
     pixel_size: float | None = None
     frame_time: float | None = None
+    exposure_time: float | None = None
+    time_axis: Literal["z"] | None = None
 
     def __init__(self, name: str, shape: tuple[int, int, int], full_scale: float) -> None:
+        refuse_large(shape, name)
         self.name = name
         self.shape = shape
         self.full_scale = full_scale
         self._closed = False
         self._lock = Lock()
+        self._doubtful: set[int] = set()
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the film tells of its scale and time, as recipes keep it; without what is not known."""
+        names = ("pixel_size", "frame_time", "exposure_time", "time_axis")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -59,7 +77,8 @@ class Stack(ABC):
         IndexError
             When there is no such frame.
         StackError
-            When the frame cannot be decoded, or holds NaN or infinite pixels.
+            When the frame cannot be decoded, is not of the film's shape, has colours, or
+            holds NaN, infinite or masked pixels, or values that do not fit float32.
         """
         number = operator.index(index)
         if not -len(self) <= number < len(self):
@@ -68,7 +87,7 @@ class Stack(ABC):
         with self._lock:
             if self._closed:
                 raise StackError(f"{self.name} is closed. Open it again with open_stack.")
-            raw = np.asarray(self._read(number))
+            raw = values_of(self._read(number), self._called(number))
         return self._grey(raw, number)
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
@@ -81,11 +100,16 @@ class Stack(ABC):
         self.close()
 
     def close(self) -> None:
-        """Let go of the file; closing twice does no harm."""
+        """Let go of the file, and say which frames that were read are damaged; closing twice does no harm."""
         with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._release()
+            if self._closed:
+                return
+            self._closed = True
+            self._release()
+        if (number := len(self._doubtful)) > 1:
+            which = in_short(self._doubtful)
+            wrong = "What is found in them may be wrong."
+            warn(f"{number} frames of {self.name} that were read are damaged: {which}. {wrong}")
 
     @abstractmethod
     def _read(self, number: int) -> Any: ...
@@ -93,23 +117,32 @@ class Stack(ABC):
     @abstractmethod
     def _release(self) -> None: ...
 
+    def _called(self, number: int) -> str:
+        return f"Frame {number} of {self.name}"
+
+    def _doubt(self, number: int, why: str) -> None:
+        """Remember a damaged frame; say so of the first one, and of all when the film is closed."""
+        if not self._doubtful:
+            warn(f"{self._called(number)} is damaged: {why}. It is read as it is; what is found in it may be wrong.")
+        self._doubtful.add(number)
+
     def _grey(self, raw: NDArray[Any], number: int) -> NDArray[np.float32]:
         refuse_kind(raw.dtype, self.name)
-        with np.errstate(over="ignore"):
-            frame = raw.astype(np.float32)
-        if bad := frame.size - np.count_nonzero(np.isfinite(frame)):
+        what = self._called(number)
+        grey = grey_of(raw, what)
+        if grey.shape != self.shape[1:]:
             raise StackError(
-                f"Frame {number} of {self.name} holds {bad} NaN or infinite pixel{'s' if bad > 1 else ''}; "
-                "replace them (for example numpy.nan_to_num) and try again."
+                f"{what} has shape {grey.shape}; the film was said to be {self.shape[1]} x {self.shape[2]} px. "
+                "Make all its frames of one size."
             )
-        return frame
+        return as_float32(grey, what)
 
 
 class ArrayStack(Stack):
     """Frames of a numpy, dask or zarr array, fetched one by one."""
 
     def __init__(self, array: Any, name: str = "array") -> None:
-        _refuse_shape(tuple(array.shape), name)
+        refuse_shape(tuple(array.shape), name)
         dtype = getattr(array, "dtype", None)
         refuse_kind(dtype, name)
         self._array = array
@@ -137,7 +170,8 @@ class CroppedStack(Stack):
         shape = (len(stack), rows.stop - rows.start, columns.stop - columns.start)
         refuse_empty(shape, f"That part of {stack.name}")
         super().__init__(stack.name, shape, stack.full_scale)
-        self.pixel_size, self.frame_time = stack.pixel_size, stack.frame_time
+        for name, value in stack.told.items():
+            setattr(self, name, value)
         self._stack, self._part = stack, (rows, columns)
 
     def _read(self, number: int) -> Any:
@@ -152,11 +186,20 @@ def decoding(what: str) -> Iterator[None]:
     """Put whatever a decoder raises into one sentence."""
     try:
         yield
-    except (StackError, MemoryError):
+    except StackError:
         raise
+    except MemoryError as error:
+        raise StackError(f"Cannot read {what}: it asks for more memory than there is. {_remedy('')}") from error
     except Exception as error:  # each codec has its own kinds
-        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
+        reason = shortened(_reason(error), _LONGEST_REASON)
         raise StackError(f"Cannot read {what}: {_plain(reason)}. {_remedy(reason)}") from error
+
+
+def _reason(error: Exception) -> str:
+    reason = str(getattr(error, "strerror", None) or error).rstrip(".")
+    # Without imagecodecs tifffile looks for a module of Python 3.14 to unpack ZSTD with.
+    lacks_zstd = isinstance(error, ImportError) and "compression" in reason
+    return "ZSTD requires the 'imagecodecs' package" if lacks_zstd else reason
 
 
 def _plain(reason: str) -> str:
@@ -181,29 +224,19 @@ def full_scale(dtype: Any) -> float:
     return float(np.iinfo(dtype).max) if getattr(dtype, "kind", "f") in "iu" else 1.0
 
 
-def _refuse_shape(shape: tuple[int, ...], name: str) -> None:
-    got = f"{name} has shape {shape}; expected (T, Y, X) or (Y, X)"
-    if any(length != length for length in shape):
-        raise StackError(f"{got}. Ask dask for the lengths first, with compute_chunk_sizes().")
-    if len(shape) >= 3 and shape[-1] in (3, 4):
-        raise StackError(f"{got} and this looks like colour. {PICK_COLOUR}")
-    if len(shape) > 3:
-        first = ", ".join("0" * (len(shape) - 3))
-        raise StackError(f"{got}. Choose one channel and one z plane, for example stack[:, {first}].")
-    if len(shape) < 2:
-        raise StackError(f"{got}. Pass grey frames, one after the other.")
-    refuse_empty(shape, name)
+def warn(sentence: str) -> None:
+    """Say something about a film that is read all the same."""
+    warnings.warn(GrowtrackWarning(sentence), stacklevel=3)
 
 
-def refuse_empty(shape: tuple[int, ...], name: str) -> None:
-    """Refuse a film without frames or without pixels."""
-    if len(shape) == 3 and shape[0] == 0:
-        raise StackError(f"{name} is a film without frames: got shape {shape}. Choose another film.")
-    if 0 in shape:
-        raise StackError(f"{name} has frames without pixels: got shape {shape}. Choose another film.")
-
-
-def refuse_kind(dtype: Any, name: str) -> None:
-    """Refuse values that are not real numbers; booleans count as 0 and 1."""
-    if getattr(dtype, "kind", "f") not in "biuf":
-        raise StackError(f"{name} holds {dtype} values; expected real numbers. Convert them first.")
+def in_short(numbers: Iterable[int]) -> str:
+    """Return whole numbers in few words: ``2, 5 to 9, 12``."""
+    groups: list[list[int]] = []
+    for number in sorted(numbers):
+        if groups and number == groups[-1][-1] + 1:
+            groups[-1][1:] = [number]
+        else:
+            groups.append([number])
+    told = [" to ".join(map(str, group)) for group in groups[:_TOLD]]
+    more = len(groups) - len(told)
+    return f"{', '.join(told)} and {more} more places" if more else ", ".join(told)

@@ -6,18 +6,28 @@ import operator
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
 from ..errors import StackError
-from .stack import Stack, decoding, refuse_empty
+from .refusals import refuse_empty
+from .stack import Stack, decoding, warn
+from .video_ends import announced_frames
 
 if TYPE_CHECKING:
     import av
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm")
+
+_REORDERED = 16
+"""Frames that a video may hold in another order than it shows them."""
+
+_HEAD = 8
+"""Bytes before a packet in AVI."""
 
 
 class VideoStack(Stack):
@@ -31,9 +41,15 @@ class VideoStack(Stack):
 
     def __init__(self, path: Path) -> None:
         with decoding(path.name):
-            self._times = _survey(path)
+            self._times, announced = _survey(path)
+        if announced > len(self._times):
+            warn(
+                f"{path.name} is cut short: {len(self._times)} of {announced} frames are there, and these are read. "
+                "Copy or export it again to have them all."
+            )
         super().__init__(path.name, self._times.shape, 2.0**self._times.depth - 1)
         self._path = path
+        self._spoilt = -1
         self._container: Any = None
         self._at = len(self)
 
@@ -47,7 +63,10 @@ class VideoStack(Stack):
                 frame = self._walk(number)
             if frame is None:
                 raise ValueError("the decoder skips it")
-            return _luma(frame)
+            grey = _luma(frame)
+        if number <= self._spoilt:
+            self._doubt(number, "its decoder had to guess at parts")
+        return grey
 
     def _jump(self, number: int) -> None:
         first, stamp = self._times.start(number)
@@ -67,6 +86,8 @@ class VideoStack(Stack):
         """Decode up to frame `number`; None when decoding passes it by."""
         for at, frame in self._decoded:
             self._at = at
+            if frame.is_corrupt:  # and so are those that are made of it, up to the next keyframe
+                self._spoilt = self._times.before_next_start(at)
             if at >= number:
                 return frame if at == number else None
         self._at = len(self)
@@ -98,6 +119,14 @@ class _Times:
         place = bisect_right(self.starts, number, key=operator.itemgetter(0))
         return self.starts[place - 1] if place else (0, 0)
 
+    def before_next_start(self, number: int) -> int:
+        """Return the last frame that may depend on a frame."""
+        place = bisect_right(self.starts, number, key=operator.itemgetter(0))
+        return (self.starts[place][0] if place < len(self.starts) else len(self)) - 1
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
     def numbered(self, frames: Iterator[av.VideoFrame]) -> Iterator[tuple[int, av.VideoFrame]]:
         if not self.numbers:
             return enumerate(frames)
@@ -111,26 +140,43 @@ class _Packet(NamedTuple):
     dts: int | None
     key: bool
     shown: bool
+    end: int
 
 
-def _survey(path: Path) -> _Times:
-    """Read the packets of a video without decoding them."""
+def _survey(path: Path) -> tuple[_Times, int]:
+    """Read the packets of a video without decoding them; also return how many frames it announces, if they are more."""
     with _open_video(path) as container:
         if not container.streams.video:
             raise StackError(f"{path.name} holds no pictures; expected a video. Choose another file.")
         stream = container.streams.video[0]
         packets = [
-            _Packet(p.pts, p.dts, p.is_keyframe, bool(p.size) and not p.is_discard)
+            _Packet(p.pts, p.dts, p.is_keyframe, bool(p.size) and not p.is_discard, (p.pos or 0) + p.size)
             for p in container.demux(stream)
-            if p.size or p.pts is not None
+            if (p.size or p.pts is not None) and not p.is_corrupt
         ]
-        _refuse_cut_video(container, packets, path.name)
         shown = [packet for packet in packets if packet.shown]
-        shape = (len(shown), stream.height, stream.width)
-        refuse_empty(shape, path.name)
         # AVI stores no presentation times; where frames are reordered, the guessed ones are wrong.
         guessed = container.format.name == "avi" and stream.codec_context.has_b_frames
-        return _Times(shape, _depth(stream.format), *(({}, ()) if guessed else _index(shown)))
+        announced = announced_frames(container, path, [packet.pts for packet in packets])
+        if announced > len(packets):
+            shown = _without_ragged_end(shown, guessed, path.stat().st_size)
+        shape = (len(shown), stream.height, stream.width)
+        refuse_empty(shape, path.name)
+        return _Times(shape, _depth(stream.format), *(({}, ()) if guessed else _index(shown))), announced
+
+
+def _without_ragged_end(shown: list[_Packet], guessed: bool, size: int) -> list[_Packet]:
+    """Take away, of a video cut short, the packet that was cut, and what is shown after frames that are lost."""
+    if shown and shown[-1].end + _HEAD >= size:
+        shown = shown[:-1]
+    stamps = sorted(packet.pts for packet in shown if packet.pts is not None)
+    if guessed or len(stamps) < len(shown):
+        return shown[:-_REORDERED]
+    steps = [after - before for before, after in pairwise(stamps)]
+    usual = median(steps) if steps else 0
+    tail = range(max(0, len(steps) - _REORDERED), len(steps))
+    last = next((stamps[place] for place in tail if steps[place] > 1.5 * usual), stamps[-1] if stamps else 0)
+    return [packet for packet in shown if packet.pts is not None and packet.pts <= last]
 
 
 def _index(shown: list[_Packet]) -> tuple[dict[int, int], tuple[tuple[int, int], ...]]:
@@ -143,23 +189,14 @@ def _index(shown: list[_Packet]) -> tuple[dict[int, int], tuple[tuple[int, int],
     return numbers, tuple(sorted(keys))
 
 
-def _refuse_cut_video(container: Any, packets: list[_Packet], name: str) -> None:
-    """Compare what a video announces, in frames or else in seconds, with what is there."""
-    stream, found = container.streams.video[0], len(packets)
-    announced = stream.frames
-    if not announced and container.duration and len(container.streams) == 1 and found > 1:
-        stamps = [packet.pts for packet in packets if packet.pts is not None] or [0]
-        step = (max(stamps) - min(stamps)) / (found - 1) * float(stream.time_base)
-        missing = (container.duration / 1e6 - max(stamps) * float(stream.time_base)) / step - 1 if step else 0
-        announced = found + round(missing) if missing > 1.5 else 0
-    if found < announced:
-        raise StackError(f"{name} is cut short: {found} of {announced} frames are there. Copy or export it again.")
-
-
 def _open_video(path: Path) -> Any:
     import av
 
-    return av.open(str(path.resolve()))
+    container = av.open(str(path.resolve()))
+    for stream in container.streams.video:
+        if stream.codec_context is not None and stream.codec_context.name == "mjpeg":
+            stream.codec_context.options = {"err_detect": "explode"}  # else damage is not told
+    return container
 
 
 def _depth(pixels: av.VideoFormat | None) -> int:
