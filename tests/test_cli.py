@@ -354,6 +354,16 @@ def test_show_leaves_tables_and_figures(tiny, tmp_path, capsys):
     assert all(str(path) in said for path in (tmp_path / "insight").iterdir())
 
 
+@pytest.mark.parametrize(("diameter", "zoom"), [(5.1, 2), (20.4, 0.5)])
+def test_distances_count_pixels_of_the_film_whatever_its_diameter(film, tmp_path, capsys, diameter, zoom):
+    words = ["--diameter", diameter, "--frames", 0, "--accept-distance", 0.75, "--screen-distance", 3]
+    assert run(capsys, "track", film[0], *words, "-o", tmp_path / "d.csv")[0] == 0
+    settings = json.loads((tmp_path / "d.json").read_text())["settings"]
+    assert settings["accept_distance"] == pytest.approx(0.75 * zoom)
+    assert settings["screen_distance"] == pytest.approx(3 * zoom)
+    assert (pd.read_csv(tmp_path / "d.csv").distance < 0.75).all()
+
+
 @pytest.mark.parametrize("suffix", [".keras", ".onnx"])
 def test_a_stage_is_exported(tiny, tmp_path, capsys, suffix):
     if suffix == ".onnx":
@@ -371,7 +381,8 @@ def test_a_network_of_deeptrack_is_imported_and_tracks(shared_data, film, tmp_pa
     assert code == 0, err
     assert "imported from pretrained_vesicles.h5, a network of DeepTrack 1.0" in said
     assert run(capsys, "track", film[0], "-n", network, "-o", tmp_path / "d.csv", "--accept-distance", 5)[0] == 0
-    assert json.loads((tmp_path / "d.json").read_text())["settings"]["accept_distance"] == 5
+    settings = json.loads((tmp_path / "d.json").read_text())["settings"]
+    assert settings["accept_distance"] == 5  # a box of 51 px is the network's own window: nothing is enlarged
     code, _, complaint = run(capsys, "grow", "--recipe", network, "-o", tmp_path / "x.growtrack")
     assert "its recipe alone does not make it again" in complaint
 

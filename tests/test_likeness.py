@@ -71,6 +71,32 @@ def test_a_simulated_films_scene_is_found_again(scene, signs):
     assert 0.8 < found.residual < 1.4
 
 
+@pytest.mark.parametrize(("width", "snr"), [(2, 10), (3, 5), (3, 10), (4, 5), (4, 10)])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_spots_as_narrow_as_optics_draw_them_are_matched(width, snr, seed):
+    film, points, truth, inside = clicked(narrow(width, snr), seed, off=1.5)
+    found = match_film(film, points)
+    (kind,) = found.scene.particles
+    assert {*kind.rings} == {1}
+    assert kind.radius.middle == pytest.approx(width / 4, rel=0.15)
+    contrast = found.scene.snr.high / 1.5 / np.sqrt(found.scene.background.middle) / found.unit
+    assert contrast == pytest.approx(snr / np.sqrt(film_level(film)), rel=0.25)
+    assert found.scene.density.middle == pytest.approx(len(truth) / len(film) / 2.2**2, rel=0.4)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_spots_of_one_pixel_that_noise_hides_are_refused_in_a_sentence(seed):
+    film, points, *_ = clicked(narrow(2, 5), seed, off=1.5)
+    with pytest.raises(SettingsError, match="nothing but noise"):
+        match_film(film, points)
+
+
+def narrow(width, snr):
+    spot = Particle(radius=width / 4, rings={1: (0.4, 0.7)})
+    changes = {"particles": [spot], "snr": snr, "density": 2.0, "apart": 8, "background": 0.3, "gradient": 0}
+    return named_scene("vesicles").with_(**changes)
+
+
 def film_level(film):
     return float(np.median(film[0]))
 

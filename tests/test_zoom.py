@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from fakes import PointSeer
-from napari_growtrack.core.detection import Cascade, detect, find
+from napari_growtrack.core.detection import Cascade, Sieve, detect, find
 from napari_growtrack.core.detection.calibrate import Pair, all_pairs, calibrate
 from napari_growtrack.core.detection.zoom import enlarge, to_film, to_network
 from napari_growtrack.core.errors import GrowtrackWarning
@@ -103,6 +103,30 @@ def test_the_distance_is_in_pixels_of_the_film_and_its_threshold_in_the_network_
     found = find(blobs((30, 40)), FarSeer(3), open_gate)
     np.testing.assert_allclose(found.distance, 2)
     assert find(blobs((30, 40)), FarSeer(3), open_gate.with_(accept_distance=5.5)).empty
+
+
+@pytest.mark.parametrize("zoom", [2, 0.5])
+def test_distances_that_are_told_count_pixels_of_the_film_as_the_table_does(zoom):
+    class FarSeer(PeakSeer):
+        def _one(self, pixels, stage):
+            return super()._one(pixels, stage) + np.array([0, 0, 2 * zoom])
+
+    open_gate = CASCADE.with_(screen_distance=20, merge_distance=12, accept_distance=20)
+    frame, network = blobs((30, 40)), FarSeer(zoom)
+    found = find(frame, network, open_gate)
+    surest = found.distance.min()
+    assert surest == pytest.approx(2, rel=0.15)
+    sieve = Sieve(found.assign(frame=0), open_gate, zoom)
+    for limit, number in [(surest - 0.05, 0), (surest + 0.05, 1)]:
+        assert len(find(frame, network, open_gate.on_film(zoom, accept_distance=limit))) == number
+        assert sieve(accept_distance=limit).sum() == number
+    assert len(find(frame, network, open_gate.on_film(zoom, 1.9, surest + 0.05))) == 0
+    assert len(find(frame, network, open_gate.on_film(zoom, 20 / zoom, surest + 0.05))) == 1
+
+
+@pytest.mark.parametrize("zoom", ZOOMS)
+def test_distances_that_are_not_told_stay_to_the_bit(zoom):
+    assert CASCADE.on_film(zoom) == CASCADE
 
 
 def test_a_film_smaller_than_the_zoomed_window_is_tracked_with_a_warning():

@@ -244,10 +244,16 @@ def _track(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--faithful", action="store_true", help="the thesis's cascade instead of recentred windows")
     command.add_argument(
-        "--screen-distance", type=float, metavar="PX", help="T1: pass on windows below; default: calibrated"
+        "--screen-distance",
+        type=float,
+        metavar="PX",
+        help="T1: pass on windows below, in pixels of the film; default: calibrated",
     )
     command.add_argument(
-        "--accept-distance", type=float, metavar="PX", help="T2: accept detections below; default: calibrated"
+        "--accept-distance",
+        type=float,
+        metavar="PX",
+        help="T2: accept detections below, in pixels of the film; default: calibrated",
     )
     command.add_argument(
         "--frames", type=_slice, default=slice(None), metavar="A:B", help="frames A up to B, or only A"

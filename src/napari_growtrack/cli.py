@@ -556,10 +556,9 @@ def _network(name: str) -> Network:
 
 
 def _cascade(network: Network, chosen: Arguments) -> Cascade:
-    """Return the network's cascade with what was told otherwise."""
+    """Return the network's cascade with what was told otherwise, in pixels of the film."""
     cascade = network.cascade(chosen.stage, chosen.screen, chosen.faithful, not chosen.no_polish)
-    told = {name: getattr(chosen, name) for name in ("screen_distance", "accept_distance")}
-    return cascade.with_(**{name: distance for name, distance in told.items() if distance is not None})
+    return cascade.on_film(network.zoom, chosen.screen_distance, chosen.accept_distance)
 
 
 def _chosen_frames(stack: Stack, chosen: Arguments) -> range:

@@ -95,13 +95,8 @@ class Choice:
 
     def cascade(self) -> Cascade:
         """Return the cascade as it is chosen: calibrated, with the thresholds that were moved."""
-        cascade = self.calibrated()
-        moved: dict[str, Any] = {}
-        if self.accept_distance is not None:
-            moved["accept_distance"] = self.accept_distance * self.zoom
-        if self.least_significance is not None:
-            moved["least_significance"] = self.least_significance
-        return cascade.with_(**moved)
+        cascade = self.calibrated().on_film(self.zoom, accept_distance=self.accept_distance)
+        return cascade if self.least_significance is None else cascade.with_(least_significance=self.least_significance)
 
     def finds_the_same(self, other: Choice) -> bool:
         """Tell whether another choice has the same candidates, and differs at most in what it accepts of them."""

@@ -45,8 +45,7 @@ class Candidates:
     @cached_property
     def accepted(self) -> np.ndarray:
         """Which of them are detections, (n,) of bool."""
-        cascade = self.choice.cascade()
-        return self._sieve(cascade.accept_distance, cascade.least_significance)
+        return self._sieve(self.choice.accept_distance, self.choice.least_significance)
 
     @property
     def detections(self) -> pd.DataFrame:

@@ -37,7 +37,7 @@ class Cascade(Settings):
 
     With `screen` equal to `stage` a single stage does both. Distances are in
     network pixels: pixels of the film, or of the enlarged film where the
-    network has a `zoom`.
+    network has a `zoom`. People give them in pixels of the film; see `on_film`.
     """
 
     stage: PositiveInt = Field(description="The stage that gives the answer.")
@@ -83,6 +83,24 @@ class Cascade(Settings):
     def shifts(self) -> tuple[tuple[int, int], ...]:
         """Where the patches around a candidate lie, in network pixels."""
         return _SHIFTS[self.looks]
+
+    def on_film(self, zoom: float, screen_distance: float | None = None, accept_distance: float | None = None) -> Self:
+        """Return a cascade with other distances, which are given in pixels of the film.
+
+        Parameters
+        ----------
+        zoom : float
+            Of the network that the cascade is for.
+        screen_distance, accept_distance : float, optional
+            T1 and T2 in pixels of the film; without, they stay as they are.
+
+        Raises
+        ------
+        SettingsError
+            When a distance is not greater than 0.
+        """
+        told = {"screen_distance": screen_distance, "accept_distance": accept_distance}
+        return self.with_(**{name: zoom * distance for name, distance in told.items() if distance is not None})
 
 
 DOUBTFUL = 2.0

@@ -33,6 +33,7 @@ class Sieve:
 
     def __init__(self, candidates: pd.DataFrame, cascade: Cascade, zoom: float = 1.0) -> None:
         self.cascade = cascade
+        self._zoom = zoom
         self._distances = zoom * candidates["distance"].to_numpy(float)
         self._significances = candidates["significance"].to_numpy(float)
         self._pairs = _near_pairs(candidates, cascade.merge_distance / zoom)
@@ -46,12 +47,13 @@ class Sieve:
         Parameters
         ----------
         accept_distance : float, optional
-            T2, in network pixels; by default the cascade's.
+            T2, in pixels of the film, as the table's distances; by default the
+            cascade's.
         least_significance : float, optional
             By default the cascade's.
         """
         mine = self.cascade
-        farthest = mine.accept_distance if accept_distance is None else accept_distance
+        farthest = mine.on_film(self._zoom, accept_distance=accept_distance).accept_distance
         least = mine.least_significance if least_significance is None else least_significance
         good = self._distances < farthest
         if mine.polish:

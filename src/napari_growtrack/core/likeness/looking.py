@@ -14,6 +14,8 @@ from .model import ORDERS, Model, Orders, height, peak, reach_of
 _LEAST_FITTED = 0.7
 _UNSEEN = 0.02
 _FAINT_RING, _FAINT_RIM = 0.1, 0.25
+_NARROWEST_RING = 0.8
+"""In pixels: the hole of a ring with a smaller radius lies within one pixel, which shows a spot all the same."""
 _CLEARLY_LONGER, _SURELY = 1.15, 4.0
 
 
@@ -89,6 +91,7 @@ def look_at(clicks: Sequence[Click], places: np.ndarray, model: Model) -> Look:
 
 def simplest(looks: Sequence[Look], noise: float) -> Look:
     """Fit all models again to the same pixels, and return the look that needs fewest words."""
+    looks = [look for look in looks if not _is_narrow(look)] or looks
     best = max(looks, key=lambda look: look.evidence)
     if best.evidence <= 0:
         return best
@@ -107,7 +110,7 @@ def _mostly_fitted(looks: Sequence[Look]) -> list[Look]:
 
 def _words_needed(look: Look, noise: float, tallest: float) -> float:
     """Return Bayes's criterion per particle; misfits below a fiftieth of the peak, and faint rings, are not seen."""
-    if _is_faint(look):
+    if _is_faint(look) or _is_narrow(look):
         return np.inf
     seen = noise**2 + (_UNSEEN * tallest) ** 2
     unknowns = 4 + len(look.orders)
@@ -116,6 +119,11 @@ def _words_needed(look: Look, noise: float, tallest: float) -> float:
         for fit in look.fits
     ]
     return float(np.mean(costs))
+
+
+def _is_narrow(look: Look) -> bool:
+    """Tell whether a ring is so narrow that no pixel shows it."""
+    return bool(look.fits) and look.orders != (1,) and look.radius < _NARROWEST_RING
 
 
 def _is_faint(look: Look) -> bool:

@@ -15,7 +15,9 @@ from .fitting import tolerance
 from .looking import Look, look_at
 from .model import ORDERS, Model, Orders
 
-_SMALLEST, _LARGEST = 1.0, 12.0
+_USUAL = tuple(np.geomspace(1, 12, 9))
+_DIFFRACTION_LIMITED = (0.5, 0.7)
+"""Radii of spots 2 and 3 px wide, which optics draw and pixels still show."""
 _MISJUDGED = 1.6
 _MOST_STARTS = 3
 _EXTENT = 4
@@ -47,7 +49,7 @@ def radii_to_try(diameter: float | None, side: int) -> np.ndarray:
         When particles so wide are not seen on frames of that side.
     """
     if diameter is None:
-        return np.geomspace(_SMALLEST, _LARGEST, 9)
+        return np.array([*_DIFFRACTION_LIMITED, *_USUAL])
     if not 1 <= diameter <= side:
         raise SettingsError(f"Expected a diameter from 1 px to the side of a frame, got {diameter:g}.")
     return diameter / 4 * np.geomspace(0.7, 1.4, 3)
