@@ -185,7 +185,7 @@ MUTATIONS = {
         "expected up to 400000 cells",
     ),
     "a plan that cannot be": (lambda _: {"plan.json": json.dumps({"layers": [], "units": []})}, "describes no network"),
-    "an absurdly wide plan": (lambda _: {"plan.json": json.dumps(WIDE)}, "more than the 268,435,456 allowed"),
+    "an absurdly wide plan": (lambda _: {"plan.json": json.dumps(WIDE)}, "more than the 67,108,864 allowed"),
     "an endless text": (lambda _: {"scene.json": b" " * (9 * 2**20)}, "has a part scene.json larger than"),
     "a damaged history": (lambda _: {"history.csv": b"images,stage,loss\n1,one,2"}, "describes no network"),
     "binary history": (lambda _: {"history.csv": b"\xff\xfe\x00"}, "has a damaged part history.csv"),
@@ -243,3 +243,72 @@ def test_a_crafted_array_header_is_refused(file, header):
     crafted = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
     with pytest.raises(NetworkFileError, match="damaged part"):
         read_archive(rewritten(file, lambda _: {KERNEL: crafted}))
+
+
+MEMORY = "growing/optimiser/0.npy"
+
+
+def npy_of_shape(shape):
+    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        npy_of_shape("(" + "1, " * 70 + ")") + b"1234",
+        npy_of_shape("(-1, -1)") + b"1234",
+        npy_of_shape("(2, 0)"),
+        npy_of_shape("(10 ** 9,)"),
+        npy_of_shape("(4000000000, 4000000000)"),
+        npy_of_shape("3") + b"123456789012",
+        npy_of_shape("('a',)"),
+        npy(np.zeros(3, [(f"field{i}", "f4") for i in range(150)])),
+        b"",
+        b"\x93NUMPY",
+    ],
+    ids=range(10),
+)
+def test_what_an_optimiser_cannot_have_remembered_is_refused(tmp_path, content):
+    path = tmp_path / "x.growtrack.growing"
+    write_archive(path, CARD, WEIGHTS, GrowthPosition(round=1, errors=[0.5], images=7), {"optimiser/0": np.ones(3)})
+    with pytest.raises(NetworkFileError) as caught:
+        read_growing(rewritten(path, lambda _: {MEMORY: content}))
+    assert len(str(caught.value)) < 500
+
+
+def test_a_small_file_does_not_become_a_gigabyte(tmp_path):
+    wide = Plan.plain((), (14_000, 4_000), window=9)
+    card = CARD.with_(recipe=CARD.recipe.with_(plan=wide), calibration=Calibration(), reports=(), history=())
+    path = tmp_path / "bomb.growtrack"
+    write_archive(path, card, {})
+    with pytest.raises(NetworkFileError, match=r"holds [\d,]+ bytes, and its plan asks for weights of 228,"):
+        read_archive(path)
+
+
+def test_a_name_does_not_steer_the_terminal(file):
+    def steered(parts):
+        about = json.loads(parts["about.json"])
+        return {"about.json": json.dumps(about | {"name": "\x1b[2J\x1b]0;gone\x07tiny", "about": "\x9b31mFor tests."})}
+
+    card = read_card(rewritten(file, steered))
+    assert (card.name, card.recipe.about) == ("[2J]0;gonetiny", "31mFor tests.")
+    assert str(card).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("\x1b\x07", "1 to 1000 letters, got 0"), ("a" * 1001, "1 to 1000 letters, got 1001")]
+)
+def test_a_name_is_neither_empty_nor_endless(file, name, sentence):
+    def named(parts):
+        return {"about.json": json.dumps(json.loads(parts["about.json"]) | {"name": name})}
+
+    with pytest.raises(NetworkFileError, match=sentence):
+        read_card(rewritten(file, named))
+
+
+def test_a_format_of_many_values_is_told_in_few(file):
+    schema = json.dumps({"format": "growtrack", "schema": [*range(10_000)]})
+    with pytest.raises(NetworkFileError, match=r"has format .0, 1, 2") as caught:
+        read_card(rewritten(file, lambda _: {"schema.json": schema}))
+    assert len(str(caught.value)) < 300

@@ -299,7 +299,10 @@ def test_the_middle_of_a_very_large_table_is_not_drawn():
         ({"task": "binary"}, "a binary task has 1 output, got 3"),
         ({"members": [1]}, "expected a member for each of 2 stages, got 1"),
         ({"units": [[2] * 2001] * 2}, "expected up to 2000 stages, got 2001"),
-        ({"layers": [CONV] * 6, "units": [[1] * 2000] * 6}, "expected up to 10000 cells that are not empty, got 12000"),
+        (
+            {"layers": [CONV] * 6, "units": [[1] * 2000] * 6},
+            "expected up to 2000 cells that are not empty, got 12000; more take too long",
+        ),
         ({"head_pool": 11}, "head_pool 11 leaves nothing of the map before the head of a stage"),
         ({"layers": [DENSE, CONV]}, "expected all conv rows below all dense rows"),
         (
@@ -395,3 +398,49 @@ def test_strides_make_maps_smaller_and_steps_wider(kernels, strides, maps):
     assert plan.step == math.prod(strides)
     first = 2 * 16 * kernels[0] ** 2 * maps[0] ** 2 + 16 * maps[0] ** 2  # equation (2.16)
     assert plan.with_(layers=plan.layers[:1], units=plan.units[:1]).cost(1) > first
+
+
+# tables that would take too long to check, or too much memory to build
+
+DENSE_TABLES = {
+    "many blocks": ([DENSE] * 5, [[1] * 1000] * 5, "expected up to 2000 cells that are not empty, got 5000"),
+    "many stages": ([DENSE] * 1, [[1] * 1500], "read up to 100,000 blocks together, got 1,125,750"),
+    "many rows": ([DENSE] * 2000, [[1, 1]] * 2000, "expected up to 2000 cells that are not empty, got 4000"),
+    "much that is read": ([DENSE] * 4, [[1] * 500] * 4, "read up to 100,000 blocks together, got 501,000"),
+}
+
+
+@pytest.mark.parametrize(("layers", "units", "sentence"), DENSE_TABLES.values(), ids=DENSE_TABLES)
+def test_a_table_that_takes_too_much_to_build_is_refused_before_it_is_followed(monkeypatch, layers, units, sentence):
+    def followed(*_):
+        raise AssertionError("nothing is followed in a table of this size")
+
+    monkeypatch.setattr(Plan, "reads", followed)
+    with pytest.raises(SettingsError, match=sentence):
+        Plan(layers=layers, units=units, window=3)
+
+
+@pytest.mark.parametrize(
+    ("units", "window", "weights"), [([[100_000]], 51, "260,500,003"), ([[14_000], [14_000]], 9, "197,204,003")]
+)
+def test_a_table_of_too_many_weights_is_refused(units, window, weights):
+    with pytest.raises(SettingsError, match=f"this table has {weights} weights, more than the 67,108,864 allowed"):
+        Plan(layers=[DENSE] * len(units), units=units, window=window)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        pytest.param(lambda: Plan.depth((), (4,) * 500, window=3), id="figure 3.6"),
+        pytest.param(lambda: Plan.breadth(base=2, repeat=128), id="two by two up to 256"),
+        pytest.param(lambda: Plan.features((16, 32, 64), (32, 32)), id="feature by feature"),
+        pytest.param(lambda: Plan.breadth(base=128), id="the widest of table 4.1"),
+    ],
+)
+def test_whatever_the_thesis_grows_is_allowed(plan):
+    assert plan().stages >= 1
+
+
+def test_each_member_pools_before_the_head_of_its_own_first_stage():
+    plan = Plan.breadth((2,), repeat=2, conv=1, window=23, head_pool=2).ensemble(2)
+    assert [plan.head_pooling(stage) for stage in (1, 2, 3, 4)] == [2, 2, 1, 1]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pydantic import Field, PositiveInt, ValidationError
+from pydantic import Field, PositiveInt, ValidationError, model_validator
 
-from napari_growtrack.core.errors import SettingsError
-from napari_growtrack.core.settings import Number, Settings, Span
+from napari_growtrack.core.errors import SettingsError, cut, short
+from napari_growtrack.core.settings import Number, Settings, Span, Text
 
 
 class Lamp(Settings):
@@ -174,3 +174,90 @@ def test_text_that_does_not_describe_the_settings_is_refused(text, sentence):
 def test_a_file_that_cannot_be_read_is_named(tmp_path, name, reason):
     with pytest.raises(SettingsError, match=rf"^Cannot read .*{tmp_path.name}.*: {reason}\. Check the path\.$"):
         Bench.from_file(tmp_path / name)
+
+
+# thousand-letter sentences
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"seats": [*range(100_000)]},
+        {"x" * 100_000: 1},
+        {"seats": "\x1b[2J" * 1000},
+        {"\x1b[2J" * 100: 1},
+        {"seats": {str(number): number for number in range(10_000)}},
+        {"lamps": [{"power": 1, "y" * 9000: {"z" * 9000: 1}}]},
+        {"seats": float("nan")},
+        {"seats": object()},
+    ],
+    ids=range(8),
+)
+def test_no_sentence_is_longer_than_a_person_reads_or_steers_a_terminal(values):
+    with pytest.raises(SettingsError) as caught:
+        Bench(**values)
+    assert len(str(caught.value)) < 400
+    assert str(caught.value).isprintable()
+
+
+class Ruled(Settings):
+    values: tuple[int, ...]
+
+    @model_validator(mode="after")
+    def _few(self):
+        raise ValueError(f"expected others, got {self.values}")
+
+
+def test_what_a_rule_says_is_shortened_too():
+    with pytest.raises(SettingsError, match=r"^Ruled cannot be read: expected others, got \(0, 1, .*…\.$") as caught:
+        Ruled(values=range(10_000))
+    assert len(str(caught.value)) < 400
+
+
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([1, "two"], '[1, "two"]'),
+        (None, "null"),
+        ("a" * 60, '"' + "a" * 58 + "…"),
+        ("a" * 58, '"' + "a" * 58 + '"'),
+        ({1, 2}, "{1, 2}"),
+        (nested(100_000), "list"),
+        ("a\nb", '"a\\nb"'),
+        (b"\x1b", "b'\\x1b'"),
+    ],
+    ids=lambda value: str(value)[:20] if not isinstance(value, list) else "list",
+)
+def test_a_value_is_shown_as_a_sentence_can_hold_it(value, text):
+    assert short(value) == text
+
+
+def test_a_cut_text_is_one_line_without_what_steers_a_terminal():
+    assert cut("two\nlines \x1b[31mred\u202e", 300) == "two lines  [31mred "
+    assert cut("a" * 11, 10) == "a" * 9 + "…"
+    assert cut("a" * 10, 10) == "a" * 10
+
+
+class Named(Settings):
+    name: Text
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("beads", "beads"),
+        ("\x1b[2Jbeads\x07", "[2Jbeads"),
+        ("two\nlines", "two\nlines"),
+        ("\u202eabc", "abc"),
+        ("µ-Kügelchen", "µ-Kügelchen"),
+    ],
+)
+def test_text_loses_what_steers_a_terminal(told, kept):
+    assert Named(name=told).name == kept

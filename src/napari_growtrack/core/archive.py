@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from .card import Card, HistoryPoint
-from .errors import NetworkFileError, SettingsError
+from .errors import NetworkFileError, SettingsError, cut, short
 from .files import write_whole
 from .growth.plan import Plan
 from .growth.position import GrowthPosition
@@ -28,6 +28,12 @@ SCHEMA = 3
 SUFFIX = ".growtrack"
 _TEXT_LIMIT = 8 * 2**20
 _HEADER_LIMIT = 4096
+_LARGE = 64 * 2**20
+_PACKED = 32
+"""How much smaller a large network's file may be than its weights. What was learned packs to nine tenths; what packs to
+a thousandth, as zeros do, only fills memory."""
+
+_MOST_AXES = 8
 
 _RECIPE = ("about", "plan", "scene", "schedule")
 _OTHERS = ("calibration", "reports", "provenance")
@@ -161,7 +167,8 @@ class _Archive:
             raise self._refused("is a zip file, but not a grown network", f"Choose a {SUFFIX} file.")
         if not isinstance(schema.get("schema"), int) or not 1 <= schema["schema"] <= SCHEMA:
             raise self._refused(
-                f"has format {schema.get('schema')}, this version reads 1 to {SCHEMA}", "Update napari-growtrack."
+                f"has format {short(schema.get('schema'))}, this version reads 1 to {SCHEMA}",
+                "Update napari-growtrack.",
             )
         parts = {part: self._json(f"{part}.json") for part in _RECIPE}
         others = {part: self._json(f"{part}.json") for part in _OTHERS}
@@ -178,6 +185,12 @@ class _Archive:
 
     def weights(self, plan: Plan) -> Weights:
         """Read all weight arrays that the plan has."""
+        size, packed = 4 * sum(map(math.prod, plan.weight_shapes().values())), self._file_size()
+        if size > max(_LARGE, _PACKED * packed):
+            raise self._refused(
+                f"holds {packed:,} bytes, and its plan asks for weights of {size:,}, far more than can be in it",
+                "Do not use it.",
+            )
         return {name: self._array(f"weights/{name}.npy", shape) for name, shape in plan.weight_shapes().items()}
 
     def position(self) -> GrowthPosition:
@@ -188,6 +201,12 @@ class _Archive:
             return GrowthPosition.from_json(self._text("growing.json"))
         except SettingsError as error:
             raise self._refused(f"does not say where it was left ({error})", "Grow it anew.") from error
+
+    def _file_size(self) -> int:
+        try:
+            return os.stat(self.path).st_size
+        except OSError as error:
+            raise self._refused(f"cannot be read: {error.strerror or error}", "Check the path.") from error
 
     def memory(self, plan: Plan) -> Weights:
         """Read what an optimiser remembers: arrays of any shape, together no more than it has use for."""
@@ -207,22 +226,26 @@ class _Archive:
             np.lib.format.read_magic(buffer)
             found = np.lib.format.read_array_header_1_0(buffer, max_header_size=_HEADER_LIMIT)
         except Exception as error:  # numpy reads the header with Python's own parser
-            raise self._refused(f"has a damaged part {member}", "Copy it again.") from error
+            raise self._refused(f"has a damaged part {cut(member, 80)}", "Copy it again.") from error
         if shape is None:
-            shape = found[0] if all(0 < length <= limit for length in found[0]) else (-1,)
+            is_array = len(found[0]) <= _MOST_AXES and all(0 < length <= limit for length in found[0])
+            shape = found[0] if is_array else (-1,)
         if found != (shape, False, np.dtype("<f4")):
             raise self._refused(
-                f"has {found[2]} values of shape {found[0]} in {member}, its plan says float32 {shape}",
+                f"has {cut(str(found[2]), 60)} values of shape {cut(str(found[0]), 60)} in {cut(member, 80)}, "
+                f"its plan says float32 {shape}",
                 "Copy it again.",
             )
         raw = buffer.read()
         if len(raw) != math.prod(shape) * 4:
             raise self._refused(
-                f"has a part {member} of {len(raw)} bytes instead of {math.prod(shape) * 4}", "Copy it again."
+                f"has a part {cut(member, 80)} of {len(raw)} bytes instead of {math.prod(shape) * 4}", "Copy it again."
             )
         array = np.frombuffer(raw, "<f4").reshape(shape)
         if not np.isfinite(array).all():
-            raise self._refused(f"holds NaN or infinite weights in {member}", "Copy it again, or grow it anew.")
+            raise self._refused(
+                f"holds NaN or infinite weights in {cut(member, 80)}", "Copy it again, or grow it anew."
+            )
         return array
 
     def _json(self, member: str) -> Any:
@@ -230,33 +253,35 @@ class _Archive:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise self._refused(f"has a damaged part {member}", "Copy it again.") from error
+            raise self._refused(f"has a damaged part {cut(member, 80)}", "Copy it again.") from error
 
     def _text(self, member: str) -> str:
         raw = self._bytes(member, _TEXT_LIMIT)
         try:
             return raw.decode()
         except UnicodeError as error:
-            raise self._refused(f"has a damaged part {member}", "Copy it again.") from error
+            raise self._refused(f"has a damaged part {cut(member, 80)}", "Copy it again.") from error
 
     def _bytes(self, member: str, limit: int) -> bytes:
         """Read one part, never more than a limit, whatever the file says of itself."""
         try:
             how = self._zip.getinfo(member).compress_type
             if how not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others are unpacked without a bound
-                raise self._refused(f"has a part {member} packed in a way that is not read", "Copy it again.")
+                raise self._refused(f"has a part {cut(member, 80)} packed in a way that is not read", "Copy it again.")
             with self._zip.open(member) as part:
                 raw = part.read(limit + 1)
         except NetworkFileError:
             raise
         except KeyError as error:
-            raise self._refused(f"has no part {member}", f"Choose a {SUFFIX} file.") from error
+            raise self._refused(f"has no part {cut(member, 80)}", f"Choose a {SUFFIX} file.") from error
         except Exception as error:  # damaged zips fail in many ways: zlib, struct, EOF, encryption, unknown methods
-            reason = str(error)[:200]
-            raise self._refused(f"has a damaged part {member} ({reason})", "Copy or download it again.") from error
+            reason = cut(str(error), 200)
+            raise self._refused(
+                f"has a damaged part {cut(member, 80)} ({reason})", "Copy or download it again."
+            ) from error
         if len(raw) > limit:
-            raise self._refused(f"has a part {member} larger than {limit} bytes", "Do not use it.")
+            raise self._refused(f"has a part {cut(member, 80)} larger than {limit} bytes", "Do not use it.")
         return raw
 
     def _refused(self, what: str, remedy: str) -> NetworkFileError:
-        return NetworkFileError(f"{self.path.name} {what}. {remedy}")
+        return NetworkFileError(f"{cut(self.path.name)} {what}. {remedy}")

@@ -11,7 +11,7 @@ from .detection.cascade import Cascade
 from .errors import SettingsError
 from .growth.plan import Plan
 from .growth.schedule import Record, Schedule
-from .settings import Settings
+from .settings import Name, Settings, Text
 from .simulation.scene import Scene
 from .tables import PROGRAM
 from .version import package_version
@@ -26,11 +26,11 @@ class Recipe(Settings):
     because the clock decides how many images it sees. `Card.again` repeats even that exactly.
     """
 
-    name: str = Field(min_length=1, description="Short name.")
-    about: str = Field("", description="What the network is for, in a sentence.")
+    name: Name = Field(description="Short name.")
+    about: Text = Field("", description="What the network is for, in a sentence.")
     plan: Plan
     scene: Scene | None = Field(None, description="What it learns to locate particles in.")
-    dataset: str = Field("", description="Name of the labelled images it learns classes from.")
+    dataset: Text = Field("", description="Name of the labelled images it learns classes from.")
     schedule: Schedule
     seed: int = Field(0, ge=0)
     zoom: float = Field(1.0, ge=0.125, le=8, description="How much larger the network sees a frame than it is.")
@@ -95,14 +95,14 @@ class Accuracy(Settings):
 class Provenance(Settings):
     """Where a network comes from."""
 
-    version: str = Field(description="Version of napari-growtrack.")
-    backend: str = Field(description="Keras backend and version.")
+    version: Text = Field(description="Version of napari-growtrack.")
+    backend: Text = Field(description="Keras backend and version.")
     images: int = Field(description="Images it learned from.")
     batches: int
     seconds: float = Field(description="Time it took to grow.")
     record: Record = Field((), description="Of a schedule by the clock: batches at each moment of every round.")
-    began_with: str = Field("", description="Network and scene that the first stages come from.")
-    imported_from: str = Field("", description="File and kind of a network that was trained elsewhere.")
+    began_with: Text = Field("", description="Network and scene that the first stages come from.")
+    imported_from: Text = Field("", description="File and kind of a network that was trained elsewhere.")
 
 
 class HistoryPoint(Settings):

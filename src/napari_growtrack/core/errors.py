@@ -18,6 +18,43 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+
+def short(value: Any, limit: int = 60) -> str:
+    """Return a value as a sentence can hold it: as JSON where it can be, cut where it is long, one line, no escapes.
+
+    Examples
+    --------
+    >>> short([1, "two"])
+    '[1, "two"]'
+    >>> short("a" * 100, 10)
+    '"aaaaaaaa…'
+    """
+    if isinstance(value, str | bytes | list | tuple):
+        value = value[: limit + 1]  # a million more would only be thrown away
+    try:
+        text = json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        text = _as_python(value)
+    return cut(text, limit)
+
+
+def _as_python(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:  # whatever another's class may raise, and lists that hold themselves too deep
+        return type(value).__name__
+
+
+def cut(text: str, limit: int = 300) -> str:
+    """Return text no longer than a sentence may be, without what steers a terminal."""
+    text = (
+        text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text[: 2 * limit])
+    )
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
 
 class GrowtrackError(Exception):
     """Base of all errors a person can mend; the message says how."""

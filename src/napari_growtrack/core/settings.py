@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -16,7 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from .errors import SettingsError
+from .errors import SettingsError, cut, short
+
+_LONGEST_NAME = 1000
 
 
 class Settings(BaseModel):
@@ -118,6 +120,23 @@ def _as_span(value: Any) -> Any:
     raise ValueError("expected a number or a pair (low, high)")
 
 
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
+
+
+def _name(text: str) -> str:
+    text = _printable(text)
+    if not 1 <= len(text) <= _LONGEST_NAME:
+        raise ValueError(f"expected a name of 1 to {_LONGEST_NAME} letters, got {len(text)}")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_printable)]
+"""Text to be shown: what would steer a terminal, or turn a line round, is left out."""
+
+Name = Annotated[str, AfterValidator(_name)]
+"""Text that something is called by."""
+
 Number = Annotated[Span, BeforeValidator(_as_span)]
 """A value or a ``(low, high)`` range."""
 
@@ -125,20 +144,12 @@ Number = Annotated[Span, BeforeValidator(_as_span)]
 def _sentence(what: str, error: ValidationError) -> str:
     """Turn pydantic's report into one sentence about its first complaint."""
     first, *others = error.errors(include_url=False)
-    where = ".".join(str(part) for part in first["loc"])
+    where = cut(".".join(str(part) for part in first["loc"]), 80)
     together = not where and first["type"] == "value_error"  # one of our own rules, about several fields
     place = "" if together else f" at {where or 'the text'!r}"
     message = first["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
+    message = cut(message[:1].lower() + message[1:])
     told = together or first["type"] in {"missing", "json_invalid"} or ", got " in message
-    got = "" if told else f", got {_short(first['input'])}"
+    got = "" if told else f", got {short(first['input'])}"
     more = f" ({len(others)} more to mend after it)" if others else ""
     return f"{what} cannot be read{place}: {message}{got}{more}."
-
-
-def _short(value: Any, limit: int = 60) -> str:
-    try:
-        text = json.dumps(value)
-    except (TypeError, ValueError):
-        text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"

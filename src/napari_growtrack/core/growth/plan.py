@@ -22,8 +22,15 @@ from .costs import conv_cost, dense_cost, pool_cost
 
 MAX_CELLS = 400_000
 MAX_STAGES = 2000
-MAX_BLOCKS = 10_000
-MAX_WEIGHTS = 2**28
+MAX_BLOCKS = 2000
+"""A block takes Keras some 20 ms to build, so that these take most of a minute."""
+
+MAX_READS = 100_000
+"""Blocks that blocks and heads read, all together: each is a connection to be built, and followed for what it costs."""
+
+MAX_WEIGHTS = 2**26
+"""256 MiB. Learning keeps four times as many: the weights, their gradients, and two moments of each."""
+
 _DRAWN = 24
 
 Stage = int
@@ -121,13 +128,14 @@ class Plan(Settings):
         if any(cell < 0 or cell > 100_000 for row in self.units for cell in row):
             raise ValueError("expected units from 0 to 100000 in every cell")
         if (blocks := sum(map(len, self._columns))) > MAX_BLOCKS:
-            raise ValueError(f"expected up to {MAX_BLOCKS} cells that are not empty, got {blocks}")
+            raise ValueError(f"expected up to {MAX_BLOCKS} cells that are not empty, got {blocks}; more take too long")
         if self.members is not None and len(self.members) != self.stages:
             raise ValueError(f"expected a member for each of {self.stages} stages, got {len(self.members)}")
         kinds = [layer.kind for layer in self.layers]
         if "dense" in kinds and "conv" in kinds[kinds.index("dense") :]:
             raise ValueError("expected all conv rows below all dense rows")
         self._check_task()
+        self._check_reads()
         for stage in range(1, self.stages + 1):
             self._check_stage(stage)
         for row in range(1, len(self.layers) + 1):
@@ -150,6 +158,16 @@ class Plan(Settings):
             raise ValueError(f"locating has 3 or 4 outputs (y, x, distance, uncertainty), got {self.outputs}")
         if self.task == "binary" and self.outputs != 1:
             raise ValueError(f"a binary task has 1 output, got {self.outputs}")
+
+    def _check_reads(self) -> None:
+        """Count what is read before anything follows it."""
+        reads = sum(self._number_visible(block.row - 1, block.stage) for block in chain.from_iterable(self._in_rows))
+        reads += sum(self._number_visible(self.top(stage), stage) for stage in range(1, self.stages + 1))
+        if reads > MAX_READS:
+            raise ValueError(
+                f"expected blocks and heads that read up to {MAX_READS:,} blocks together, got {reads:,}; "
+                "use fewer stages or layers"
+            )
 
     def _check_stage(self, stage: Stage) -> None:
         column = self.column(stage)
@@ -376,10 +394,14 @@ class Plan(Settings):
             sums.append(sums[-1] + self.width(block))
         return found
 
+    def _number_visible(self, row: int, stage: Stage) -> int:
+        blocks, _ = self._by_member.get((row, self.member(stage)), ([], [0]))
+        return bisect_right(blocks, stage, key=lambda block: block.stage)
+
     def _visible(self, row: int, stage: Stage) -> tuple[list[Block], int]:
         """Return the blocks of a row that belong to a stage's member, its own or an earlier stage, and their units."""
         blocks, sums = self._by_member.get((row, self.member(stage)), ([], [0]))
-        number = bisect_right(blocks, stage, key=lambda block: block.stage)
+        number = self._number_visible(row, stage)
         return blocks[:number], sums[number]
 
     def reads(self, block: Block) -> list[Block]:
@@ -454,10 +476,14 @@ class Plan(Settings):
             shapes.append((height, width) if layer.kind == "conv" else (1, 1))
         return tuple(shapes)
 
+    @cached_property
+    def _firsts(self) -> frozenset[Stage]:
+        """The first stage of each member."""
+        return frozenset({self.member(stage): stage for stage in range(self.stages, 0, -1)}.values())
+
     def head_pooling(self, stage: Stage) -> int:
         """Return the extra pooling before a stage's head."""
-        first = all(self.member(earlier) != self.member(stage) for earlier in range(1, stage))
-        return self.head_pool if first and self.layers[self.top(stage) - 1].kind == "conv" else 1
+        return self.head_pool if stage in self._firsts and self.layers[self.top(stage) - 1].kind == "conv" else 1
 
     def head_shape(self, stage: Stage) -> tuple[int, int]:
         """Return height and width of the map that a stage's head reads from one window."""

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from ..settings import Number, Settings, Span
+from ..settings import Number, Settings, Span, Text
 
 MAX_ORDER = 8
 MAX_SNR = 1e4
@@ -62,7 +62,7 @@ class Scene(Settings):
     3.0
     """
 
-    name: str = Field(description="Short name.")
+    name: Text = Field(description="Short name.")
     about: str = Field("", description="What the pictures look like, in a sentence.")
     particles: tuple[Particle, ...] = Field(min_length=1, description="Kinds of particles to be found.")
     density: Number = Field(Span(low=1, high=1), description="Particles to be found per 100 x 100 px of a frame.")
