@@ -16,7 +16,7 @@ from .units import Estimate, Units
 _DRAWS = 300
 """Of 300 draws a standard deviation is sure to 4 %."""
 
-_LEAST_STEPS = 8
+LEAST_STEPS = 8
 """Fewer pairs tell an error that is itself off by a third."""
 
 _LEAST_LAGS = 2
@@ -81,9 +81,9 @@ def diffusion(trajectories: pd.DataFrame, units: Units | None = None, blur: floa
     tracks = tracks_of(trajectories)
     least, most = (blur, blur) if blur is not None else _blurs(units)
     coefficients, variances, number = _covariance(tracks, least)
-    if number < _LEAST_STEPS:
+    if number < LEAST_STEPS:
         raise MotionError(
-            f"Expected at least {_LEAST_STEPS} pairs of displacements in a row, got {number}. "
+            f"Expected at least {LEAST_STEPS} pairs of displacements in a row, got {number}. "
             "Link longer trajectories, or more of them."
         )
     scale = units.pixel**2 / units.frame
@@ -157,7 +157,7 @@ def diffusion_of_each(trajectories: pd.DataFrame, units: Units | None = None) ->
     scale, rows = units.pixel**2 / units.frame, []
     for track in tracks_of(trajectories):
         coefficients, _, number = _covariance([track], 0.0)
-        if number >= _LEAST_STEPS:
+        if number >= LEAST_STEPS:
             mean, error, wide = mean_and_error(coefficients, 2)
             half = wide * error or np.nan
             seen = int(np.isfinite(track.places[:, 0]).sum())

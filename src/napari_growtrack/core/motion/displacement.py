@@ -13,7 +13,10 @@ from .units import Units
 
 COLUMNS = ("frame", "y", "x", "particle")
 MAX_LAG = 100
+"""Frames. Pairs farther apart are few and overlap, so that they tell little that nearer ones do not."""
+
 _DRAWS = 500
+"""For the ends of a 95 % band a dozen draws lie beyond each."""
 
 
 class Track(NamedTuple):

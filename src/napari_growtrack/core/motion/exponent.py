@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from ..errors import MotionError
-from .diffusion import apparent_variance
+from .diffusion import LEAST_STEPS, apparent_variance
 from .displacement import Track, tracks_of
 from .errors_of_means import MANY, NORMAL_REACH, t_reach
 from .units import Estimate, Units
@@ -20,7 +20,6 @@ from .units import Estimate, Units
 _LONGEST = 64
 """Displacements that are looked at together: more tell little of the exponent, and their covariance costs the cube."""
 
-_LEAST_STEPS = 8
 _MOST = 2.0
 """Of exponents, which are fitted as a share of it between 0 and 1, by the logistic function."""
 
@@ -162,9 +161,9 @@ def _steps_of(tracks: list[Track]) -> _Steps:
             runs += pieces
             whose += [number] * len(pieces)
     number = sum(max(len(run) - 1, 0) for run in runs)
-    if number < _LEAST_STEPS:
+    if number < LEAST_STEPS:
         raise MotionError(
-            f"Expected at least {_LEAST_STEPS} pairs of displacements in a row, got {number}. "
+            f"Expected at least {LEAST_STEPS} pairs of displacements in a row, got {number}. "
             "Link longer trajectories, or more of them."
         )
     lengths = np.array([len(run) for run in runs])
