@@ -1,6 +1,7 @@
 """A small film of bright spots, a network that finds them without Keras, and files of networks."""
 
 import copy
+import re
 import time
 from pathlib import Path
 from typing import Self
@@ -92,3 +93,9 @@ def write_network(path: Path, card: Card) -> Path:
     shapes = card.plan.weight_shapes()
     write_archive(path, card, {name: rng.normal(0, 0.1, shape) for name, shape in shapes.items()})
     return path
+
+
+def numbers_in(text: str) -> list[float]:
+    """Return the numbers of a sentence, whatever its words: what a test of a panel compares."""
+    found = re.findall(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?", text)
+    return [float(each.rstrip(",").replace(",", "")) for each in found]

@@ -5,10 +5,13 @@ import doctest
 import numpy as np
 import pandas as pd
 import pytest
-from spots import small_card
+from napari.layers import Points
+from spots import numbers_in, small_card
 
-from napari_growtrack.widgets import sentences
+from napari_growtrack.core.scoring import iter_compare, thesis_score
+from napari_growtrack.widgets import score_sentences, sentences
 from napari_growtrack.widgets.progress import Progress
+from napari_growtrack.widgets.score_reading import ask
 
 
 def test_the_examples_hold():
@@ -103,3 +106,85 @@ def test_the_outcome_says_what_was_found_and_how_fast(found, progress, line):
 def test_many_warnings_become_one_line():
     assert sentences.warning_line(["Dark."]) == "Dark."
     assert sentences.warning_line(["Dark.", "Dark."] * 2) == "Dark. (and 3 more warnings)"
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("Stopped after 3 of 500 frames: 1,200 detections", [3, 500, 1200]),
+        ("+0.133, -0.100 px; 60.0% of 2", [0.133, -0.1, 60, 2]),
+        ("D 1.5e-3 px²/frame (0 to 59).", [0.0015, 0, 59]),
+        ("SNR1 and run2 name no numbers", []),
+    ],
+)
+def test_the_numbers_of_a_sentence_are_found(text, numbers):
+    assert numbers_in(text) == numbers
+
+
+# score ----------------------------------------------------------------------------------------------------------------
+
+TRUE = np.array([(0, 10, 10), (0, 30, 40), (1, 11, 10), (2, 30, 40), (4, 50, 50)], float)
+
+
+def answer_of(found, within=5, region=None, **place):
+    kept = {"frames": [0, 1, 2, 3, 4], **({} if region is None else {"region": region})}
+    truth = Points(TRUE, name="truth", **place)
+    *_, answer = ask(truth, Points(found, name="found", metadata={"growtrack": kept}, **place), within).answered()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ("Found", "60.0% of 5 particles"),
+        ("False", "25.0% of 4 detections"),
+        ("Matched", "3 pairs, F1 0.667"),
+        ("Median error", "0.300 px = 0.15 µm"),
+        ("Mean error", "0.233 px = 0.117 µm"),
+        ("Shift y, x", "+0.133, +0.100 px"),
+    ],
+)
+def test_a_score_is_told_with_its_units(about, words):
+    found = np.array([(0, 10, 10.3), (0, 30.4, 40), (1, 11, 10), (2, 30, 46)], float)
+    answer = answer_of(found, scale=(1, 0.5, 0.5), units=("pixel", "um", "um"))
+    assert score_sentences.numbers(answer)[about] == words
+
+
+@pytest.mark.parametrize(
+    ("region", "words"),
+    [
+        (None, "Compared: 5 tracked frames (0 to 4); 1 of them without truth"),
+        (
+            [0, 0, 50, 64],
+            "Compared: 5 tracked frames (0 to 4), the part that was tracked (y 0 to 49, x 0 to 63); 2 ",
+        ),
+    ],
+)
+def test_the_frames_that_count_are_told(region, words):
+    assert score_sentences.frames_line(answer_of(TRUE, region=region).question).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("found", "kind", "words"),
+    [
+        (TRUE, "plain", ""),
+        (
+            TRUE + np.array([0, 200, 0]),
+            "warning",
+            "No detection is within 5 px of a particle. Are both layers of one film?",
+        ),
+        (TRUE[:0], "warning", "There are no detections in what is compared: every particle counts as missed."),
+    ],
+)
+def test_what_is_odd_about_a_score_is_told(found, kind, words):
+    true = pd.DataFrame(TRUE, columns=["frame", "y", "x"])
+    *_, comparison = iter_compare(true, pd.DataFrame(found, columns=["frame", "y", "x"]), 5)
+    assert score_sentences.verdict(comparison.score) == (words, kind)
+
+
+@pytest.mark.parametrize(
+    ("there", "words"), [(False, ""), (True, "Thesis's measures: missed 0.0%, false 0.0%, median")]
+)
+def test_the_thesis_measures_are_told_where_radii_are_known(there, words):
+    true = pd.DataFrame(TRUE, columns=["frame", "y", "x"]).assign(radius=2.0)
+    assert score_sentences.thesis_line(thesis_score(true, true) if there else None).startswith(words)
