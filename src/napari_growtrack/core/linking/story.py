@@ -8,11 +8,11 @@ from typing import Any
 
 from ..tables import PROGRAM
 from ..version import package_version
-from .link import Linking
+from .linkage import Linkage
 
 
 def story_of(
-    linking: Linking,
+    linkage: Linkage,
     detections: str,
     detected: Mapping[str, Any],
     units: Mapping[str, Any],
@@ -23,7 +23,7 @@ def story_of(
 
     Parameters
     ----------
-    linking : Linking
+    linkage : Linkage
     detections : str
         What the detections are called.
     detected : mapping
@@ -39,7 +39,10 @@ def story_of(
         **{name: units[name] for name in ("pixel_size", "frame_time") if units.get(name) is not None},
         "detections": detections,
         "detected": dict(detected) or None,
-        "linking": json.loads(linking.to_json()),
+        "linking": json.loads(linkage.linking.to_json()),
+        "repeated_frames": len(linkage.repeated),
+        "short_trajectories": linkage.short,
+        "warning": linkage.warning or None,
         "max_distance": farthest,
         "min_significance": least_significance,
     }
