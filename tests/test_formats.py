@@ -228,7 +228,7 @@ def test_what_was_read_is_linked_by_trackpy_and_by_us(tmp_path, suffix):
     table = read_table(tmp_path / f"d{suffix}")
     trackpy.quiet()
     theirs = trackpy.link(table, 6, memory=3)
-    assert theirs.particle.nunique() == link(table, Linking(search_radius=6, memory=3)).particle.nunique()
+    assert theirs.particle.nunique() == link(table, Linking(search_radius=6, memory=3, min_length=1)).particle.nunique()
 
 
 # Refused --------------------------------------------------------------------------------------------------------------

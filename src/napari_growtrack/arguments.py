@@ -295,9 +295,11 @@ def _link(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--min-length",
         type=int,
-        default=1,
         metavar="N",
-        help="drop trajectories of fewer detections; default: all stay",
+        help="drop trajectories of fewer detections; 1: all stay; default: 3",
+    )
+    command.add_argument(
+        "--keep-repeats", action="store_true", help="link frames that repeat the one before, too; default: left out"
     )
     command.add_argument(
         "--max-distance", type=float, metavar="PX", help="drop trajectories whose typical distance is larger"

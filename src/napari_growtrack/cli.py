@@ -282,22 +282,27 @@ def score(chosen: Arguments) -> None:
 def link(chosen: Arguments) -> None:
     """Link detections to trajectories."""
     from .core.files import check_apart
-    from .core.linking import Linking, drop_doubtful, iter_link, story_of, suggest_radius
+    from .core.linking import Linking, drop_doubtful, iter_linkage, story_of, suggest_radius
     from .core.tables import read_recipe, read_table, write_table
 
     check_apart(chosen.detections, chosen.output)
     _check_table(chosen.output)
     detections = read_table(chosen.detections)
-    linking = Linking(search_radius=chosen.radius, memory=chosen.memory, min_length=chosen.min_length)
+    asked = {"search_radius": chosen.radius, "memory": chosen.memory, "min_length": chosen.min_length}
+    given = {name: value for name, value in asked.items() if value is not None}
+    linking = Linking(keep_repeats=chosen.keep_repeats, **given)
     if linking.search_radius is None:
-        suggestion = suggest_radius(detections)
+        suggestion = suggest_radius(detections, linking.keep_repeats)
         _say(f"Search radius {suggestion.radius:.3g} px. {suggestion.reason}")
         linking = linking.with_(search_radius=suggestion.radius)
-    linked = watched(iter_link(detections, linking), at_once=True)
-    kept_ = drop_doubtful(linked, chosen.max_distance, chosen.min_significance)
+    linkage = watched(iter_linkage(detections, linking), at_once=True)
+    for told in (linkage.left_out, linkage.warning):
+        if told:
+            _say(told)
+    kept_ = drop_doubtful(linkage.trajectories, chosen.max_distance, chosen.min_significance)
     detected: dict[str, Any] = read_recipe(chosen.detections) or {}
     name = Path(chosen.detections).name
-    recipe = story_of(linking, name, detected, detected, chosen.max_distance, chosen.min_significance)
+    recipe = story_of(linkage, name, detected, detected, chosen.max_distance, chosen.min_significance)
     write_table(kept_, chosen.output, recipe)
     lengths = kept_.groupby("particle").size()
     typical = f", {lengths.median():g} detections long typically" if len(lengths) else ""

@@ -136,7 +136,7 @@ def test_a_radius_is_suggested_as_soon_as_there_are_detections(qtbot, panel, det
     assert panel.form.note.said().startswith("The next frame's nearest particle is typically")
     assert panel.form.radius.text() == f"automatic: {panel.form.suggestion.radius:.3g} px"
     panel.form.radius.setValue(7)
-    assert panel.form.linking() == Linking(search_radius=7, min_length=5)
+    assert panel.form.linking() == Linking(search_radius=7)
     assert panel.form.note.said() == ""
 
 
@@ -556,7 +556,7 @@ def test_trajectories_are_saved_with_what_made_them(qtbot, linked, monkeypatch, 
     recipe = read_recipe(path)
     assert recipe["corrected"] == ["delete 1"]
     assert (recipe["pixel_size"], recipe["frame_time"]) == (0.2, 0.5)
-    assert recipe["linking"]["min_length"] == 5
+    assert recipe["linking"]["min_length"] == 3
 
 
 def test_motion_is_saved_as_tables_figures_and_numbers(qtbot, linked, monkeypatch, tmp_path):

@@ -28,7 +28,7 @@ from .tables import PROGRAM, write_table
 Say = Callable[[str], None]
 Watch = Callable[[Iterator[Any], int], Iterator[Any]]
 
-LINKING = Linking(memory=2, min_length=5)
+LINKING = Linking(memory=2)
 SCENE = "table42"
 SEED = 42
 DIFFUSION = 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..core.errors import MotionError
 from ..core.files import write_bytes
-from ..core.linking import Linking, Suggestion, drop_doubtful, iter_link, suggest_radius
+from ..core.linking import Linkage, Linking, Suggestion, drop_doubtful, iter_linkage, suggest_radius
 from ..core.motion import Units, diffusion_of_each, drift, emsd, imsd
 from ..core.motion_report import MotionReport, chosen_motion, report_motion, write_motion
 from ..core.tables import read_recipe, read_table, write_table
@@ -100,10 +100,11 @@ class LinkPoints:
     farthest: float | None = None
     least_significance: float | None = None
 
-    def steps(self, desk: Desk) -> Generator[Any, None, pd.DataFrame]:
-        """Yield `LinkingProgress`; return the trajectories."""
-        linked = yield from iter_link(self.detections, self.linking)
-        return drop_doubtful(linked, self.farthest, self.least_significance)
+    def steps(self, desk: Desk) -> Generator[Any, None, Linkage]:
+        """Yield `LinkingProgress`; return what linking brought, without doubtful trajectories."""
+        linkage = yield from iter_linkage(self.detections, self.linking)
+        kept = drop_doubtful(linkage.trajectories, self.farthest, self.least_significance)
+        return replace(linkage, trajectories=kept)
 
 
 @dataclass(frozen=True, eq=False)

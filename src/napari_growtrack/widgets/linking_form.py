@@ -67,7 +67,7 @@ class LinkingForm(QWidget):
         self.memory.setSuffix(" frames")
         self.shortest.setRange(1, 99_999)
         self.shortest.setSuffix(" detections")
-        self.shortest.setValue(5)
+        self.shortest.setValue(Linking().min_length)
         layout = Form(self)
         layout.addRow("Detections", self.detections)
         layout.addRow("Search radius", self.radius)

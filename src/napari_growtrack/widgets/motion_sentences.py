@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from ..core.linking import Linkage
 from ..core.motion import Units
 from ..core.motion_report import MotionReport
 from ..engine.jobs_motion import Reading
@@ -67,15 +68,18 @@ def of_line(particles: int | None, total: int) -> str:
     return f"Of {particles:,} selected of {trajectories_line(total)}"
 
 
-def linked_line(table: pd.DataFrame, detections: int) -> str:
-    """Say what linking brought."""
+def linked_line(linkage: Linkage, detections: int) -> str:
+    """Say what linking brought, what it left out, and what may be wrong."""
+    table = linkage.trajectories
     lengths = table.groupby("particle").size()
     if not len(lengths):
         return "No trajectory is long enough to stay. Lower Shortest, or search farther."
-    return (
+    line = (
         f"{trajectories_line(len(lengths))} of {len(table):,} of {count(detections, 'detection')}, "
         f"{np.median(lengths):g} long typically"
     )
+    more = " ".join(filter(None, (linkage.left_out, linkage.warning)))
+    return f"{line}. {more}" if more else line
 
 
 def trajectories_line(number: int) -> str:

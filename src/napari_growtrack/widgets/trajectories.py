@@ -11,7 +11,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ..core.errors import GrowtrackError, LinkingError
-from ..core.linking import LinkingProgress, delete, join, split, story_of
+from ..core.linking import Linkage, LinkingProgress, delete, join, split, story_of
 from ..core.motion import Units
 from ..core.tables import PROGRAM
 from ..core.version import package_version
@@ -66,7 +66,7 @@ _MOTION = ["frame", "y", "x", "particle"]
 class Linked(NamedTuple):
     """What linking brought: trajectories of a layer's detections, and the layer that shows them; None without any."""
 
-    table: pd.DataFrame
+    linkage: Linkage
     detections: Points
     number: int
     tracks: Tracks | None
@@ -218,22 +218,23 @@ class TrajectoriesPanel(Panel):
 
     def _linking(self, job: LinkPoints, layer: Points) -> Iterator[Any]:
         """Return a generator that links, and makes the layer where nobody waits for it."""
-        name, how, place = name_for(layer), _story(job, layer), placed(layer)
+        name, told, place = name_for(layer), _told_of(layer), placed(layer)
 
         def steps() -> Iterator[Any]:
-            table = yield from self.session.engines.motion.run(job)
+            linkage = yield from self.session.engines.motion.run(job)
+            table, how = linkage.trajectories, story_of(linkage, *told, job.farthest, job.least_significance)
             tracks = make_tracks(table, name, how, place) if len(table) else None
-            yield Linked(table, layer, len(job.detections), tracks)
+            yield Linked(linkage, layer, len(job.detections), tracks)
 
         return steps()
 
     def _show_linked(self, linked: Linked) -> None:
-        said = linked_line(linked.table, linked.number)
+        said, table = linked_line(linked.linkage, linked.number), linked.linkage.trajectories
         if linked.tracks is None:
             self._outcome = said, "warning"
         elif linked.detections in self.viewer.layers:
-            self._outcome = said, "plain"
-            self.desk.show_linked(linked.tracks, linked.table)
+            self._outcome = said, "warning" if linked.linkage.warning else "plain"
+            self.desk.show_linked(linked.tracks, table)
 
     # Working ----------------------------------------------------------------------------------------------------------
 
@@ -526,7 +527,6 @@ class TrajectoriesPanel(Panel):
             self._start(self.session.engines.motion.run(ReadTrajectories(Path(folder))))
 
 
-def _story(job: LinkPoints, layer: Points) -> dict[str, Any]:
-    """Return how trajectories of a layer's detections are made."""
-    units = units_of(layer).model_dump()
-    return story_of(job.linking, layer.name, made(layer.metadata), units, job.farthest, job.least_significance)
+def _told_of(layer: Points) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return a layer's name, how its detections are made, and its units."""
+    return layer.name, made(layer.metadata), units_of(layer).model_dump()

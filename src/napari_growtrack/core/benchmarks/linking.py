@@ -69,7 +69,7 @@ def _film(film: Film) -> pd.DataFrame:
 
 
 def _ours(table: pd.DataFrame, radius: float) -> pd.DataFrame:
-    return link(table, Linking(search_radius=radius, memory=_MEMORY))
+    return link(table, Linking(search_radius=radius, memory=_MEMORY, min_length=1))
 
 
 def _laptrack(table: pd.DataFrame, radius: float) -> pd.DataFrame:

@@ -2,11 +2,14 @@
 
 from .correcting import delete, join, split
 from .filtering import drop_doubtful, drop_short
-from .link import Linking, LinkingProgress, iter_link, link
+from .link import LinkingProgress, iter_link, iter_linkage, link
+from .linkage import Linkage, Linking
 from .radius import Suggestion, suggest_radius
+from .repeats import repeated_frames
 from .story import story_of
 
 __all__ = [
+    "Linkage",
     "Linking",
     "LinkingProgress",
     "Suggestion",
@@ -14,8 +17,10 @@ __all__ = [
     "drop_doubtful",
     "drop_short",
     "iter_link",
+    "iter_linkage",
     "join",
     "link",
+    "repeated_frames",
     "split",
     "story_of",
     "suggest_radius",

@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from ..errors import LinkingError
+from ..errors import GrowtrackWarning, LinkingError
 from ..plotting import load_matplotlib
-from ..settings import Settings
 from ..tables import check
 from ..work import finish
 from .filtering import drop_short
-from .radius import suggest_radius
+from .linkage import Linkage, Linking
+from .radius import is_cut, suggest_radius
+from .repeats import repeated_frames, steps_of
 
 _ADAPTIVE_STEP = 0.9
 _LEAST_SHARE = 0.1
 """In a crowd the search shrinks down to this part of the radius."""
 
-
-class Linking(Settings):
-    """How detections are linked.
-
-    Examples
-    --------
-    >>> Linking(search_radius=4, memory=2).min_length
-    1
-    """
-
-    search_radius: PositiveFloat | None = Field(
-        None, description="Farthest a particle moves from a frame to the next, in pixels; by default from the data."
-    )
-    memory: NonNegativeInt = Field(0, description="Frames for which a particle may be lost and still be the same.")
-    min_length: PositiveInt = Field(1, description="Least number of detections in a trajectory; shorter ones go.")
+_MOST_EMPTY = 200_000
+"""Through more frames without detections nothing is remembered: it would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +52,26 @@ class LinkingProgress:
         return f"linking frame {self.frame}"
 
 
+def iter_linkage(detections: pd.DataFrame, linking: Linking | None = None) -> Generator[LinkingProgress, None, Linkage]:
+    """Link as `iter_link` does; the generator returns the trajectories and what was left out."""
+    linking = linking or Linking()
+    table = check(detections).sort_values("frame", kind="stable", ignore_index=True)
+    frames = table["frame"].nunique()
+    repeated = np.empty(0, int) if linking.keep_repeats else repeated_frames(table)
+    table = table[~table["frame"].isin(repeated)].reset_index(drop=True)
+    steps = steps_of(table["frame"].to_numpy(), repeated)
+    particle = np.empty(len(table), np.int64)
+    if len(table):
+        if linking.search_radius is None:
+            linking = linking.with_(search_radius=suggest_radius(table.assign(frame=steps), keep_repeats=True).radius)
+        yield from _linked(table, steps, particle, linking)
+    linked = table.assign(particle=particle)
+    kept = drop_short(linked, linking.min_length)
+    short = linked["particle"].nunique() - kept["particle"].nunique()
+    cut = len(kept) > 0 and is_cut(_moves(kept, steps_of(kept["frame"].to_numpy(), repeated)), linking.search_radius)
+    return Linkage(kept, linking, frames, repeated, short, cut)
+
+
 def iter_link(
     detections: pd.DataFrame, linking: Linking | None = None
 ) -> Generator[LinkingProgress, None, pd.DataFrame]:
@@ -72,35 +79,52 @@ def iter_link(
 
     The parameters, the result and the errors are those of `link`.
     """
-    linking = linking or Linking()
-    table = check(detections).sort_values("frame", kind="stable", ignore_index=True)
-    particle = np.empty(len(table), np.int64)
-    if len(table):
-        radius = linking.search_radius or suggest_radius(table).radius
-        yield from _linked(table, particle, radius, linking.memory)
-    return drop_short(table.assign(particle=particle), linking.min_length)
+    linkage = yield from iter_linkage(detections, linking)
+    return linkage.trajectories
+
+
+def _moves(trajectories: pd.DataFrame, steps: np.ndarray) -> np.ndarray:
+    """Return how far particles moved from each step to the next one, in pixels."""
+    ordered = trajectories.assign(frame=steps).sort_values(["particle", "frame"])
+    changes = np.diff(ordered[["particle", "frame", "y", "x"]].to_numpy(float), axis=0)
+    return np.hypot(*changes[(changes[:, 0] == 0) & (changes[:, 1] == 1), 2:].T)
 
 
 def _linked(
-    table: pd.DataFrame, particle: np.ndarray, radius: float, memory: int
+    table: pd.DataFrame, steps: np.ndarray, particle: np.ndarray, linking: Linking
 ) -> Generator[LinkingProgress, None, None]:
-    """Fill in which particle each row is."""
+    """Fill in which particle each row is; steps count frames without the repeated ones."""
     places, frames = table[["y", "x"]].to_numpy(float), table["frame"].to_numpy()
-    first, last = int(frames[0]), int(frames[-1])
-    starts = np.searchsorted(frames, np.arange(first, last + 2))
+    memory = int(min(linking.memory, steps[-1] - steps[0]))
+    starts, ends, gaps = _parts(steps, memory)
     began = time.perf_counter()
 
     def each() -> Iterator[tuple[int, np.ndarray]]:
-        for frame, (start, end) in enumerate(pairwise(starts), start=first):
-            yield frame, places[start:end]
+        for start, end, gap in zip(starts, ends, gaps, strict=True):
+            for _ in range(gap):
+                yield int(frames[start]), places[:0]
+            yield int(frames[start]), places[start:end]
 
-    linked = _trackpys_linker(each(), radius, memory)
-    for done in range(last - first + 1):
-        frame, ids = _next(linked, radius, first + done, starts[done + 1] - starts[done])
-        particle[starts[done] : starts[done + 1]] = ids
-        fraction = (done + 1) / (last - first + 1)
+    linked = _trackpys_linker(each(), linking.search_radius, memory)
+    for done, (start, end, gap) in enumerate(zip(starts, ends, gaps, strict=True), start=1):
+        for _ in range(gap + 1):
+            frame, ids = _next(linked, linking.search_radius, int(frames[start]), end - start)
+        particle[start:end] = ids
+        fraction = done / len(starts)
         gone = time.perf_counter() - began
         yield LinkingProgress(frame, fraction, gone * (1 - fraction) / fraction)
+
+
+def _parts(steps: np.ndarray, memory: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return where the rows of each step start and end, and how many empty steps before it matter to the memory."""
+    found, starts = np.unique(steps, return_index=True)
+    gaps = np.minimum(np.diff(found, prepend=found[0] - 1) - 1, memory + 1)
+    if gaps.sum() > _MOST_EMPTY:
+        raise LinkingError(
+            f"A memory of {memory:,} frames would be kept through {gaps.sum():,} frames without detections. "
+            f"Choose a memory below {_MOST_EMPTY // len(found):,} frames, or check the frame numbers."
+        )
+    return starts, np.append(starts[1:], len(steps)), gaps
 
 
 def _trackpys_linker(frames: Iterator[tuple[int, np.ndarray]], radius: float, memory: int) -> Iterator[Any]:
@@ -149,10 +173,20 @@ def link(detections: pd.DataFrame, linking: Linking | None = None) -> pd.DataFra
     LinkingError
         When a crowd cannot be resolved even by a search that is ten times nearer.
 
+    Warns
+    -----
+    GrowtrackWarning
+        When frames repeat the one before and are left out, and when moves do not end
+        before the search radius, so that some are cut off.
+
     Examples
     --------
     >>> film = pd.DataFrame({"frame": [0, 0, 1, 1], "y": [5.0, 50.0, 6.0, 51.0], "x": [5.0, 5.0, 5.0, 5.0]})
-    >>> link(film, Linking(search_radius=3)).particle.tolist()
+    >>> link(film, Linking(search_radius=3, min_length=2)).particle.tolist()
     [0, 1, 0, 1]
     """
-    return finish(iter_link(detections, linking))
+    linkage = finish(iter_linkage(detections, linking))
+    for told in (linkage.repeats, linkage.warning):
+        if told:
+            warnings.warn(told, GrowtrackWarning, stacklevel=2)
+    return linkage.trajectories

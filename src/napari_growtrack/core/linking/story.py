@@ -8,14 +8,14 @@ from typing import Any
 
 from ..tables import PROGRAM
 from ..version import package_version
-from .link import Linking
+from .linkage import Linkage
 
 UNITS = ("pixel_size", "frame_time", "exposure_time")
 """What trajectories keep of a film: micrometres, seconds, seconds."""
 
 
 def story_of(
-    linking: Linking,
+    linkage: Linkage,
     detections: str,
     detected: Mapping[str, Any],
     units: Mapping[str, Any],
@@ -26,7 +26,7 @@ def story_of(
 
     Parameters
     ----------
-    linking : Linking
+    linkage : Linkage
     detections : str
         What the detections are called.
     detected : mapping
@@ -42,7 +42,10 @@ def story_of(
         **{name: units[name] for name in UNITS if units.get(name) is not None},
         "detections": detections,
         "detected": dict(detected) or None,
-        "linking": json.loads(linking.to_json()),
+        "linking": json.loads(linkage.linking.to_json()),
+        "repeated_frames": len(linkage.repeated),
+        "short_trajectories": linkage.short,
+        "warning": linkage.warning or None,
         "max_distance": farthest,
         "min_significance": least_significance,
     }
