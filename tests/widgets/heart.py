@@ -7,9 +7,6 @@ import time
 
 from qtpy.QtCore import QTimer
 
-MOST = 0.1
-"""No beat of the GUI thread may keep a person waiting longer, in seconds."""
-
 _TICK = 0.005
 
 _METRONOME = f"""
@@ -75,9 +72,3 @@ class Heart:
         longest, machine = max(self._gaps), float(self._metronome.stdout.readline())
         self._gaps, self._last = [0.0], time.perf_counter()
         return longest, machine
-
-    def check(self, what: str, most: float = MOST) -> None:
-        """Complain if a gap since the last rest was longer than `most`, but for what the machine itself was late."""
-        longest, machine = self.rest()
-        late = f"{what}: the longest gap was {1e3 * longest:.0f} ms, the machine's own {1e3 * machine:.0f} ms"
-        assert longest <= most + machine, late

@@ -21,11 +21,12 @@ import numpy as np
 import pandas as pd
 from heart import Heart
 from qtpy.QtWidgets import QApplication
-from test_heartbeat import long_film, walkers
 
 from napari_growtrack.core.detection import iter_detections
 from napari_growtrack.core.networks import load_network
+from napari_growtrack.core.simulation import SCENES, named_scene, simulate_film
 from napari_growtrack.core.stacks import ArrayStack
+from napari_growtrack.widgets import samples
 from napari_growtrack.widgets.opening import open_panel
 from napari_growtrack.widgets.runs import Record
 
@@ -35,6 +36,25 @@ from measure_panels import direct
 print(json.dumps(direct()))
 """
 FRAMES, SIDE = 500, 512
+
+
+def long_film(frames=500, side=512):
+    """Return frames that are made when they are read: five pictures, shown again and again."""
+    some, _ = simulate_film(named_scene("vesicles").with_(snr=5), 5, (side, side), np.random.default_rng(0), 20)
+    return dask.array.map_blocks(
+        lambda block_id: some[block_id[0] % 5][None],
+        chunks=((1,) * frames, (side,), (side,)),
+        dtype=np.float32,
+        meta=np.empty((0, 0, 0), np.float32),
+    )
+
+
+def walkers(frames=100, particles=300):
+    """Return detections of so many particles, (n, 3), and the tracks they are, (n, 4)."""
+    rng = np.random.default_rng(0)
+    places = rng.normal(0, 0.7, (frames, particles, 2)).cumsum(0) + rng.uniform(0, 2000, (particles, 2))
+    points = np.column_stack([np.repeat(np.arange(frames), particles), places.reshape(-1, 2)])
+    return points, np.column_stack([np.tile(np.arange(particles), frames), points])
 
 
 def direct() -> float:
@@ -128,6 +148,7 @@ def measure(folder: Path) -> None:
         heart.rest()
         beside, apart = costs(window, track)
         drags(window, track, row)
+        slowest_sample(row)
         heart.rest()
         simulate = open_panel(viewer, "Simulate")
         layers = len(viewer.layers)
@@ -200,6 +221,16 @@ def drags(window, track, row) -> None:
         times.append(time.perf_counter() - began)
         window.wait(0.3)
     row("slide the stage to its rings, median", 1e3 * np.median(times), "ms")
+
+
+def slowest_sample(row) -> None:
+    """Make every sample film."""
+    times = {}
+    for name in SCENES:
+        began = time.perf_counter()
+        getattr(samples, name)()
+        times[name] = time.perf_counter() - began
+    row(f"make a sample film, the slowest ({max(times, key=times.get)})", max(times.values()), "s")
 
 
 def trajectories(window, gap, row) -> None:

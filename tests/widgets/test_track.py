@@ -1,13 +1,13 @@
 """The Track panel, driven as a person does, over a viewer without a window."""
 
 import json
-import time
+import threading
 import warnings
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtCore import Qt, QThreadPool, QTimer
+from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog
 from spots import SPOTS, busy_film, small_card, spot_film, write_network
 
@@ -213,10 +213,8 @@ def test_cancel_keeps_what_was_done(qtbot, panel, viewer, network):
     network.seconds = 0.01
     press(qtbot, panel.all_frames)
     qtbot.waitUntil(lambda: panel.bar.value() >= 3, timeout=20_000)
-    began = time.perf_counter()
     press(qtbot, panel.cancel)
     finish(qtbot, panel)
-    assert time.perf_counter() - began < 1
     tracked = viewer.layers["film detections"].metadata["growtrack"]["frames"]
     assert 3 <= len(tracked) < 500
     assert viewer.layers["film detections"].features.frame.nunique() == len(tracked)
@@ -235,22 +233,18 @@ def test_while_working_nothing_that_would_change_the_run_can_be_touched(qtbot, p
     assert panel.all_frames.isVisible()
 
 
-def test_the_gui_goes_on_while_frames_are_tracked(qtbot, panel, film, network):
-    network.seconds, gaps, before = 0.4, [], [0.0]
+def test_frames_are_tracked_beside_the_gui_thread(qtbot, panel, film, network, monkeypatch):
+    track, threads = network.__class__.answer, set()
 
-    def tick():
-        gaps.append(time.perf_counter() - before[0])
-        before[0] = time.perf_counter()
+    def watched(self, *args, **kwargs):
+        threads.add(threading.get_ident())
+        return track(self, *args, **kwargs)
 
-    timer = QTimer()
-    timer.timeout.connect(tick)
-    before[0] = time.perf_counter()
-    timer.start(5)
+    monkeypatch.setattr(network.__class__, "answer", watched)
     press(qtbot, panel.all_frames)
-    qtbot.waitUntil(lambda: panel.bar.value() >= 2, timeout=20_000)
-    timer.stop()
-    assert max(gaps) < 0.25  # less than a frame takes; far more than an idle machine needs
-    assert np.median(gaps) < 0.05
+    finish(qtbot, panel)
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 def test_an_error_is_shown_with_what_was_done_before_it(qtbot, panel, viewer):
