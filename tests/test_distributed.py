@@ -3,14 +3,17 @@
 import os
 import signal
 import time
+import urllib.error
+import urllib.request
 
+import dask
 import numpy as np
 import pytest
 
 from napari_growtrack.cli import main
 from napari_growtrack.core import distributed
 from napari_growtrack.core.distributed import Task, client_of, iter_distributed
-from napari_growtrack.core.errors import SettingsError, StackError
+from napari_growtrack.core.errors import EngineError, GrowtrackWarning, SettingsError, StackError
 from napari_growtrack.core.films import write_film
 from napari_growtrack.core.networks import load_network, network_path
 from napari_growtrack.core.simulation import iter_film, named_scene
@@ -49,10 +52,85 @@ def task(film):
 
 def test_two_workers_find_what_one_process_finds(film, alone, client, tmp_path, capsys):
     path = tmp_path / "found.csv"
-    address = client.scheduler.address
-    assert main(["track", str(film), "-o", str(path), "--scheduler", address]) == 0
+    address, keys = client.scheduler.address, client.security
+    certificates = {"ca-file": keys.tls_ca_file, "client.cert": keys.tls_client_cert, "client.key": keys.tls_client_key}
+    with dask.config.set({f"distributed.comm.tls.{name}": value for name, value in certificates.items()}):
+        assert main(["track", str(film), "-o", str(path), "--scheduler", address]) == 0
     assert path.read_bytes() == alone
     assert f"in {FRAMES} frames" in capsys.readouterr().out
+
+
+def test_nobody_without_the_key_talks_to_workers_of_this_machine(client):
+    """Another user of the machine sees the ports, and gets nothing out of them."""
+    from distributed import Client
+    from distributed.security import Security
+
+    address = client.scheduler.address
+    assert address.startswith("tls://127.0.0.1:")
+    for to, security in ((address, Security.temporary()), (address.replace("tls", "tcp"), Security())):
+        with pytest.raises((OSError, RuntimeError)):
+            Client(to, timeout=3, security=security)
+    with pytest.raises(SettingsError, match="wants certificates"), client_of(None, address):
+        pass
+
+
+def test_what_listens_beside_the_scheduler_has_nothing_to_show(client):
+    ports = [client.cluster.scheduler.http_server.port]
+    ports += [worker["services"]["dashboard"] for worker in client.scheduler_info()["workers"].values()]
+    assert len(ports) == 3
+    for port in ports:
+        for page in ("", "health", "metrics", "status", "info/main/workers.html", "json/counts.json"):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=30)
+
+
+def test_a_cluster_that_cannot_start_is_a_sentence(monkeypatch):
+    import distributed as dask_distributed
+
+    def fail(*_, **__):
+        raise RuntimeError("Cluster failed to start:\n no sockets " + "x" * 500)
+
+    monkeypatch.setattr(dask_distributed, "LocalCluster", fail)
+    with pytest.raises(EngineError, match="Cannot start 2 workers on this machine") as caught, client_of(2):
+        pass
+    assert len(str(caught.value)) < 300
+    with pytest.raises(SettingsError, match=r"Expected up to \d+ workers on this machine"), client_of(10**6):
+        pass
+
+
+class Lost:
+    """A future that never comes, and a cluster whose workers are others at each look."""
+
+    status = "pending"
+
+    def __init__(self, number):
+        self.looks, self.number = 0, number
+
+    def result(self, timeout):
+        raise TimeoutError
+
+    def nthreads(self):
+        self.looks += 1
+        return {f"tcp://{self.looks}-{worker}": 1 for worker in range(self.number)}
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_workers_that_are_killed_again_and_again_come_to_an_end(number):
+    lost = Lost(number)
+    with (
+        pytest.warns(GrowtrackWarning, match="A worker was lost; its frames are done again, now frames 64 to 127"),
+        pytest.raises(EngineError, match="lost again and again, or none was left, over frames 64 to 127"),
+    ):
+        distributed._result(lost, range(64, 128), lost)
+    assert lost.looks == distributed._LOSSES + 2
+
+
+def test_a_cluster_whose_workers_do_not_come_back_comes_to_an_end(monkeypatch):
+    lost, now = Lost(0), iter(range(0, 10_000, 50))
+    monkeypatch.setattr(distributed.time, "monotonic", lambda: next(now))
+    with pytest.raises(EngineError, match="none was left, over frames 0 to 9"):
+        distributed._result(lost, range(10), lost)
+    assert 3 <= lost.looks <= 5
 
 
 def test_a_lost_workers_frames_are_done_again(film, alone, client):

@@ -6,16 +6,19 @@ workers there are. Workers read the film by its path; only tables travel. What a
 
 from __future__ import annotations
 
+import os
+import time
+import warnings
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .detection import Cascade, FrameDetections, iter_detections
 from .detection.detect import Contrast
-from .errors import EngineError, GrowtrackError, SettingsError
+from .errors import EngineError, GrowtrackError, GrowtrackWarning, SettingsError
 from .networks import Network, load_network
 from .optional import require
 from .stacks import TimeAxis, open_stack
@@ -27,9 +30,33 @@ if TYPE_CHECKING:
 _AHEAD = 3
 """Chunks that each worker has at hand."""
 
+_A_PROCESSOR = 4
+"""Workers at most for each processor of this machine."""
+
 _RETRIES = 3
+_LOSSES = 4
+"""Workers that may be lost over one chunk, for each that there is."""
+
+_LOOK = 1.0
+"""Seconds between looks at the workers."""
+
 _PATIENCE = 30
 """Seconds to wait for a scheduler's first worker."""
+
+_ABSENT = 120
+"""Seconds to wait for a worker when all are lost."""
+
+_ALONE: dict[str, Any] = {
+    "distributed.nanny.pre-spawn-environ": {
+        "OMP_NUM_THREADS": "1",
+        "GROWTRACK_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
+    },
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+"""Workers of this machine: one thread each, and nothing to see for whoever looks at their ports."""
 
 
 @dataclass(frozen=True)
@@ -89,32 +116,69 @@ def _network(task: Task) -> Network:
 def client_of(workers: int | None = None, scheduler: str | None = None) -> Iterator[Client]:
     """Connect to a scheduler, or start a cluster on this machine with so many workers of one thread each.
 
+    What runs on this machine is talked to by TLS, with a key that lives in memory as long as it does, so that no
+    other user can send it anything. A scheduler that is named is trusted: whoever may send it tasks has them run
+    by its workers, and what they send back is unpacked here. For a ``tls://`` address, certificates are those of
+    dask's own configuration, ``distributed.comm.tls``.
+
     Raises
     ------
     SettingsError
-        When dask.distributed is not installed, or nobody answers at the address.
+        When a package is missing, when there are to be far more workers than
+        processors, or when nobody answers at the address.
+    EngineError
+        When the cluster cannot be started.
     """
-    require("distributed", "Tracking with several workers", SettingsError)
+    for package in ["distributed"] if scheduler else ["distributed", "cryptography"]:
+        require(package, "Tracking with several workers", SettingsError)
+    with ExitStack() as stack:
+        yield _connected(stack, scheduler) if scheduler is not None else _started(stack, workers or 2)
+
+
+def _connected(stack: ExitStack, scheduler: str) -> Client:
+    from distributed import Client
+    from distributed.security import Security
+
+    security = Security()
+    if scheduler.startswith("tls:") and not (security.tls_ca_file and security.tls_client_cert):
+        raise SettingsError(
+            f"{scheduler} wants certificates. Tell dask where they are: distributed.comm.tls.ca-file, client.cert and "
+            "client.key in its configuration, or DASK_DISTRIBUTED__COMM__TLS__CA_FILE and so on."
+        )
+    try:
+        client = stack.enter_context(Client(scheduler, timeout=10, security=security))
+    except Exception as error:  # each of dask's protocols has its own
+        raise SettingsError(
+            f"No dask scheduler answers at {scheduler} ({_short(error)}). Check the address."
+        ) from error
+    _wait(client, scheduler)
+    return client
+
+
+def _started(stack: ExitStack, workers: int) -> Client:
     import dask
     from distributed import Client, LocalCluster
+    from distributed.security import Security
 
-    if scheduler is not None:
-        try:
-            client = Client(scheduler, timeout=10)
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"No dask scheduler answers at {scheduler} ({error}). Check the address.") from error
-        with client:
-            _wait(client, scheduler)
-            yield client
-        return
-    alone = {"OMP_NUM_THREADS": "1", "GROWTRACK_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    one_thread = {"distributed.nanny.pre-spawn-environ": alone}
-    with (
-        dask.config.set(one_thread),
-        LocalCluster(n_workers=workers or 2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    most = _A_PROCESSOR * (os.cpu_count() or 1)
+    if workers > most:
+        raise SettingsError(
+            f"Expected up to {most} workers on this machine, {_A_PROCESSOR} a processor, got {workers}."
+        )
+    stack.enter_context(dask.config.set(_ALONE))
+    try:
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+            security=Security.temporary(),
+            silence_logs=50,
+        )
+        return stack.enter_context(Client(stack.enter_context(cluster)))
+    except Exception as error:  # sockets, processes, keys: a cluster has many ways not to start
+        raise EngineError(
+            f"Cannot start {workers} workers on this machine ({_short(error)}). Track without --workers, or with fewer."
+        ) from error
 
 
 def _wait(client: Client, scheduler: str) -> None:
@@ -124,6 +188,11 @@ def _wait(client: Client, scheduler: str) -> None:
         raise SettingsError(
             f"The scheduler at {scheduler} has no workers. Start some: dask worker {scheduler} --nthreads 1"
         ) from error
+
+
+def _short(error: Exception) -> str:
+    text = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":")
+    return text if len(text) <= 120 else f"{text[:120]}…"
 
 
 def iter_distributed(client: Client, task: Task, frames: range, shape: tuple[int, int]) -> Iterator[FrameDetections]:
@@ -148,27 +217,78 @@ def iter_distributed(client: Client, task: Task, frames: range, shape: tuple[int
     EngineError
         When workers are lost again and again.
     """
-    from distributed import KilledWorker
-
     size = chunk_of(shape)
     chunks = iter([frames[first : first + size] for first in range(0, len(frames), size)])
-    waiting: deque[Future] = deque()
+    waiting: deque[tuple[range, Future]] = deque()
     try:
         while True:
             while len(waiting) < _AHEAD * max(1, len(client.nthreads())) and (chunk := next(chunks, None)) is not None:
-                waiting.append(client.submit(track, task, chunk, retries=_RETRIES, pure=False))
+                waiting.append((chunk, client.submit(track, task, chunk, retries=_RETRIES, pure=False)))
             if not waiting:
                 return
-            try:
-                found, refused = waiting.popleft().result()
-            except KilledWorker as error:
-                raise EngineError(
-                    "Workers were lost again and again, perhaps for want of memory. Use fewer of them."
-                ) from error
-            except Exception as error:  # whatever a worker of another make raises, or a scheduler that is gone
-                raise EngineError(f"A worker could not go on: {error}. Check that all have this package.") from error
+            found, refused = _result(client, *waiting.popleft())
             yield from found
             if refused is not None:
                 raise refused
     finally:
-        client.cancel(list(waiting))
+        client.cancel([future for _, future in waiting])
+
+
+def _result(client: Client, chunk: range, future: Future) -> tuple[list[FrameDetections], GrowtrackError | None]:
+    """Wait for a chunk; give up where its workers are lost again and again, or there are none any more."""
+    from distributed import KilledWorker
+
+    watch = _Watch(chunk)
+    while True:
+        try:
+            return future.result(timeout=_LOOK)
+        except KilledWorker as error:
+            raise watch.given_up() from error
+        except Exception as error:  # whatever a worker of another make raises, or a scheduler that is gone
+            if not isinstance(error, TimeoutError) or future.status == "error":
+                raise EngineError(
+                    f"A worker could not go on: {_short(error)}. Check that all have this package."
+                ) from error
+        watch.look(client)
+
+
+class _Watch:
+    """Watches the workers while a chunk is waited for."""
+
+    def __init__(self, chunk: range) -> None:
+        self._chunk = chunk
+        self._seen: set[str] = set()
+        self._lost: set[str] = set()
+        self._alone_since: float | None = None
+
+    def look(self, client: Client) -> None:
+        """Count the workers that went since the last look.
+
+        Raises
+        ------
+        EngineError
+            When they are too many, or none is left for long.
+        """
+        now, there = time.monotonic(), {*client.nthreads()}
+        self._alone_since = None if there else self._alone_since or now
+        if (gone := self._seen - there - self._lost) and not self._lost:
+            warnings.warn(
+                f"A worker was lost; its frames are done again, now {_span(self._chunk)}.",
+                GrowtrackWarning,
+                stacklevel=2,
+            )
+        self._lost |= gone
+        self._seen |= there
+        if len(self._lost) > _LOSSES * max(1, len(there)) or (there == set() and now - self._alone_since > _ABSENT):
+            raise self.given_up()
+
+    def given_up(self) -> EngineError:
+        """Return what to tell."""
+        return EngineError(
+            f"Workers were lost again and again, or none was left, over {_span(self._chunk)}, perhaps for want of "
+            "memory. Use fewer of them."
+        )
+
+
+def _span(chunk: range) -> str:
+    return f"frames {chunk[0]} to {chunk[-1]}"

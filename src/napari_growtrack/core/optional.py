@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from .errors import GrowtrackError
 
 EXTRAS = {
+    "cryptography": "distributed",
     "distributed": "distributed",
     "geff": "formats",
     "imagecodecs": "formats",
