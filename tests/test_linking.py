@@ -207,6 +207,7 @@ def stored(table, times, moved=0.0):
         (film(diffusion=0.0001), []),
         (film(particles=1, frames=200), []),
         (film(frames=1), []),
+        (film(particles=6, frames=200, lost=0.15), []),
         (film(diffusion=0.01).round(), []),
         (film(particles=2, diffusion=0.3).round(), []),
         (film()[:0], []),
@@ -217,8 +218,8 @@ def stored(table, times, moved=0.0):
         (stored(film(particles=1, frames=200, lost=0.0), 2), range(1, 400, 2)),
         (stored(film(), 3), [frame for frame in range(90) if frame % 3]),
     ],
-    ids=["none", "slow", "one", "one frame", "rounded", "few, rounded", "empty", "a still picture", "doubled",
-         "compressed", "rounded, doubled", "one, doubled", "three times"],
+    ids=["none", "slow", "one", "one frame", "some lost", "rounded", "few, rounded", "empty", "a still picture",
+         "doubled", "compressed", "rounded, doubled", "one, doubled", "three times"],
 )  # fmt: skip
 def test_frames_that_repeat_the_one_before_are_found(table, repeated):
     assert repeated_frames(table).tolist() == [*repeated]

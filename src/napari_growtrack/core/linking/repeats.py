@@ -20,8 +20,10 @@ _SAME = 1e-3
 
 _NEARLY, _APART = 0.2, 0.35
 """Compression changes a copy a little: its detections move by less than a fifth of what they move otherwise, and hardly
-any frame is between that and a third."""
+any frame is between that and a third. More than half a pixel it never is. Three quarters of them have a partner."""
 
+_FARTHEST = 0.5
+_PARTNERS = 0.75
 _FEW = 5
 _LONGEST_RUN = 4
 """More frames in a row that are nearly the same are particles that stand still for a while, not copies."""
@@ -33,8 +35,8 @@ _LUCK = 0.01
 class _Step(NamedTuple):
     """From one frame to the next: which that is, how many detections it has, and how far they move, in pixels.
 
-    ``most`` and ``nearly_all`` are what three quarters and nine tenths of them stay below; of those that move, ``half``
-    do so along one axis only and ``both`` along both.
+    ``nearly_all`` is what nine tenths of them stay below, ``most`` what three quarters of those do that have a partner,
+    each the other's nearest; of those that move, ``half`` do so along one axis only and ``both`` along both.
     """
 
     frame: int
@@ -50,8 +52,8 @@ def repeated_frames(detections: pd.DataFrame) -> np.ndarray:
 
     A frame is a copy where nine tenths of its detections lie exactly where
     those of the frame before do, and elsewhere they move. In compressed
-    films copies differ a little: there three quarters move less than a
-    fifth of what they move otherwise, for a few frames in a row at most.
+    films copies differ a little: there three quarters move less than half
+    a pixel and a fifth of what they move otherwise, for a few frames in a row at most.
 
     Parameters
     ----------
@@ -74,8 +76,8 @@ def repeated_frames(detections: pd.DataFrame) -> np.ndarray:
     >>> repeated_frames(film.set_axis(["frame", "y", "x"], axis=1)).tolist()
     [1, 3, 5]
     """
-    places = places_of(check(detections))
-    steps = [_step(after, places[frame], places[after]) for frame, after in pairwise(places) if after == frame + 1]
+    trees = ((frame, cKDTree(places)) for frame, places in places_of(check(detections)).items())
+    steps = [_step(after, one, other) for (frame, one), (after, other) in pairwise(trees) if after == frame + 1]
     frames = np.array([step.frame for step in steps], int)
     return frames[_copies(steps) | _near_copies(steps)] if steps else frames
 
@@ -98,12 +100,14 @@ def places_of(table: pd.DataFrame) -> dict[int, np.ndarray]:
     return dict(zip(frames.tolist(), np.split(ordered[["y", "x"]].to_numpy(float), starts[1:]), strict=False))
 
 
-def _step(frame: int, before: np.ndarray, after: np.ndarray) -> _Step:
-    more, fewer = (before, after) if len(before) > len(after) else (after, before)
-    distances, nearest = cKDTree(fewer).query(more)
-    most, nearly_all = np.quantile(distances, (0.75, 0.9), method="higher")
-    still = np.abs(fewer[nearest] - more) <= _SAME
-    return _Step(frame, len(more), most, nearly_all, int((still.sum(1) == 1).sum()), int((~still.any(1)).sum()))
+def _step(frame: int, before: cKDTree, after: cKDTree) -> _Step:
+    more, fewer = (before, after) if before.n > after.n else (after, before)
+    distances, nearest = fewer.query(more.data)
+    mutual = more.query(fewer.data)[1][nearest] == np.arange(more.n)
+    most = np.quantile(distances[mutual], 0.75) if mutual.mean() >= _PARTNERS else np.inf
+    nearly_all = np.quantile(distances, 0.9, method="higher")
+    still = np.abs(fewer.data[nearest] - more.data) <= _SAME
+    return _Step(frame, more.n, most, nearly_all, int((still.sum(1) == 1).sum()), int((~still.any(1)).sum()))
 
 
 def _by_luck(steps: list[_Step], share: float) -> np.ndarray:
@@ -125,8 +129,8 @@ def _copies(steps: list[_Step]) -> np.ndarray:
 def _near_copies(steps: list[_Step]) -> np.ndarray:
     """Return which frames are nearly the same as the one before, now and then in a film that moves."""
     moves = np.array([step.most for step in steps])
-    usual = np.quantile(moves, 0.9)
-    same = (moves < _NEARLY * usual) & np.array([step.number >= _FEW for step in steps])
+    usual = np.quantile(moves[np.isfinite(moves)], 0.9) if np.isfinite(moves).any() else 0.0
+    same = (moves < min(_NEARLY * usual, _FARTHEST)) & np.array([step.number >= _FEW for step in steps])
     between = ((moves >= _NEARLY * usual) & (moves < _APART * usual)).sum()
     copies = same & (_run_lengths(same) <= _LONGEST_RUN) & ~_by_luck(steps, 0.75)
     return copies & (between <= same.sum() / 10)
