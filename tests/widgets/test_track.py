@@ -9,12 +9,13 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog
-from spots import SPOTS, busy_film, small_card, spot_film, write_network
+from spots import SPOTS, busy_film, numbers_in, small_card, spot_film, write_network
 
 from napari_growtrack.core.simulation import Particle, named_scene
 from napari_growtrack.core.tables import DETECTION_COLUMNS, read_table
 from napari_growtrack.widgets.choices import OPEN
 from napari_growtrack.widgets.layers import layer_of
+from napari_growtrack.widgets.sentences import error_line, stage_line
 from napari_growtrack.widgets.session import Session
 from napari_growtrack.widgets.track import NO_FILM, NO_NETWORK, TrackPanel
 
@@ -68,8 +69,7 @@ def test_all_frames_give_rings_over_the_film(qtbot, panel, viewer, film):
     assert tuple(layer.features) == (*DETECTION_COLUMNS, "stage")
     assert layer.features.groupby("frame").size().tolist() == [2] * 6
     assert layer.metadata["growtrack"]["settings"] == panel.session.cascade().model_dump()
-    assert panel.status.said().startswith("12 detections in 6 frames, ")
-    assert panel.status.kind == "plain"
+    assert (panel.status.kind, numbers_in(panel.status.said())[:2]) == ("plain", [12, 6])
 
 
 def test_this_frame_is_the_one_on_the_slider(qtbot, panel, viewer, film):
@@ -120,13 +120,13 @@ def test_the_choice_of_image_survives_coming_going_and_renaming(panel, viewer, f
 def test_sliding_tells_what_a_stage_is_and_chooses_it(panel, film):
     panel.form.stage.setValue(2)
     assert panel.session.chosen.stage == 2
-    assert panel.form.stage_note.said().startswith("Stage 2 of 3: 4 8 8 8 8 units")
-    assert panel.form.error_note.said().startswith("Expected error 0.17 px at SNR 3, 0.05 px at SNR 10 (simulated")
+    assert panel.form.stage_note.said().startswith(stage_line(small_card(), 2))
+    assert panel.form.error_note.said() == error_line(small_card(), 2)
 
 
 def test_a_stage_can_look_everywhere_itself(qtbot, panel, film, network):
     choose(panel.form.screening, "nothing: stage 3 looks everywhere")
-    assert panel.form.screen_note.said() == "Stage 3 looks everywhere"
+    assert (panel.session.cascade().stage, panel.session.cascade().screen) == (3, 3)
     press(qtbot, panel.this_frame)
     finish(qtbot, panel)
     assert set(network.asked) == {3}
@@ -177,7 +177,7 @@ def test_dark_spots_are_tracked_in_the_negative(qtbot, panel, viewer, text, foun
     press(qtbot, panel.this_frame)
     finish(qtbot, panel)
     assert len(viewer.layers["film detections"].data) == found
-    assert ("the negative is tracked" in panel.status.said()) == (text == "automatic")
+    assert panel.runs.records[-1].contrast == ("normal" if text == "as it is" else "inverted")
     assert panel.status.kind == ("warning" if text == "automatic" else "plain")
 
 
@@ -187,7 +187,7 @@ def test_a_file_is_opened_through_the_dialog(panel, film, tmp_path, monkeypatch)
     choice = panel.form.network
     choice.activated.emit(choice.findText(OPEN))
     assert (panel.session.chosen.name, choice.currentText()) == (path, "mine")
-    assert panel.form.about.said() == "Bright spots, for tests."
+    assert panel.form.about.said() == small_card().recipe.about
 
 
 def test_a_dialog_left_changes_nothing(panel, film, network_file, monkeypatch):
@@ -202,7 +202,7 @@ def test_a_broken_file_is_refused_and_the_earlier_network_stays(panel, film, tmp
     broken = tmp_path / "broken.growtrack"
     broken.write_text("no zip")
     panel.form.choose(str(broken))
-    assert "broken.growtrack is not a grown network" in panel.status.said()
+    assert "broken.growtrack" in panel.status.said()
     assert (panel.status.kind, panel.session.chosen.name) == ("error", network_file)
     assert panel.form.network.currentText() == "small"
     assert panel.all_frames.isEnabled()
@@ -218,7 +218,7 @@ def test_cancel_keeps_what_was_done(qtbot, panel, viewer, network):
     tracked = viewer.layers["film detections"].metadata["growtrack"]["frames"]
     assert 3 <= len(tracked) < 500
     assert viewer.layers["film detections"].features.frame.nunique() == len(tracked)
-    assert panel.status.said().startswith(f"Stopped after {len(tracked)} of 500 frames: {2 * len(tracked)} detections")
+    assert numbers_in(panel.status.said())[:3] == [len(tracked), 500, 2 * len(tracked)]
 
 
 def test_while_working_nothing_that_would_change_the_run_can_be_touched(qtbot, panel, film, network):
@@ -253,8 +253,8 @@ def test_an_error_is_shown_with_what_was_done_before_it(qtbot, panel, viewer):
     viewer.add_image(film, name="film")
     press(qtbot, panel.all_frames)
     finish(qtbot, panel)
-    assert "Frame 3 of film holds 1 NaN or infinite pixel" in panel.status.said()
-    assert "Stopped after 3 of 6 frames" in panel.status.said()
+    assert {3, 1} <= set(numbers_in(panel.status.said()))  # the frame, and its one pixel that is no number
+    assert viewer.layers["film detections"].metadata["growtrack"]["frames"] == [0, 1, 2]
     assert panel.status.kind == "error"
     assert len(viewer.layers["film detections"].data) == 6
 
@@ -289,8 +289,7 @@ def test_warnings_of_the_core_are_shown_and_those_of_libraries_are_not(qtbot, pa
     network.answer = chatty
     press(qtbot, panel.all_frames)
     finish(qtbot, panel)
-    assert "Frame 1 of film is constant" in panel.status.said()
-    assert "(and 1 more warning)" in panel.status.said()
+    assert numbers_in(panel.status.said())[-1] == 1  # more warnings than the one that is told
     assert "old fashioned" not in panel.status.said()
     assert panel.status.kind == "warning"
 
@@ -374,7 +373,7 @@ def test_the_preview_shows_the_frame_that_is_looked_at(qtbot, watching, viewer):
     viewer.dims.set_point(0, 3)
     settle(qtbot, watching)
     assert preview(viewer).data.tolist() == [[3, 20, 21], [3, 44, 50]]
-    assert watching.thresholds.about.said() == "2 of 2 candidates accepted in frame 3"
+    assert numbers_in(watching.thresholds.about.said()) == [2, 2, 3]
 
 
 def test_the_preview_follows_what_is_chosen(qtbot, watching, viewer, network):
@@ -405,8 +404,10 @@ def test_after_many_frames_only_the_last_is_shown(qtbot, watching, viewer, netwo
 
 
 def test_speed_and_share_are_told_once_measured(watching):
-    assert "frames/s on this computer (64 x 64 px)" in watching.form.speed_note.said()
-    assert "of the windows passed on" in watching.form.speed_note.said()
+    frames_a_second, *side, passed_on = numbers_in(watching.form.speed_note.said())
+    assert frames_a_second > 0
+    assert side == [64, 64]
+    assert 0 <= passed_on <= 100
 
 
 def test_the_preview_goes_away_when_it_is_turned_off(qtbot, watching, viewer):
@@ -434,7 +435,8 @@ def test_a_frame_that_cannot_be_looked_at_is_told(qtbot, panel, viewer):
     viewer.dims.set_point(0, 2)
     panel.live.setChecked(True)
     settle(qtbot, panel)
-    assert "Frame 2 of film holds 1 NaN" in panel.status.said()
+    assert {2, 1} <= set(numbers_in(panel.status.said()))
+    assert panel.preview.candidates() is None
 
 
 def test_the_preview_looks_at_another_image_when_that_is_chosen(qtbot, watching, viewer):
@@ -493,7 +495,7 @@ def test_a_threshold_moved_after_a_run_changes_its_points_its_recipe_and_its_pla
     assert layer.shown.sum() == 0
     assert layer.metadata["growtrack"]["settings"]["accept_distance"] == 0.2
     assert panel.runs.history.table.item(0, 4).text() == "0"
-    assert panel.thresholds.about.said() == "0 of 12 candidates accepted in run 1"
+    assert numbers_in(panel.thresholds.about.said()) == [0, 12, 1]
     panel.session.change(accept_distance=None)
     assert (layer.shown.sum(), panel.runs.history.table.item(0, 4).text(), network.asked) == (12, "12", [])
 
@@ -512,7 +514,7 @@ def test_a_threshold_moved_for_another_stage_leaves_the_run_alone(qtbot, panel, 
 def test_a_range_of_frames_is_tracked(qtbot, panel, viewer, film):
     panel.first.setValue(2)
     panel.last.setValue(3)
-    assert panel.all_frames.text() == "Track frames 2 to 3"
+    assert numbers_in(panel.all_frames.text()) == [2, 3]
     press(qtbot, panel.all_frames)
     finish(qtbot, panel)
     assert viewer.layers["film detections"].metadata["growtrack"]["frames"] == [2, 3]
@@ -555,9 +557,7 @@ def test_two_runs_are_compared(qtbot, panel, film):
     finish(qtbot, panel)
     panel.runs.history.table.selectAll()
     press(qtbot, panel.runs.history.comparing)
-    assert panel.runs.history.difference.said() == (
-        "Runs 1 and 2, 3 frames: 6 detections in both, 0.00 px apart (median); 0 only in run 1, 0 only in run 2"
-    )
+    assert numbers_in(panel.runs.history.difference.said()) == [1, 2, 3, 6, 0, 0, 1, 0, 2]
 
 
 def test_a_run_is_shown_again(qtbot, panel, viewer, film):
@@ -571,7 +571,7 @@ def test_a_run_is_shown_again(qtbot, panel, viewer, film):
     assert len(layer_of(viewer, 1).data) == 12
     viewer.layers.remove("film")
     panel.runs.show_run(1)
-    assert "The image film is not there any more" in panel.status.said()
+    assert panel.status.kind == "error"
 
 
 def test_a_run_is_saved_with_its_settings(qtbot, panel, film, tmp_path, monkeypatch):
@@ -584,7 +584,7 @@ def test_a_run_is_saved_with_its_settings(qtbot, panel, film, tmp_path, monkeypa
     assert len(read_table(path)) == 12
     story = json.loads(path.with_suffix(".json").read_text())
     assert (story["settings"]["accept_distance"], story["image"]) == (1.5, "film")
-    assert "Saved 12 detections" in panel.status.said()
+    assert (panel.status.kind, numbers_in(panel.status.said())[0]) == ("plain", 12)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path / "x.csv"), ""))
     press(qtbot, panel.runs.history.saving)
     assert panel.status.kind == "error"
@@ -652,7 +652,7 @@ def test_another_image_has_its_own_preview_and_thresholds(qtbot, watching, viewe
     choose(watching.image, "other")
     settle(qtbot, watching)
     assert viewer.layers["other preview"].visible
-    assert watching.thresholds.about.said() == "2 of 2 candidates accepted in frame 0"
+    assert numbers_in(watching.thresholds.about.said()) == [2, 2, 0]
     watching.session.change(accept_distance=0.2)
     assert viewer.layers["film detections"].shown.sum() == 12
 
@@ -679,7 +679,7 @@ def test_a_run_finds_its_image_by_what_it_is_not_by_its_name(qtbot, panel, viewe
     viewer.layers.remove("renamed")
     viewer.add_image(spot_film(), name="film")
     panel.runs.show_run(1)
-    assert "not there any more" in panel.status.said()
+    assert panel.status.kind == "error"
 
 
 def test_points_edited_by_hand_are_left_as_they_are(qtbot, panel, viewer, film):
