@@ -339,6 +339,18 @@ def test_the_drift_of_few_trajectories_lies_in_its_interval_however_alike_their_
     assert 0.92 <= np.mean(held) <= 0.98, np.mean(held)
 
 
+def test_the_interval_of_two_trajectories_is_students_with_both_axes_telling_the_spread():
+    places = np.array([[[0, 0], [0, 0]], [[1, 0], [3, 2]], [[2, 0], [6, 4]]], float)
+    found = motion.drift_velocity(paths(places), Units(pixel_size=0.5, frame_time=0.1))
+    reach = 4.302653  # of Student's distribution with two degrees of freedom; the standard error is 1 px/frame
+    np.testing.assert_allclose(
+        (found.y.value, found.y.low, found.y.high), 5 * np.array([2, 2 - reach, 2 + reach]), 1e-6
+    )
+    np.testing.assert_allclose(
+        (found.x.value, found.x.low, found.x.high), 5 * np.array([1, 1 - reach, 1 + reach]), 1e-6
+    )
+
+
 def test_the_drift_of_one_trajectory_follows_from_its_parts():
     held = []
     for seed in range(FILMS):
