@@ -26,6 +26,7 @@ from napari_growtrack.core.stacks.nikon import _frame_time, _pixel_sides
 from napari_growtrack.core.stacks.pixels import as_float32
 from napari_growtrack.core.stacks.sequence import natural
 from napari_growtrack.core.stacks.stack import decoding, in_short
+from napari_growtrack.core.stacks.video import _Packet, _without_ragged_end
 from napari_growtrack.core.stacks.video_ends import announced_frames
 from napari_growtrack.core.tables import read_recipe
 from nd2_files import write_nd2
@@ -797,6 +798,23 @@ def test_how_many_frames_a_video_announces(tmp_path, number, duration, stamps, c
     container = SimpleNamespace(streams=_Streams([stream]), duration=duration)
     (tmp_path / "film").write_bytes(content or b"")
     assert announced_frames(container, tmp_path / "film", stamps) == announced
+
+
+RAGGED = {
+    "whole": ([0, 1, 2, 3], False, 99, [0, 1, 2, 3]),
+    "the last packet is cut": ([0, 1, 2, 3], False, 48, [0, 1, 2]),
+    "frames are lost before the last": ([0, 1, 2, 5], False, 99, [0, 1, 2]),
+    "reordered": ([0, 3, 1, 2, 6, 4], False, 99, [0, 3, 1, 2, 4]),
+    "a pause long before the end": ([0, *range(50, 80)], False, 999, [0, *range(50, 80)]),
+    "times that are guessed": (list(range(20)), True, 999, [0, 1, 2, 3]),
+    "nothing": ([], False, 99, []),
+}
+
+
+@pytest.mark.parametrize(("stamps", "guessed", "size", "kept"), RAGGED.values(), ids=RAGGED)
+def test_frames_after_lost_ones_at_the_end_of_a_cut_video_are_left_out(stamps, guessed, size, kept):
+    packets = [_Packet(stamp, stamp, True, True, 10 * (place + 1)) for place, stamp in enumerate(stamps)]
+    assert [packet.pts for packet in _without_ragged_end(packets, guessed, size)] == kept
 
 
 class _Streams(list):
