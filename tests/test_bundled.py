@@ -3,8 +3,9 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
-from scipy import ndimage
+from scipy import ndimage, special
 
 from napari_growtrack import Tracker, detect, load_network, score
 from napari_growtrack.core.assessment import bound, film_of
@@ -117,6 +118,51 @@ def test_noise_shows_few_particles_of_any_diameter(vesicles, diameter):
     side = int(20 * diameter)
     film = np.random.default_rng(0).normal(size=(4, side, side)).astype(np.float32)
     assert len(detect(film, network, network.cascade(), contrast="normal")) <= 3
+
+
+SPREAD = 1.3
+"""Of a spot as narrow as optics draw it, in pixels: it looks 4 px wide."""
+
+
+def counts(camera, mean, rng):
+    """Return what a camera makes of a mean number of photons."""
+    photons = rng.poisson(mean)
+    if camera == "EMCCD":
+        return np.where(photons > 0, rng.gamma(np.maximum(photons, 1e-3), 25.0), 0.0) + rng.normal(100, 4, mean.shape)
+    read = np.exp(np.random.default_rng(5).normal(np.log(1.6), 0.35, mean.shape)) if camera == "sCMOS" else 0.0
+    return photons + rng.normal(0, 1, mean.shape) * read
+
+
+def narrow_spots(camera, frames=4, side=150, number=9):
+    """Return a film of pixel-integrated Gaussians, its truth, and the same film without them."""
+    rng, level, rows, films = np.random.default_rng(6), 5.0 if camera == "EMCCD" else 20.0, [], ([], [])
+    ends = np.arange(side + 1) - 0.5
+    for t in range(frames):
+        places = 25.0 + 50 * np.stack(np.mgrid[:3, :3], -1).reshape(-1, 2)[:number] + rng.uniform(-9, 9, (number, 2))
+        shares = [np.diff(special.ndtr((ends - at[:, None]) / SPREAD)) for at in places.T]
+        for film, light in zip(films, (400.0, 0.0), strict=True):
+            film.append(counts(camera, level + light * np.einsum("ny,nx->yx", *shares), rng))
+        rows += [(t, *place) for place in places]
+    return np.stack(films[0]), pd.DataFrame(rows, columns=["frame", "y", "x"]), np.stack(films[1])
+
+
+@pytest.mark.parametrize("camera", ["photons", "EMCCD", "sCMOS"])
+@pytest.mark.parametrize(("name", "diameter"), [("vesicles", 4), ("species", 4)])
+def test_spots_narrower_than_a_network_knows_come_with_no_ghosts(name, diameter, camera):
+    network = load_network(name).for_diameter(diameter)
+    film, truth, empty = narrow_spots(camera)
+    found = detect(film, network, network.cascade(), contrast="normal")
+    result = score(truth, found)
+    assert result.found > (0.85 if name == "species" else 0.97)
+    assert result.false < 0.03
+    assert 0.8 < pull(truth, found) < 1.25
+    assert len(detect(empty, network, network.cascade(), contrast="normal")) <= 1
+
+
+@pytest.mark.parametrize("diameter", [3.8, 4, 5.9])
+def test_a_network_of_many_kinds_is_not_shown_enlarged_noise(diameter):
+    with pytest.raises(SettingsError, match=r"expected a diameter from 6 to 120 px.*single kind, such as vesicles"):
+        load_network("general").for_diameter(diameter)
 
 
 def test_a_diameter_out_of_reach_is_refused(vesicles):

@@ -74,7 +74,7 @@ def test_a_simulated_films_scene_is_found_again(scene, signs):
 @pytest.mark.parametrize(("width", "snr"), [(2, 10), (3, 5), (3, 10), (4, 5), (4, 10)])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_spots_as_narrow_as_optics_draw_them_are_matched(width, snr, seed):
-    film, points, truth, _inside = clicked(narrow(width, snr), seed, off=1.5)
+    film, points, truth, _ = clicked(narrow(width, snr), seed, off=1.5)
     found = match_film(film, points)
     (kind,) = found.scene.particles
     assert {*kind.rings} == {1}

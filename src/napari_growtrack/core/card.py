@@ -144,10 +144,14 @@ class Card(Settings):
     def diameters(self) -> tuple[float, float]:
         """The least and the greatest width of particles that frames can be resampled for, in pixels.
 
-        Enlarged more than four times, single noisy pixels would look like particles.
+        Enlarged more than four times, single noisy pixels would look like particles;
+        and enlarged at all, noise looks like one kind or another to networks that
+        know several.
         """
-        at_no_zoom = self.recipe.located_scene.diameter * self.recipe.zoom
-        return at_no_zoom / max(_ENLARGED, self.recipe.zoom), at_no_zoom * _SHRUNK
+        scene = self.recipe.located_scene
+        at_no_zoom = scene.diameter * self.recipe.zoom
+        least = at_no_zoom / max(_ENLARGED, self.recipe.zoom)
+        return (scene.diameters[0] if scene.kinds > 1 else least), at_no_zoom * _SHRUNK
 
     def magnification(self, diameter: float) -> float:
         """Return how much larger frames are made for the network, than it was grown for, where particles are this wide.
@@ -163,10 +167,20 @@ class Card(Settings):
         if not least <= diameter <= most:
             raise SettingsError(
                 f"{self.name} knows particles about {scene.diameter:.3g} px wide, and frames are resampled for others; "
-                f"expected a diameter from {least:.3g} to {most:.3g} px, got {diameter:g}."
+                f"expected a diameter from {least:.3g} to {most:.3g} px, got {diameter:g}.{self._smaller(diameter)}"
             )
         low, high = scene.diameters
         return 1.0 if low <= diameter <= high else scene.diameter / diameter
+
+    def _smaller(self, diameter: float) -> str:
+        """Return what to do about particles too small for a network that knows several kinds."""
+        scene = self.recipe.located_scene
+        if scene.kinds == 1 or not 0 < diameter < self.diameters[0]:
+            return ""
+        return (
+            f" It knows {scene.kinds} kinds of particles, and would take the noise of enlarged frames for one of them: "
+            "choose a network of a single kind, such as vesicles for spots."
+        )
 
     def cascade(
         self, stage: int | None = None, screen: int | None = None, faithful: bool = False, polish: bool = True

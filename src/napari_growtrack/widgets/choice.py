@@ -91,7 +91,8 @@ class Choice:
         """
         stage = stage or self.stage
         screen = self.screen if self.screen is None else min(self.screen, stage)
-        return self.card.cascade(stage, screen if self.screening else stage, self.faithful)
+        cascade = self.card.cascade(stage, screen if self.screening else stage, self.faithful)
+        return cascade.enlarged(self.card.magnification(self.diameter))
 
     def cascade(self) -> Cascade:
         """Return the cascade as it is chosen: calibrated, with the thresholds that were moved."""

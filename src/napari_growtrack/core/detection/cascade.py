@@ -28,6 +28,10 @@ _SHIFTS = {
 }
 
 
+_SIGNIFICANT = 5.0
+"""What a particle stands out by, at least, where frames are enlarged for a network that never met a ghost at its own
+size: about what those that did ask of one."""
+
 _NARROW = 3.0
 """Networks with a larger zoom look for particles that may be narrower than two pixels of the film."""
 
@@ -101,6 +105,16 @@ class Cascade(Settings):
         """
         told = {"screen_distance": screen_distance, "accept_distance": accept_distance}
         return self.with_(**{name: zoom * distance for name, distance in told.items() if distance is not None})
+
+    def enlarged(self, times: float) -> Self:
+        """Return the cascade for frames enlarged so many times more than those it was calibrated on.
+
+        Networks that their own noise never fooled accept whatever is fitted;
+        of enlarged noise they do not.
+        """
+        if times <= 1 or not self.polish or self.least_significance > 0:
+            return self
+        return self.with_(least_significance=_SIGNIFICANT)
 
 
 DOUBTFUL = 2.0

@@ -28,6 +28,7 @@ from .compiled import (
     spread_of_noise,
     unknown_ground,
 )
+from .enlarging import as_calibrated
 
 _RADII = 4
 _REACHES = (3.4, 4.8, 6.0, 7.2, 8.4, 9.5, 10.6, 11.7)
@@ -69,11 +70,15 @@ class ParticleModel:
     signs : tuple of int
         1 for each order whose scale is never negative, -1 for one that is never
         positive, else 0; without, 0 for all.
+    zoom : float
+        How much larger frames are made for the network than those it was
+        calibrated on; its particles are so much smaller in the film.
     """
 
     orders: tuple[int, ...]
     radius: tuple[float, float]
     signs: tuple[int, ...] = ()
+    zoom: float = 1.0
 
     @classmethod
     def of(cls, scene: Scene, zoom: float = 1.0) -> ParticleModel:
@@ -82,7 +87,7 @@ class ParticleModel:
         low, high = scene.radii
         scales = [[kind.rings[order] for kind in scene.particles if order in kind.rings] for order in orders]
         signs = [all(one.low >= 0 for one in some) - all(one.high <= 0 for one in some) for some in scales]
-        return cls(tuple(orders), (low / zoom, high / zoom), tuple(signs))
+        return cls(tuple(orders), (low / zoom, high / zoom), tuple(signs), zoom)
 
     @property
     def radii(self) -> np.ndarray:
@@ -103,14 +108,15 @@ class ParticleModel:
                 possible[:, column] = sign * np.maximum(sign * possible[:, column], 0)
         return possible
 
+    @property
+    def reach(self) -> float:
+        """How far particles are fitted, in radii: nearly to the first zero of the highest order, and a few pixels."""
+        return min(max(_REACHES[self.orders[-1] - 1], _NARROWEST / self.radius[0]), _WIDEST / self.radius[1])
+
     @cached_property
     def shape(self) -> Shape:
-        """What compiled code knows of the particles.
-
-        They are fitted nearly to the first zero of the highest order, and over a
-        few pixels at least.
-        """
-        reach = min(max(_REACHES[self.orders[-1] - 1], _NARROWEST / self.radius[0]), _WIDEST / self.radius[1])
+        """What compiled code knows of the particles."""
+        reach = self.reach
         distances = np.sqrt(np.arange(round((_EXTENT * reach) ** 2 * _PER_SQUARE) + 2) / _PER_SQUARE)
         table = np.stack([profile(order, distances) for order in self.orders]).astype(np.float32)
         return table, float(_PER_SQUARE), reach, _EXTENT * reach
@@ -154,11 +160,12 @@ def polish(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farth
     if not good.all():
         unknowns[~good] = _where_found(rest, unknowns[~good], positions[~good], model)
     coarser = grain(rest)
-    return Polished(
+    polished = Polished(
         np.where(good[:, None], found, positions),
         np.where(good, coarser * np.sqrt(np.maximum(variances, 0)), np.nan),
         significances_at(rest.shape, model.possible(unknowns), ground, noise, shape) / coarser,
     )
+    return as_calibrated(polished, frame, model) if model.zoom > 1 else polished
 
 
 def _where_found(rest: np.ndarray, failed: np.ndarray, positions: np.ndarray, model: ParticleModel) -> np.ndarray:

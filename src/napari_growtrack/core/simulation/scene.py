@@ -121,6 +121,11 @@ class Scene(Settings):
         return min(radius.low for radius in radii), max(radius.high for radius in radii)
 
     @property
+    def kinds(self) -> int:
+        """How many kinds of particles are to be found, by their rings and whether those are bright or dark."""
+        return len({frozenset((n, one.middle > 0) for n, one in kind.rings.items()) for kind in self.particles})
+
+    @property
     def orders(self) -> int:
         """The highest Bessel order that occurs."""
         return max(order for kind in (*self.particles, *self.distractors) for order in kind.rings)
