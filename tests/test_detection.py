@@ -20,7 +20,7 @@ from napari_growtrack.core.detection import (
 )
 from napari_growtrack.core.detection.calibrate import Pair, all_pairs, calibrate, screening_distance
 from napari_growtrack.core.detection.merge import agree, gather, merge
-from napari_growtrack.core.errors import GrowtrackWarning, SettingsError, StackError
+from napari_growtrack.core.errors import GrowtrackWarning, NetworkFileError, SettingsError, StackError
 from napari_growtrack.core.normalisation import normalise, without_hot_pixels
 from napari_growtrack.core.simulation import draw, named_scene, simulate_frame
 
@@ -153,6 +153,34 @@ def test_votes_that_believe_nothing_is_there_leave_a_large_distance():
 def test_a_screen_above_the_stage_is_refused():
     with pytest.raises(SettingsError, match="expected a screening stage up to 1, got 2"):
         RECENTRED.with_(stage=1, screen=2)
+
+
+class Nonsense(PointSeer):
+    """Answers what weights that overflow, or that are damaged, make of a window."""
+
+    def __init__(self, column, number):
+        super().__init__()
+        self.column, self.number = column, number
+
+    def answer(self, images, stage):
+        answers = super().answer(images, stage)
+        answers = np.concatenate([answers, np.zeros((*answers.shape[:3], 1))], -1)
+        answers[..., self.column] = self.number
+        return answers
+
+
+@pytest.mark.parametrize("column", [0, 1, 2, 3])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e10, -1e10, 3e38])
+def test_a_network_whose_answers_are_no_places_is_refused_in_a_sentence(column, number):
+    with pytest.raises(NetworkFileError, match=r"answers are no places.*grow it again"):
+        find(frame_with(*SPOTS), Nonsense(column, number), RECENTRED)
+
+
+@pytest.mark.parametrize("number", [-40, 40])
+def test_a_network_may_be_as_sure_or_as_doubtful_as_numbers_can_say(number):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isfinite(find(frame_with(*SPOTS), Nonsense(3, number), RECENTRED)).to_numpy()[:, :4].all()
 
 
 # Calibration ------------------------------------------------------------------------------------------------------

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from napari_growtrack.core.fitting import ParticleModel, Polished, polish
+from napari_growtrack.core.fitting.compiled import add_each
 from napari_growtrack.core.fitting.enlarging import as_calibrated, skewness
 from napari_growtrack.core.limits import cramer_rao, median_radial_error
 from napari_growtrack.core.simulation import Particle, draw, named_scene, simulate_frame
+from napari_growtrack.core.simulation.render import profile
 
 SCENES = {
     "few photons": named_scene("table42"),
@@ -98,6 +100,17 @@ def test_a_dark_hole_is_no_bright_particle():
     bright = ParticleModel((1,), (2, 3), (1,))
     assert polish(frame, picture.positions, bright, 4).significances > 20
     assert polish(-frame, picture.positions, bright, 4).significances < 3
+
+
+def test_light_is_drawn_as_the_formula_says_and_taken_away_again():
+    image, (y, x) = np.zeros((40, 40), np.float32), np.mgrid[:40, :40]
+    unknowns = np.array([[19.3, 20.6, 2.4, 0.0, 0.7]])
+    add_each(image, unknowns, 1.0, SPOTS.shape)
+    distance = np.hypot(y - 19.3, x - 20.6) / 2.4
+    expected = np.where(distance <= 1.5 * SPOTS.reach, 0.7 * profile(1, distance), 0)
+    np.testing.assert_allclose(image, expected, atol=1e-4)
+    add_each(image, unknowns, -1.0, SPOTS.shape)
+    np.testing.assert_allclose(image, 0, atol=1e-6)
 
 
 # Enlarged frames --------------------------------------------------------------------------------------------------

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import NetworkFileError
 from ..normalisation import surrounded
 from .network import StagedNetwork
 from .zoom import to_film
 
 TILE = 128
 """Windows along each side that a pass answers at a time; larger frames are passed in tiles, to bound the memory."""
+_FARTHEST, _DOUBT = 1e6, 40.0
+"""Answers beyond are nonsense: more pixels than a frame is long, and a logarithm whose inverse square overflows."""
 TOGETHER = 2**18
 """Pixels of small frames that a pass answers at a time."""
 
@@ -41,8 +44,16 @@ class Looks:
 
     @classmethod
     def of(cls, centres: np.ndarray, answers: np.ndarray) -> Looks:
-        """Turn answers relative to the centres, (n, 3) or (n, 4), into places in the frame."""
+        """Turn answers relative to the centres, (n, 3) or (n, 4), into places in the frame.
+
+        Raises
+        ------
+        NetworkFileError
+            When an answer is no number, or so large that no network that has
+            learned gives it.
+        """
         centres, answers = centres.reshape(-1, 2), answers.reshape(-1, answers.shape[-1])
+        _refuse_nonsense(answers)
         scales = np.exp(answers[:, 3]) if answers.shape[1] > 3 else np.ones(len(answers), np.float32)
         return cls(centres, centres + answers[:, :2], answers[:, 2], scales)
 
@@ -61,6 +72,16 @@ class Looks:
 
     def __getitem__(self, which: np.ndarray | slice) -> Looks:
         return Looks(self.centres[which], self.positions[which], self.distances[which], self.scales[which])
+
+
+def _refuse_nonsense(answers: np.ndarray) -> None:
+    limits = np.array([_FARTHEST, _FARTHEST, _FARTHEST, _DOUBT])[: answers.shape[1]]
+    if not (np.abs(answers) <= limits).all():  # NaN is not below a limit either
+        raise NetworkFileError(
+            "The network's answers are no places: expected pixels from a window's centre, got numbers that are NaN, "
+            "infinite, or larger than a frame. Its weights are damaged, or it never learned; load another, or grow it "
+            "again."
+        )
 
 
 @dataclass(frozen=True)
