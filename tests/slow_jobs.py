@@ -57,6 +57,24 @@ class Busy:
 
 
 @dataclass(frozen=True)
+class Gated:
+    """Wait without yielding until a file is there; leave another one behind."""
+
+    gate: str
+    left: str
+
+    def steps(self, desk):
+        try:
+            yield "begun"
+            while not os.path.exists(self.gate):
+                time.sleep(0.005)
+            yield "open"
+        finally:
+            with open(self.left, "w") as file:
+                file.write("left")
+
+
+@dataclass(frozen=True)
 class Trouble:
     """Warn, print, and end in some way."""
 

@@ -1,14 +1,17 @@
 """Benchmarks: every figure of the thesis has one, nothing is done twice, and results lie where they are told."""
 
 import json
+from importlib.metadata import metadata
+from importlib.util import find_spec
 from itertools import islice
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from napari_growtrack.cli import main
 from napari_growtrack.core import benchmarks
-from napari_growtrack.core.benchmarks import CASES, iter_case, named, refusal
+from napari_growtrack.core.benchmarks import CASES, iter_case, named, refusal, running
 from napari_growtrack.core.benchmarks.case import Bench, Case, Piece
 from napari_growtrack.core.benchmarks.pages import write_pages
 from napari_growtrack.core.benchmarks.running import iter_run
@@ -187,6 +190,35 @@ def test_files_are_found_where_they_are_told_in_the_environment_and_in_kerass_ca
 def test_a_scale_that_is_not_there_is_refused():
     with pytest.raises(SettingsError, match="speed has no scale 'paper'; choose smoke or laptop"):
         finish(iter_case("speed", "paper"))
+
+
+@pytest.fixture
+def without_distributed(monkeypatch):
+    monkeypatch.setattr(running, "find_spec", lambda name: None if name == "distributed" else find_spec(name))
+
+
+def test_a_benchmark_whose_package_is_missing_says_what_brings_it(without_distributed):
+    with pytest.raises(SettingsError, match=r"needs distributed, .*: pip install 'napari-growtrack\[distributed"):
+        finish(iter_case("workers", "smoke"))
+
+
+def test_all_benchmarks_leave_out_what_cannot_run_and_say_so(without_distributed, monkeypatch, capsys):
+    few = {"workers": CASES["workers"], "counted": Case("counts", lambda _: [Piece("one", counted)])}
+    monkeypatch.setattr(benchmarks, "CASES", few)
+    assert main(["benchmark", "all", "--scale", "smoke"]) == 0
+    said = capsys.readouterr().out
+    assert "workers is left out. The benchmark workers needs distributed, which is not installed." in said
+    assert "counted (smoke): counts" in said
+
+
+def counted():
+    yield 0.0
+    return {"": [{"number": 1}]}
+
+
+def test_every_package_that_a_benchmark_needs_is_an_extra_of_ours():
+    extras = metadata("napari-growtrack").get_all("Provides-Extra")
+    assert {package for case in CASES.values() for package in case.packages} <= {*extras}
 
 
 def test_stand_ins_can_be_learned_from_and_are_the_same_each_time():

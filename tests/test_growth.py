@@ -667,3 +667,10 @@ def test_the_learning_rate_decays():
 def test_broken_batches_are_refused():
     with pytest.raises(SettingsError, match="whole number of batches"):
         Schedule(phases=[Phase(share=0.5, size=8)])
+
+
+def test_weights_that_overflow_are_told_and_not_taken_for_nothing_found():
+    network = GrownNetwork(Plan.depth((2,), (2,), window=7))
+    network.fill({name: np.full_like(array, 1e30) for name, array in network.weights().items()})
+    with pytest.raises(SettingsError, match="answers are no numbers: its weights are so large that they overflow"):
+        network.answer(np.ones((1, 7, 7), np.float32), 2)

@@ -58,7 +58,9 @@ CASES: dict[str, Case] = THESIS | {
         scaling.draw_scaling,
         tables={"costs": scaling.costs},
     ),
-    "workers": measured("frames a second by one worker of dask.distributed and by two", workers.measure),
+    "workers": measured(
+        "frames a second by one worker of dask.distributed and by two", workers.measure, packages=("distributed",)
+    ),
     "long-film": measured("memory and pace of a film of 100 000 frames, tracked and linked", long_film.measure),
     "linking": measured("linkers on simulated detections: time, and how many links are right", linking.measure),
     "stream": measured("latency and memory of a stream of 5000 frames through Tracker, beside trackpy", stream.measure),

@@ -159,6 +159,8 @@ class Case:
         Whether something simulated takes their place at ``smoke`` scale.
     uses : tuple of Source
         Without these something is left out.
+    packages : tuple of str
+        Packages it imports that are not always installed, each brought by the extra of its name.
     short : callable, optional
         Returns the table to be read, where the measured one is long.
     tables : mapping of str to callable
@@ -179,6 +181,7 @@ class Case:
     needs: tuple[Source, ...] = ()
     stands_in: bool = False
     uses: tuple[Source, ...] = ()
+    packages: tuple[str, ...] = ()
     short: Callable[[Tables], Rows] | None = None
     tables: Mapping[str, Callable[[Tables], Rows]] = field(default_factory=dict)
     figures: Mapping[str, Callable[[Tables, Bench], Figure]] = field(default_factory=dict)
@@ -202,6 +205,7 @@ def measured(
     figures: Mapping[str, Callable[[Rows], Figure]] | None = None,
     needs: tuple[Source, ...] = (),
     uses: tuple[Source, ...] = (),
+    packages: tuple[str, ...] = (),
 ) -> Case:
     """Return a benchmark of our own, measured by one function in one piece."""
 
@@ -216,6 +220,7 @@ def measured(
         scales=("smoke", "laptop"),
         needs=needs,
         uses=uses,
+        packages=packages,
         tables={name: lambda all_, make=make: make(all_[""]) for name, make in (tables or {}).items()},  # type: ignore[misc]
         figures={name: lambda all_, _, draw=draw: draw(all_[""]) for name, draw in drawn.items()},  # type: ignore[misc]
     )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,13 @@ def refusal(name: str, case: Case, scale: Scale, data: str | os.PathLike[str] | 
     """Return why a benchmark cannot be run, in a sentence that says what to do; None where it can."""
     if scale not in case.scales:
         return f"The benchmark {name} has no scale {scale!r}; choose {' or '.join(case.scales)}."
+    absent = [package for package in case.packages if find_spec(package) is None]
+    if absent:
+        extras = ",".join(absent)
+        return (
+            f"The benchmark {name} needs {' and '.join(absent)}, which is not installed. "
+            f"Install it with: pip install 'napari-growtrack[{extras}]'"
+        )
     where = None if data is None else Path(data)
     missing = [source for source in case.needed(scale) if find(source, where) is None]
     if not missing:

@@ -138,7 +138,12 @@ class GrownNetwork:
         return dict(zip(blocks, found, strict=True))
 
     def _sensible(self, answers: list[np.ndarray]) -> list[np.ndarray]:
-        """Keep uncertainties within what they learn by."""
+        """Keep uncertainties within what they learn by; refuse what is no number."""
+        if not all(np.isfinite(answer).all() for answer in answers):
+            raise SettingsError(
+                "This network's answers are no numbers: its weights are so large that they overflow. "
+                "Grow it anew, or choose another network."
+            )
         if self.plan.task == "locate" and self.plan.outputs == 4:
             for answer in answers:
                 np.clip(answer[..., 3], *LOG_SCALES, out=answer[..., 3])
