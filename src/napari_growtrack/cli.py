@@ -383,7 +383,7 @@ def _export_table(chosen: Arguments) -> None:
         raise OutputError(f"Cannot write {chosen.output}: a table's name ends in {', '.join(SUFFIXES)}.")
     check_apart(chosen.what, chosen.output)
     check_table_path(chosen.output)
-    table, recipe = read_table(chosen.what), read_recipe(chosen.what) or {"program": PROGRAM}
+    table, recipe = read_table(chosen.what), {"program": PROGRAM} | (read_recipe(chosen.what) or {})
     told = {name: getattr(chosen, name) for name in ("pixel_size", "frame_time")}
     write_table(table, chosen.output, recipe | {name: value for name, value in told.items() if value is not None})
     _say(f"{chosen.output}: {len(table)} rows, {', '.join(map(str, table))}")

@@ -14,7 +14,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from ..errors import LinkingError
 from ..settings import Settings
-from ..tables import check
+from ..tables import RELATIVES, check
 from ..work import finish
 from .filtering import drop_short
 from .radius import suggest_radius
@@ -73,6 +73,7 @@ def iter_link(
     """
     linking = linking or Linking()
     table = check(detections).sort_values("frame", kind="stable", ignore_index=True)
+    table = table.drop(columns=[*RELATIVES], errors="ignore")  # of trajectories that are no more
     particle = np.empty(len(table), np.int64)
     if len(table):
         radius = linking.search_radius or suggest_radius(table).radius
