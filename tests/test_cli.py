@@ -512,23 +512,12 @@ def test_positions_that_look_blurred_are_said_to_be_where_nobody_tells_the_expos
         (("--exposure", 0.5), "longer than the 0.02 s from frame to frame"),
         (("--temperature", 25), "25 °C are 298.15 K"),
         (("--temperature", "nan"), "temperature in kelvin"),
-        (("--pixel-size", 0), "greater than 0"),
-        (("--pixel-size=-1",), "greater than 0"),
-        (("--pixel-size", "nan"), "finite"),
-        (("--frame-time", "inf"), "finite"),
     ],
 )
-def test_a_scale_or_temperature_that_cannot_be_is_refused_in_a_sentence(capsys, blurred, option, words):
+def test_an_exposure_or_temperature_that_cannot_be_is_refused_in_a_sentence(capsys, blurred, option, words):
     code, _, complaint = run(capsys, "motion", blurred, *option)
     assert code == 1
     assert words in complaint
-
-
-def test_a_scale_that_cannot_be_is_not_exported(tmp_path, capsys, blurred):
-    code, _, complaint = run(capsys, "export", blurred, "-o", tmp_path / "out.xml", "--pixel-size", "nan")
-    assert code == 1
-    assert "finite" in complaint
-    assert not (tmp_path / "out.xml").exists()
 
 
 def test_what_cannot_be_linked_or_measured_is_refused(tmp_path, capsys, walking):

@@ -5,12 +5,19 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 import pytest
 
-from napari_growtrack.core.errors import OutputError, TableError
+from napari_growtrack.core.errors import GrowtrackWarning, OutputError, TableError
 from napari_growtrack.core.linking import Linking, link
 from napari_growtrack.core.simulation.paths import brownian_paths
-from napari_growtrack.core.tables import PROGRAM, SUFFIXES, read_recipe, read_table, write_table
+from napari_growtrack.core.tables import (
+    PROGRAM,
+    SUFFIXES,
+    read_recipe,
+    read_table,
+    write_table,
+)
 
 RECIPE = {"program": PROGRAM, "network": "vesicles", "pixel_size": 0.1, "frame_time": 0.02, "note": "µm, 粒子"}
 EXACT = {".parquet", ".geff"}
@@ -276,6 +283,82 @@ def test_missing_files_and_places_that_are_taken_are_told(tmp_path):
     assert (tmp_path / "t.geff").read_text() == "mine"
     with pytest.raises(TableError, match="Column note holds"):
         write_table(TABLES["detections"].assign(note="a"), tmp_path / "t.xml")
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".xml"])
+def test_a_recipe_inside_a_table_tells_no_scale_that_is_none(tmp_path, suffix):
+    path = damaged(tmp_path, suffix)
+    with pytest.warns(GrowtrackWarning, match=r"tells a .* It is left out"):
+        assert read_recipe(path) == {"program": PROGRAM, "network": "vesicles", "note": "µm, 粒子"}
+    assert len(read_table(path)) == len(TABLES["trajectories"])
+
+
+def test_axes_tell_the_scale_where_a_recipe_tells_none(tmp_path):
+    path = damaged(tmp_path, ".geff")
+    assert read_recipe(path) == RECIPE
+    pd.testing.assert_series_equal(read_table(path)["y"], TABLES["trajectories"]["y"])
+
+
+def damaged(folder, suffix):
+    """Write a table, and put a recipe into it whose scale is none."""
+    path = folder / f"t{suffix}"
+    write_table(TABLES["trajectories"], path, RECIPE)
+    damage(path, suffix, RECIPE | {"pixel_size": "abc", "frame_time": [1]})
+    return path
+
+
+def damage(path, suffix, recipe):
+    if suffix == ".xml":
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(json.dumps(RECIPE, ensure_ascii=False), json.dumps(recipe)), encoding="utf-8")
+    elif suffix == ".geff":
+        about = json.loads((path / ".zattrs").read_text())
+        about["geff"]["extra"][PROGRAM] = recipe
+        (path / ".zattrs").write_text(json.dumps(about))
+    else:
+        found = pyarrow.parquet.read_table(path)
+        pyarrow.parquet.write_table(found.replace_schema_metadata({PROGRAM: json.dumps(recipe)}), path)
+
+
+def test_a_recipe_in_parquet_that_is_nested_without_end_is_none(tmp_path):
+    found = pyarrow.Table.from_pandas(TABLES["one frame"])
+    pyarrow.parquet.write_table(found.replace_schema_metadata({PROGRAM: "[" * 100_000}), tmp_path / "t.parquet")
+    assert read_recipe(tmp_path / "t.parquet") is None
+
+
+def test_a_flipped_bit_in_parquet_is_noticed(tmp_path):
+    path = tmp_path / "t.parquet"
+    write_table(TABLES["trajectories"], path)
+    whole = bytearray(path.read_bytes())
+    whole[600] ^= 16  # within the numbers of a page
+    path.write_bytes(whole)
+    with pytest.raises(TableError, match="not a Parquet file, or not a whole one"):
+        read_table(path)
+
+
+def test_dates_in_parquet_are_no_numbers(tmp_path):
+    frames = pd.to_datetime(["2020-01-01"] * len(TABLES["one frame"]))
+    TABLES["one frame"].assign(frame=frames).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(TableError, match=r"t.parquet: Column frame must hold numbers, got datetime64"):
+        read_table(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("column", [["a", 1, 2.5], [object()] * 3])
+def test_columns_of_several_kinds_are_not_written_as_parquet(tmp_path, column):
+    table = TABLES["trajectories"][:3].assign(note=pd.Series(column, dtype=object))
+    with pytest.raises(TableError, match="a column holds values of several kinds"):
+        write_table(table, tmp_path / "t.parquet")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".geff", ".xml"])
+@pytest.mark.parametrize("bad", [{"frame": 0.5}, {"particle": np.nan}, {"y": np.nan}])
+def test_a_table_that_is_none_is_not_written(tmp_path, suffix, bad):
+    with pytest.raises(TableError, match="must hold"):
+        write_table(TABLES["trajectories"].assign(**bad), tmp_path / f"t{suffix}")
+    with pytest.raises(TableError, match="missing y"):
+        write_table(TABLES["trajectories"].drop(columns="y"), tmp_path / f"t{suffix}")
+    assert not list(tmp_path.iterdir())
 
 
 # Command line ---------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Mapping
 
 from .core.zoo import DEFAULT
@@ -44,6 +45,17 @@ def _positive(text: str) -> int:
 
 def _seed(text: str) -> int:
     return _whole(text, 0)
+
+
+def _size(text: str) -> float:
+    """Read a length or a time: a finite number above 0."""
+    try:
+        size = float(text)
+    except ValueError:
+        size = math.nan
+    if not (math.isfinite(size) and size > 0):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return size
 
 
 def _whole(text: str, least: int) -> int:
@@ -191,9 +203,9 @@ def _export(command: argparse.ArgumentParser) -> None:
     command.add_argument("what", metavar="NET|TABLE", help="a network, or a table of detections or trajectories")
     command.add_argument("--stage", type=int, metavar="S", help="of a network; default: the last")
     command.add_argument(
-        "--pixel-size", type=float, metavar="UM", help="of a table: side of a pixel in micrometres, if it does not tell"
+        "--pixel-size", type=_size, metavar="UM", help="of a table: side of a pixel in micrometres, if it does not tell"
     )
-    command.add_argument("--frame-time", type=float, metavar="S", help="of a table: seconds from frame to frame")
+    command.add_argument("--frame-time", type=_size, metavar="S", help="of a table: seconds from frame to frame")
     command.add_argument(
         "-o",
         "--output",
@@ -311,8 +323,8 @@ def _link(command: argparse.ArgumentParser) -> None:
 
 def _motion(command: argparse.ArgumentParser) -> None:
     command.add_argument("trajectories", metavar="TRAJECTORIES.csv", help="table with columns frame, y, x, particle")
-    command.add_argument("--pixel-size", type=float, metavar="UM", help="side of a pixel in micrometres")
-    command.add_argument("--frame-time", type=float, metavar="S", help="seconds from frame to frame")
+    command.add_argument("--pixel-size", type=_size, metavar="UM", help="side of a pixel in micrometres")
+    command.add_argument("--frame-time", type=_size, metavar="S", help="seconds from frame to frame")
     command.add_argument(
         "--exposure", metavar="S", help="seconds that the shutter is open in each frame, or a share of it, such as 50%%"
     )

@@ -397,14 +397,12 @@ def export(chosen: Arguments) -> None:
 
 def _export_table(chosen: Arguments) -> None:
     from .core.files import check_apart
-    from .core.motion import Units
     from .core.tables import PROGRAM, read_recipe, read_table, write_table
 
     check_apart(chosen.what, chosen.output)
     _check_table(chosen.output)
-    table, recipe = read_table(chosen.what), read_recipe(chosen.what) or {"program": PROGRAM}
+    table, recipe = read_table(chosen.what), {"program": PROGRAM} | (read_recipe(chosen.what) or {})
     told = {name: getattr(chosen, name) for name in ("pixel_size", "frame_time")}
-    Units(**told)
     write_table(table, chosen.output, recipe | {name: value for name, value in told.items() if value is not None})
     _say(f"{chosen.output}: {len(table)} rows, {', '.join(map(str, table))}")
 

@@ -11,6 +11,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
+from .errors import SettingsError
+
 WITHIN = 5.0
 """Farthest that a found position may be from the true one, in pixels."""
 
@@ -42,7 +44,14 @@ def match(truth: np.ndarray, found: np.ndarray, within: float) -> Pairs:
         Indices into `truth` and `found` of each pair, in the order of `truth`.
     distances : ndarray (k,)
         In pixels.
+
+    Raises
+    ------
+    SettingsError
+        When `within` is no finite number from 0.
     """
+    if not 0 <= within < np.inf:
+        raise SettingsError(f"Expected a distance in pixels, a finite number from 0, got {within}.")
     if len(truth) * len(found) <= _FEW:
         return _match_all(truth, found, within)
     parts = []

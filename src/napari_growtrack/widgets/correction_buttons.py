@@ -26,7 +26,7 @@ class CorrectionButtons(QWidget):
         self.delete.setToolTip("Delete the selected trajectories (Del).")
         self.split.setToolTip("End the selected trajectory before the frame you look at; from there on it is another.")
         self.join.setToolTip("Make the selected trajectories one. They may not be in the same frame.")
-        self.hand_over.setToolTip("Write all trajectories as GEFF, which track editors such as motile-tracker read.")
+        self.hand_over.setToolTip("Write all trajectories as GEFF, which track editors such as napari-track-edit read.")
         self.take_back.setToolTip("Read them back from GEFF, as the editor left them. This can be undone.")
         for key, button in (("Del", self.delete), ("Ctrl+Z", self.undo), ("Ctrl+Shift+Z", self.redo)):
             shortcut = QShortcut(QKeySequence(key), parent)

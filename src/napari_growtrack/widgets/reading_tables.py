@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ..core.errors import GrowtrackError, GrowtrackWarning
-from ..core.tables import SUFFIXES, read_recipe, read_table
+from ..core.tables import SUFFIXES, check, read_recipe, read_table
 from .layers import RING
 from .preferences import preferences
 from .samples import CROSS
@@ -89,7 +89,7 @@ def _layer(path: Path) -> LayerData:
         **place,
     }
     if "particle" in table and "truth" not in path.stem.lower() and len(table) and not flat:
-        data, features = data_of(read_table(path, (*AXES, "particle")))
+        data, features = data_of(check(table, (*AXES, "particle")))
         return (
             data,
             {**about, "features": features, "color_by": SHADE, "tail_width": 3, "blending": BLENDING},

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from ..errors import LinkingError
-from ..tables import check
+from ..tables import check, relatives_of_joined, relatives_of_parts
 
 _LINKED = ("frame", "y", "x", "particle")
 
@@ -67,7 +67,8 @@ def split(trajectories: pd.DataFrame, particle: int, frame: int) -> pd.DataFrame
             f"Trajectory {particle} lasts from frame {first} to {last}: it cannot be split at frame {frame}. "
             f"Go to a frame from {first + 1} to {last}."
         )
-    return table.assign(particle=table["particle"].mask(later, table["particle"].max() + 1))
+    new = table["particle"].max() + 1
+    return relatives_of_parts(table, later, particle, new).assign(particle=table["particle"].mask(later, new))
 
 
 def join(trajectories: pd.DataFrame, particles: Iterable[int]) -> pd.DataFrame:
@@ -107,7 +108,8 @@ def join(trajectories: pd.DataFrame, particles: Iterable[int]) -> pd.DataFrame:
             f"Trajectories {both[0]} and {both[1]} are both in frame {frame}, so they are two particles. "
             "Split one of them, or delete it."
         )
-    return table.assign(particle=table["particle"].mask(rows, seen["particle"].iloc[0]))
+    first = seen["particle"].iloc[0]
+    return relatives_of_joined(table, rows, first).assign(particle=table["particle"].mask(rows, first))
 
 
 def _refuse_others(table: pd.DataFrame, particles: Iterable[int]) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..errors import GrowtrackWarning, LinkingError
 from ..plotting import load_matplotlib
-from ..tables import check
+from ..tables import RELATIVES, check
 from ..work import finish
 from .filtering import drop_short
 from .linkage import Linkage, Linking
@@ -56,6 +56,7 @@ def iter_linkage(detections: pd.DataFrame, linking: Linking | None = None) -> Ge
     """Link as `iter_link` does; the generator returns the trajectories and what was left out."""
     linking = linking or Linking()
     table = check(detections).sort_values("frame", kind="stable", ignore_index=True)
+    table = table.drop(columns=[*RELATIVES], errors="ignore")  # of trajectories that are no more
     frames = table["frame"].nunique()
     repeated = np.empty(0, int) if linking.keep_repeats else repeated_frames(table)
     table = table[~table["frame"].isin(repeated)].reset_index(drop=True)

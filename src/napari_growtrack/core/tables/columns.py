@@ -15,7 +15,12 @@ from ..errors import TableError
 DETECTION_COLUMNS = ("frame", "y", "x", "distance", "votes", "sigma", "significance")
 TRUTH_COLUMNS = ("frame", "y", "x", "particle", "radius", "snr")
 POINT = ("frame", "y", "x")
+MOST_FRAMES = 10_000_000
+"""Most frames that a table may tell of: almost three hours at a thousand frames a second."""
 _WHOLE = frozenset({"frame", "particle", "votes"})
+_EXACT = 2**53
+_SHOWN, _LETTERS = 12, 60
+_FARTHEST = 1e12
 
 
 def empty(columns: Iterable[str]) -> pd.DataFrame:
@@ -40,7 +45,7 @@ def check(table: pd.DataFrame, required: Iterable[str] = POINT) -> pd.DataFrame:
         One row per point.
     required
         Columns that must be there. ``frame``, ``particle`` and ``votes`` hold
-        whole numbers, ``frame`` from 0 on; other columns are kept untouched.
+        whole numbers, ``frame`` from 0 on and below `MOST_FRAMES`; other columns are kept untouched.
 
     Raises
     ------
@@ -78,9 +83,13 @@ def _dtype(column: str) -> type[np.generic]:
 
 
 def _refuse_missing(table: pd.DataFrame, required: tuple[str, ...]) -> None:
+    twice = [column for column in required if (table.columns == column).sum() > 1]
+    if twice:
+        raise TableError(f"Expected one column {twice[0]}, got several. Rename or drop the others.")
     missing = [column for column in required if column not in table.columns]
     if missing:
-        there = ", ".join(map(str, table.columns)) or "none"
+        there = ", ".join(map(_short, table.columns[:_SHOWN])) or "none"
+        there += f" and {len(table.columns) - _SHOWN} more" if len(table.columns) > _SHOWN else ""
         raise TableError(
             f"Expected columns {', '.join(required)}; missing {', '.join(missing)}, got {there}. Rename or add them."
         )
@@ -88,18 +97,35 @@ def _refuse_missing(table: pd.DataFrame, required: tuple[str, ...]) -> None:
 
 def _numbers(series: pd.Series, column: str) -> np.ndarray:
     """Return a column as float64 or int64, refusing the first value that does not fit."""
-    values = pd.to_numeric(series, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    bad, expected = ~np.isfinite(values), "a number"
-    if column in _WHOLE:
-        bad |= values != np.floor(values)
-        expected = "a whole number"
-    if column == "frame":
-        bad |= values < 0
-        expected = "a whole number from 0"
+    if series.dtype.kind in "mMc":
+        raise TableError(f"Column {column} must hold numbers, got {series.dtype}. Write it as numbers.")
+    try:
+        exact = pd.to_numeric(series, errors="coerce")
+        values = exact.to_numpy(np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise TableError(f"Column {column} must hold numbers, got {series.dtype}. Write it as numbers.") from error
+    bad, expected = _bad(exact, values, column)
     if bad.any():
         row = int(bad.argmax())
         raise TableError(
-            f"Column {column} must hold {expected}, got {series.iloc[row]} in row {row} (counting from 0). "
+            f"Column {column} must hold {expected}, got {_short(series.iloc[row])} in row {row} (counting from 0). "
             "Mend or drop that row."
         )
-    return values.astype(_dtype(column))
+    return (exact.to_numpy() if exact.dtype.kind in "iu" else values).astype(_dtype(column))
+
+
+def _bad(exact: pd.Series, values: np.ndarray, column: str) -> tuple[np.ndarray, str]:
+    """Return which values do not fit, and what was expected of them."""
+    if column not in _WHOLE:
+        return ~(np.abs(values) <= _FARTHEST), "a number"
+    if column == "frame":
+        bad = (values != np.floor(values)) | ~(values >= 0)
+        return bad | (values >= MOST_FRAMES), f"a whole number from 0{'' if bad.any() else f' below {MOST_FRAMES}'}"
+    if exact.dtype.kind in "iu":
+        return (exact > np.iinfo(np.int64).max).to_numpy(bool), f"a whole number below {2**63}"
+    return (values != np.floor(values)) | ~(np.abs(values) <= _EXACT), "a whole number"
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _LETTERS else f"{text[:_LETTERS]}..."

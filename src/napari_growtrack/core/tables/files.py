@@ -13,6 +13,7 @@ import pandas as pd
 from ..errors import OutputError, TableError
 from . import csv_files, geff_files, parquet, trackmate
 from .columns import POINT, check
+from .scales import checked, cleaned
 
 _FORMATS: dict[str, ModuleType] = {
     ".csv": csv_files,
@@ -33,6 +34,16 @@ def _format_of(path: Path) -> ModuleType:
     return geff_files if path.is_dir() else _format(path)
 
 
+def _named(path: str | os.PathLike[str]) -> Path:
+    if not os.fspath(path):
+        raise TableError("Expected the name of a table, got an empty one.")
+    return Path(path)
+
+
+def _sentence(path: Path, error: TableError) -> str:
+    return str(error) if str(error).startswith(path.name) else f"{path.name}: {error}"
+
+
 def read_table(path: str | os.PathLike[str], required: Iterable[str] = POINT) -> pd.DataFrame:
     """Read a table and check it: CSV, Parquet, GEFF or TrackMate's XML, by the ending of its name.
 
@@ -44,16 +55,17 @@ def read_table(path: str | os.PathLike[str], required: Iterable[str] = POINT) ->
     OutputError
         When a format needs a package that is not installed.
     """
-    path = Path(path)
+    path = _named(path)
     try:
         return check(_format_of(path).read(path), required)
+    except MemoryError as error:
+        raise TableError(f"{path.name} does not fit into the memory, or is damaged. Take a part of it.") from error
     except OutputError:
         raise
     except OSError as error:
         raise TableError(f"Cannot read {path}: {error.strerror or error}. Check the path.") from error
     except TableError as error:
-        named = str(error).startswith(path.name)
-        raise TableError(str(error) if named else f"{path.name}: {error}") from error
+        raise TableError(_sentence(path, error)) from error
 
 
 def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any] | None:
@@ -64,9 +76,13 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     TableError
         When the file is not what its name says.
     """
-    path = Path(path)
+    path = _named(path)
     try:
-        return _format_of(path).recipe(path)
+        return cleaned(_format_of(path).recipe(path), path.name)
+    except MemoryError:
+        return None
+    except TableError as error:
+        raise TableError(_sentence(path, error)) from error
     except OSError as error:
         raise TableError(f"Cannot read {path}: {error.strerror or error}. Check the path.") from error
 
@@ -90,12 +106,13 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str], recipe: dict[
     OutputError
         When a file cannot be written, or `check_table_path` refuses.
     TableError
-        When a format cannot hold a column.
+        When a format cannot hold a column, or the recipe's scale is none.
     TypeError
         When `recipe` holds what JSON cannot; nothing is written then.
     """
     path = Path(path)
-    _format(path).write(table, path, recipe)
+    check_table_path(path)
+    _format(path).write(table, path, checked(recipe))
 
 
 def check_table_path(path: str | os.PathLike[str]) -> Path:
@@ -108,8 +125,13 @@ def check_table_path(path: str | os.PathLike[str]) -> Path:
         replace a file that is none of its kind.
     """
     path = Path(path)
+    folder = _format(path) is geff_files
+    if not path.name or (path.is_dir() and not folder):
+        raise OutputError(f"Cannot write {path}: it is a folder. Choose a file name, ending in .csv.")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OutputError(f"Cannot write {path}: it is no regular file. Choose a file name, ending in .csv.")
     if _format(path) is csv_files:
         return csv_files.check_path(path)
-    if _format(path) is geff_files:
+    if folder:
         geff_files.check_path(path)
     return path

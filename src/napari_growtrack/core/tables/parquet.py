@@ -11,7 +11,7 @@ import pandas as pd
 from ..errors import OutputError, TableError
 from ..files import write_whole
 from ..optional import require
-from .csv_files import PROGRAM
+from .csv_files import is_recipe
 
 _KEY = b"napari-growtrack"
 
@@ -23,11 +23,15 @@ def _pyarrow() -> None:
 def read(path: Path) -> pd.DataFrame:
     """Read a Parquet file."""
     _pyarrow()
-    from pyarrow import ArrowException, parquet
+    from pyarrow import parquet
 
+    if path.exists() and not path.is_file():
+        raise TableError(f"{path.name} is not a Parquet file. Give the name of one.")
     try:
-        return parquet.read_table(path).to_pandas()
-    except (ArrowException, ValueError) as error:
+        return parquet.read_table(path, page_checksum_verification=True).to_pandas()
+    except (FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # whatever pyarrow and pandas make of a file that is something else
         raise TableError(f"{path.name} is not a Parquet file, or not a whole one. Write it again.") from error
 
 
@@ -37,19 +41,22 @@ def write(table: pd.DataFrame, path: Path, recipe: dict[str, Any] | None) -> Non
     import pyarrow
     from pyarrow import parquet
 
-    found = pyarrow.Table.from_pandas(table, preserve_index=False)
+    try:
+        found = pyarrow.Table.from_pandas(table, preserve_index=False)
+    except (pyarrow.ArrowException, ValueError, TypeError) as error:
+        raise TableError(f"Cannot write {path}: a column holds values of several kinds ({error}). Drop it.") from error
     story = {} if recipe is None else {_KEY: json.dumps(recipe, ensure_ascii=False).encode()}
     found = found.replace_schema_metadata({**(found.schema.metadata or {}), **story})
-    write_whole(path, lambda file: parquet.write_table(found, file))
+    write_whole(path, lambda file: parquet.write_table(found, file, write_page_checksum=True))
 
 
 def recipe(path: Path) -> dict[str, Any] | None:
     """Return how the table was made, where the file tells."""
     _pyarrow()
-    from pyarrow import ArrowException, parquet
+    from pyarrow import parquet
 
     try:
         found = json.loads((parquet.read_schema(path).metadata or {}).get(_KEY, b"null"))
-    except (ArrowException, ValueError, OSError):
+    except Exception:  # not a Parquet file, or a recipe that is none
         return None
-    return found if isinstance(found, dict) and found.get("program") == PROGRAM else None
+    return found if is_recipe(found) else None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -17,13 +19,14 @@ import pandas as pd
 
 from ..errors import TableError
 from ..files import write_bytes
-from .columns import numbers_of
+from .columns import POINT, check, numbers_of
 from .csv_files import PROGRAM
+from .lineages import families, links_of
+from .trackmate_reading import RADII, RADIUS, read, recipe
+
+__all__ = ["VERSION", "read", "recipe", "write"]
 
 VERSION = "7.11.1"
-RADIUS = 3.0
-"""Of the rings TrackMate draws where a table has no radius, in pixels."""
-
 _OWN = {
     "QUALITY": ("Quality", "Quality", "QUALITY", False),
     "POSITION_X": ("X", "X", "POSITION", False),
@@ -45,10 +48,13 @@ _TRACK = {
     "NUMBER_SPOTS": ("Number of spots in track", "N spots", "NONE", True),
 }
 _COLUMNS = {"frame", "y", "x", "radius"}
+_FEATURE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def write(table: pd.DataFrame, path: Path, recipe: dict[str, Any] | None) -> None:
     """Write a TrackMate file."""
+    table = check(table, (*POINT, "particle") if "particle" in table else POINT)
+    _refuse_names(table)
     story = recipe or {}
     pixel, time = (float(story.get(name) or 1.0) for name in ("pixel_size", "frame_time"))
     root = Xml.Element("TrackMate", version=VERSION)
@@ -68,6 +74,19 @@ def write(table: pd.DataFrame, path: Path, recipe: dict[str, Any] | None) -> Non
     write_bytes(path, Xml.tostring(root, "UTF-8", xml_declaration=True))
 
 
+def _refuse_names(table: pd.DataFrame) -> None:
+    """Refuse columns that cannot be features: XML would not be read again, or one would replace another."""
+    seen = {"ID", "NAME", *_OWN} - {name.upper() for name in _COLUMNS}
+    for name in map(str, table):
+        if not _FEATURE.fullmatch(name):
+            raise TableError(
+                f"Column {name!r} cannot be a TrackMate feature: letters a to z, digits and _ only. Rename it."
+            )
+        if name.upper() in seen:
+            raise TableError(f"Column {name} has the name of another TrackMate feature. Rename or drop it.")
+        seen.add(name.upper())
+
+
 def _declare(model: Xml.Element, table: pd.DataFrame, extra: list[str]) -> None:
     features = Xml.SubElement(model, "FeatureDeclarations")
     own = {name.upper(): (name, name, "NONE", table[name].dtype.kind in "iub") for name in extra}
@@ -80,6 +99,8 @@ def _declare(model: Xml.Element, table: pd.DataFrame, extra: list[str]) -> None:
 
 def _spots(model: Xml.Element, table: pd.DataFrame, extra: list[str], pixel: float, time: float) -> None:
     every = Xml.SubElement(model, "AllSpots", nspots=str(len(table)))
+    if "radius" in table:
+        every.set(RADII, "measured")  # TrackMate's spots always have one
     numbers = {str(name): numbers_of(table, str(name), "TrackMate") for name in table}
     quality = numbers.get("significance", -numbers["distance"] if "distance" in numbers else None)
     for frame in np.unique(numbers["frame"]):
@@ -102,20 +123,32 @@ def _spots(model: Xml.Element, table: pd.DataFrame, extra: list[str], pixel: flo
 
 
 def _tracks(model: Xml.Element, table: pd.DataFrame) -> None:
-    """Write a track for each trajectory of two detections or more; TrackMate knows no shorter ones."""
+    """Write a track for all trajectories that links join; TrackMate knows none of a single detection."""
     every, kept = Xml.SubElement(model, "AllTracks"), Xml.Element("FilteredTracks")
     if "particle" in table:
-        ordered = table.reset_index(drop=True).sort_values(["particle", "frame"])
-        for index, (particle, rows) in enumerate(ordered.groupby("particle")):
-            if len(rows) < 2:
-                continue
-            told = {"name": f"Track_{particle}", "TRACK_INDEX": str(index), "TRACK_ID": str(particle)}
-            track = Xml.SubElement(every, "Track", told | {"NUMBER_SPOTS": str(len(rows))})
-            for one, next_ in zip(rows.index[:-1], rows.index[1:], strict=True):
+        for index, (number, links) in enumerate(_families(table)):
+            told = {"name": f"Track_{number}", "TRACK_INDEX": str(index), "TRACK_ID": str(number)}
+            track = Xml.SubElement(every, "Track", told | {"NUMBER_SPOTS": str(len(np.unique(links)))})
+            for one, next_ in links:
                 edge = {"SPOT_SOURCE_ID": str(one), "SPOT_TARGET_ID": str(next_), "LINK_COST": "-1.0"}
                 Xml.SubElement(track, "Edge", edge)
-            Xml.SubElement(kept, "TrackID", TRACK_ID=str(particle))
+            Xml.SubElement(kept, "TrackID", TRACK_ID=str(number))
     model.append(kept)
+
+
+def _families(table: pd.DataFrame) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield trajectories that continue one another, by the least of their numbers, with their links, (k, 2)."""
+    links = links_of(table)
+    if not len(links):
+        return
+    particle = table["particle"].to_numpy()
+    ends = pd.DataFrame(particle[links], columns=["before", "after"]).drop_duplicates()
+    family = families(np.unique(particle), ends.to_numpy())
+    numbers = pd.Series(particle[links[:, 0]]).map(family).to_numpy()
+    order = np.lexsort([links[:, 1], numbers])
+    starts = np.flatnonzero(np.diff(numbers[order], prepend=-np.inf))
+    for start, mine in zip(starts, np.split(order, starts[1:]), strict=True):
+        yield int(numbers[order[start]]), links[mine]
 
 
 def _settings(root: Xml.Element, table: pd.DataFrame, pixel: float, time: float) -> None:
@@ -138,103 +171,3 @@ def _text(value: Any) -> str:
     if isinstance(value, (np.integer, np.bool_, int)):
         return str(int(value))
     return repr(float(value)).replace("nan", "NaN")
-
-
-# Reading --------------------------------------------------------------------------------------------------------------
-
-
-def _root(path: Path) -> Xml.Element:
-    try:
-        text = path.read_bytes()
-        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:  # what bombs are made of; TrackMate writes none
-            raise TableError(f"{path.name} declares entities, which no TrackMate file does. It is not read.")
-        root = Xml.fromstring(text)
-    except Xml.ParseError as error:
-        raise TableError(f"{path.name} is not XML, or not a whole file ({error}). Write it again.") from error
-    if root.tag != "TrackMate" or root.find("Model/AllSpots") is None:
-        raise TableError(f"{path.name} is XML, but not TrackMate's: expected TrackMate/Model/AllSpots, got {root.tag}.")
-    return root
-
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the spots of a TrackMate file, ours or another's, in pixels; those of tracks get a ``particle``."""
-    root = _root(path)
-    spots = [dict(spot.attrib) for spot in root.iterfind("Model/AllSpots/SpotsInFrame/Spot")]
-    names, whole, pixel = _names(root), _whole(root), _size(root)
-    try:
-        table = pd.DataFrame({names[feature]: _column(spots, feature, feature in whole) for feature in names})
-    except (ValueError, TypeError) as error:
-        raise TableError(f"{path.name} has spots whose features are no numbers ({error}).") from error
-    table = table.assign(**{axis: table[axis] / pixel for axis in ("y", "x", "radius")})
-    if "particle" not in table:
-        table = _numbered(root, spots, table)
-    if np.isclose(table["radius"], RADIUS, rtol=1e-12).all():  # ours, of a table without
-        table = table.drop(columns="radius")
-    return table.sort_values("frame", kind="stable", ignore_index=True)
-
-
-def _column(spots: list[dict[str, str]], feature: str, whole: bool) -> np.ndarray:
-    values = np.array([spot.get(feature, "nan") for spot in spots], object).astype(float)
-    return values.astype(np.int64) if whole else values
-
-
-def _whole(root: Xml.Element) -> set[str]:
-    features = root.iterfind("Model/FeatureDeclarations/SpotFeatures/Feature")
-    return {"FRAME", *(feature.get("feature", "") for feature in features if feature.get("isint") == "true")}
-
-
-def _names(root: Xml.Element) -> dict[str, str]:
-    """Return which feature is which column."""
-    found = {"FRAME": "frame", "POSITION_Y": "y", "POSITION_X": "x"}
-    for feature in root.iterfind("Model/FeatureDeclarations/SpotFeatures/Feature"):
-        name = feature.get("feature", "")
-        if name not in _OWN:
-            found[name] = name.lower()
-    found["RADIUS"] = "radius"
-    return found
-
-
-def _size(root: Xml.Element) -> float:
-    image = root.find("Settings/ImageData")
-    size = float(image.get("pixelwidth", "1")) if image is not None else 1.0
-    return size if math.isfinite(size) and size > 0 else 1.0
-
-
-def _numbered(root: Xml.Element, spots: list[dict[str, str]], table: pd.DataFrame) -> pd.DataFrame:
-    """Return spots with the track each belongs to, without those of none; as they are where there are no tracks."""
-    track_of: dict[str, int] = {}
-    for track in root.iterfind("Model/AllTracks/Track"):
-        for edge in track.iterfind("Edge"):
-            for end in ("SPOT_SOURCE_ID", "SPOT_TARGET_ID"):
-                track_of[edge.get(end, "")] = int(track.get("TRACK_ID", "0"))
-    if not track_of:
-        return table
-    numbers = np.array([track_of.get(spot.get("ID", ""), -1) for spot in spots], np.int64)
-    return table.assign(particle=numbers)[numbers >= 0]
-
-
-def _log(root: Xml.Element) -> dict[str, Any] | None:
-    text = root.findtext("Log") or ""
-    if not text.startswith(f"{PROGRAM} "):
-        return None
-    try:
-        found = json.loads(text.removeprefix(f"{PROGRAM} "))
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def recipe(path: Path) -> dict[str, Any] | None:
-    """Return how the table was made, where it is ours, or the pixel size and frame time of another's."""
-    root = _root(path)
-    if (found := _log(root)) is not None:
-        return found
-    image, model = root.find("Settings/ImageData"), root.find("Model")
-    if image is None or model is None:
-        return None
-    known = {}
-    if model.get("spatialunits") in ("micron", "µm", "um", "micrometer"):
-        known["pixel_size"] = _size(root)
-    if model.get("timeunits") in ("sec", "s", "second", "seconds"):
-        known["frame_time"] = float(image.get("timeinterval", "1"))
-    return known or None
