@@ -47,7 +47,7 @@ class _Written(NamedTuple):
             When it tells no such thing.
         """
         told = json.loads(line)
-        numbers = [told.get(name) for name in cls._fields] if isinstance(told, dict) else []
+        numbers: list[Any] = [told.get(name) for name in cls._fields] if isinstance(told, dict) else []
         if not numbers or any(type(number) is not int or number < 0 for number in numbers):
             raise ValueError(f"expected three numbers, got {line[:100]!r}")
         return cls(*numbers)
@@ -132,7 +132,9 @@ class TableStream:
     def __enter__(self) -> TableStream:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None and not self.seen:  # nothing that anybody could go on with
+            self.remove()
         self.close()
 
     @property
