@@ -324,6 +324,13 @@ def test_a_kill_while_the_folder_is_tidied_leaves_a_whole_table_and_says_so(tmp_
     TableStream(path, STORY, 4).close()
 
 
+@pytest.mark.parametrize(("frames", "left"), [(0, []), (1, [f"t.csv{SUFFIX}"]), (4, [f"t.csv{SUFFIX}"])])
+def test_a_run_that_fails_before_its_first_frame_leaves_nothing(tmp_path, frames, left):
+    with pytest.raises(ZeroDivisionError), stream_of(tmp_path / "t.csv", frames):
+        _ = 1 / 0
+    assert os.listdir(tmp_path) == left
+
+
 def test_a_table_never_takes_the_place_of_a_folder_or_a_device(tmp_path):
     (tmp_path / "t.csv").mkdir()
     for path, sentence in ((tmp_path / "t.csv", "not a folder"), (os.devnull, "a device"), ("", "name of a file")):

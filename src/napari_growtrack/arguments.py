@@ -275,7 +275,9 @@ def _track(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--workers", type=_positive, metavar="N", help="track in so many processes of this machine")
     command.add_argument(
-        "--scheduler", metavar="ADDRESS", help="track on the workers of a dask scheduler, such as tcp://node1:8786"
+        "--scheduler",
+        metavar="ADDRESS",
+        help="track on the workers of a dask scheduler that you trust, such as tls://node1:8786",
     )
     going_on = command.add_mutually_exclusive_group()
     going_on.add_argument("--resume", action="store_true", help="go on where an earlier run was stopped or killed")

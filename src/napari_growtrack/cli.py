@@ -248,6 +248,8 @@ def _track(chosen: Arguments, film: str, output: str) -> int:
             with _detections(chosen, film, stack, network, cascade, contrast, rest) as found:
                 steps = frames_bar(iter_into(stream, found), len(rest))
                 seconds, stop = kept(step.seconds for step in steps)
+            if stop is not None and not stream.seen:
+                raise stop
             recipe = made | {"frames": [frames[i] for i in (0, stream.seen - 1)] if stream.seen else []}
             refused = _put_in_place(stream, recipe, stop)
         if chosen.overlay and stream.seen and not refused:

@@ -139,9 +139,8 @@ def _connected(stack: ExitStack, scheduler: str) -> Client:
     from distributed import Client
     from distributed.security import Security
 
-    security = Security()
-    certificates = (getattr(security, name) for name in ("tls_ca_file", "tls_client_cert"))
-    if scheduler.startswith("tls:") and not all(certificates):
+    security: Any = Security()
+    if scheduler.startswith("tls:") and not (security.tls_ca_file and security.tls_client_cert):
         raise SettingsError(
             f"{scheduler} wants certificates. Tell dask where they are: distributed.comm.tls.ca-file, client.cert and "
             "client.key in its configuration, or DASK_DISTRIBUTED__COMM__TLS__CA_FILE and so on."
@@ -260,7 +259,7 @@ class _Watch:
         self._chunk = chunk
         self._seen: set[str] = set()
         self._lost: set[str] = set()
-        self._last_seen = time.monotonic()
+        self._there = time.monotonic()
 
     def look(self, client: Client) -> None:
         """Count the workers that went since the last look.
@@ -271,7 +270,8 @@ class _Watch:
             When they are too many, or none is left for long.
         """
         now, there = time.monotonic(), {*client.nthreads()}
-        self._last_seen = now if there else self._last_seen
+        if there:
+            self._there = now
         if (gone := self._seen - there - self._lost) and not self._lost:
             warnings.warn(
                 f"A worker was lost; its frames are done again, now {_span(self._chunk)}.",
@@ -280,7 +280,7 @@ class _Watch:
             )
         self._lost |= gone
         self._seen |= there
-        if len(self._lost) > _LOSSES * max(1, len(there)) or now - self._last_seen > _ABSENT:
+        if len(self._lost) > _LOSSES * max(1, len(there)) or now - self._there > _ABSENT:
             raise self.given_up()
 
     def given_up(self) -> EngineError:

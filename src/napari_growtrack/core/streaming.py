@@ -132,7 +132,9 @@ class TableStream:
     def __enter__(self) -> TableStream:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None and not self.seen:  # nothing that anybody could go on with
+            self.remove()
         self.close()
 
     @property
