@@ -13,6 +13,7 @@ from napari_growtrack.core.growth.plan import (
     Layer,
     Plan,
 )
+from napari_growtrack.core.growth.presets import PLANS
 
 CONV, DENSE = Layer(kind="conv"), Layer(kind="dense")
 DEEPTRACK = Plan.depth((16, 32, 64), (32, 32))
@@ -395,3 +396,19 @@ def test_strides_make_maps_smaller_and_steps_wider(kernels, strides, maps):
     assert plan.step == math.prod(strides)
     first = 2 * 16 * kernels[0] ** 2 * maps[0] ** 2 + 16 * maps[0] ** 2  # equation (2.16)
     assert plan.with_(layers=plan.layers[:1], units=plan.units[:1]).cost(1) > first
+
+
+@pytest.mark.parametrize(
+    ("name", "units"),
+    [
+        ("strided", Plan.strided().units),
+        ("depth", Plan.depth((16, 32, 64), (32, 32)).units),
+        ("breadth", Plan.breadth((4, 8, 16, 8, 8), (8, 16, 32, 16, 16), (16, 32, 64, 32, 32)).units),
+        ("breadth-8", ((8,) * 3, (16,) * 3, (32,) * 3, (16,) * 3, (16,) * 3)),
+        ("depth+breadth", Plan.depth().wider((8, 16, 32, 16, 16)).wider((8, 16, 32, 16, 16)).units),
+        ("features", Plan.features((4, 8), (8,)).units),
+        ("plain", ((16,), (32,), (64,), (32,), (32,))),
+    ],
+)
+def test_named_plans_are_those_that_the_documentation_describes(name, units):
+    assert PLANS[name](window=39).units == units

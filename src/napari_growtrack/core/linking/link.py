@@ -63,11 +63,11 @@ def iter_linkage(detections: pd.DataFrame, linking: Linking | None = None) -> Ge
     if len(table):
         if linking.search_radius is None:
             linking = linking.with_(search_radius=suggest_radius(table.assign(frame=steps), keep_repeats=True).radius)
-        yield from _linked(table, steps, particle, linking)
+        yield from _linked(table, steps, particle, linking.search_radius or np.inf, linking.memory)
     linked = table.assign(particle=particle)
     kept = drop_short(linked, linking.min_length)
     short = linked["particle"].nunique() - kept["particle"].nunique()
-    cut = len(kept) > 0 and is_cut(_moves(kept, steps_of(kept["frame"].to_numpy(), repeated)), linking.search_radius)
+    cut = is_cut(_moves(kept, steps_of(kept["frame"].to_numpy(), repeated)), linking.search_radius or np.inf)
     return Linkage(kept, linking, frames, repeated, short, cut)
 
 
@@ -90,11 +90,11 @@ def _moves(trajectories: pd.DataFrame, steps: np.ndarray) -> np.ndarray:
 
 
 def _linked(
-    table: pd.DataFrame, steps: np.ndarray, particle: np.ndarray, linking: Linking
+    table: pd.DataFrame, steps: np.ndarray, particle: np.ndarray, radius: float, memory: int
 ) -> Generator[LinkingProgress, None, None]:
     """Fill in which particle each row is; steps count frames without the repeated ones."""
     places, frames = table[["y", "x"]].to_numpy(float), table["frame"].to_numpy()
-    memory = int(min(linking.memory, steps[-1] - steps[0]))
+    memory = int(min(memory, steps[-1] - steps[0]))
     starts, ends, gaps = _parts(steps, memory)
     began = time.perf_counter()
 
@@ -104,10 +104,10 @@ def _linked(
                 yield int(frames[start]), places[:0]
             yield int(frames[start]), places[start:end]
 
-    linked = _trackpys_linker(each(), linking.search_radius, memory)
+    linked = _trackpys_linker(each(), radius, memory)
     for done, (start, end, gap) in enumerate(zip(starts, ends, gaps, strict=True), start=1):
         for _ in range(gap + 1):
-            frame, ids = _next(linked, linking.search_radius, int(frames[start]), end - start)
+            frame, ids = _next(linked, radius, int(frames[start]), end - start)
         particle[start:end] = ids
         fraction = done / len(starts)
         gone = time.perf_counter() - began
