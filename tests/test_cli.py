@@ -14,6 +14,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from napari_growtrack.arguments import PLANS as NAMES
 from napari_growtrack.arguments import build_parser
 from napari_growtrack.cli import main
 from napari_growtrack.core import files, making
@@ -21,6 +22,7 @@ from napari_growtrack.core.archive import read_growing
 from napari_growtrack.core.benchmarks import CASES
 from napari_growtrack.core.finishing import Effort
 from napari_growtrack.core.growth.plan import Plan
+from napari_growtrack.core.growth.presets import PLANS
 from napari_growtrack.core.holding import Hold
 from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.simulation import SCENES, named_scene
@@ -315,15 +317,16 @@ def test_growing_ends_when_the_gain_is_gone(tiny, tmp_path, capsys):
     assert load_network(tmp_path / "short.growtrack").plan == TINY.until(1)
 
 
-@pytest.mark.parametrize("name", ["depth", "breadth", "depth+breadth", "features", "plain"])
+def test_the_help_names_the_plans_there_are():
+    assert tuple(PLANS) == NAMES
+
+
+@pytest.mark.parametrize("name", PLANS)
 def test_every_named_plan_is_laid(tmp_path, name):
     chosen = build_parser({"grow": lambda _: 0}).parse_args(
         ["grow", "--scene", "beads", "--plan", name, "-o", str(tmp_path / "x.growtrack")]
     )
-    assert (
-        begin(chosen).recipe.plan.stages
-        == {"depth": 5, "breadth": 3, "depth+breadth": 7, "features": 20, "plain": 1}[name]
-    )
+    assert begin(chosen).recipe.plan == PLANS[name]()
 
 
 def test_a_network_learns_classes_of_a_folder_of_pictures(tmp_path, capsys):
@@ -444,6 +447,24 @@ def walking(tmp_path):
     table = brownian_paths(np.random.default_rng(0), 10, 80, 0.5, 0.2, drift=(0.3, 0.0), side=900)
     table.drop(columns="particle").to_csv(tmp_path / "detections.csv", index=False)
     return tmp_path / "detections.csv"
+
+
+def test_repeats_and_short_trajectories_are_told_and_kept_where_they_are_wanted(tmp_path, capsys, walking):
+    table = pd.read_csv(walking)
+    twice = pd.concat([table.assign(frame=2 * table["frame"] + copy) for copy in (0, 1)])
+    ghost = pd.DataFrame({"frame": [4], "y": [-99.0], "x": [-99.0]})
+    pd.concat([twice, ghost]).to_csv(walking, index=False)
+    linked = tmp_path / "trajectories.csv"
+    code, said, err = run(capsys, "link", walking, "-o", linked)
+    assert code == 0, err
+    assert "80 of 160 frames repeat the one before and are left out" in said
+    assert "1 trajectory of fewer than 3 detections dropped" in said
+    recipe = json.loads(linked.with_suffix(".json").read_text())
+    assert (recipe["repeated_frames"], recipe["short_trajectories"], recipe["linking"]["min_length"]) == (80, 1, 3)
+    code, said, err = run(capsys, "link", walking, "-o", linked, "--keep-repeats", "--min-length", 1, "--radius", 0.5)
+    assert code == 0, err
+    assert "repeat the one before" not in said
+    assert "Moves do not end before the search radius of 0.5 px" in said
 
 
 def test_detections_are_linked_and_their_motion_told(tmp_path, capsys, walking):

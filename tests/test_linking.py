@@ -109,6 +109,17 @@ def test_a_crowd_that_cannot_be_resolved_ends_in_a_sentence():
         link(table, Linking(search_radius=30))
 
 
+@pytest.mark.parametrize(
+    ("particle", "purity", "completeness"),
+    [([0, 1, 0, 1], 1, 1), ([0, 1, 1, 0], 0, 0), ([0, 1, 0, 2], 1, 0.5), ([0, 1, 2, 3], 1, 0)],
+    ids=["right", "swapped", "one missing", "no links"],
+)
+def test_links_are_judged_by_the_pairs_of_detections_they_join(particle, purity, completeness):
+    table = pd.DataFrame({"frame": [0, 0, 1, 1], "truth": [5, 6, 5, 6], "particle": particle})
+    assert score_links(table) == (purity, completeness)
+    assert score_links(table.assign(truth=[5, 6, 7, 8])).completeness == 1
+
+
 # The radius -----------------------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from napari_growtrack.core.growth.plan import (
     Layer,
     Plan,
 )
+from napari_growtrack.core.growth.presets import PLANS
 
 CONV, DENSE = Layer(kind="conv"), Layer(kind="dense")
 DEEPTRACK = Plan.depth((16, 32, 64), (32, 32))
@@ -444,3 +445,19 @@ def test_whatever_the_thesis_grows_is_allowed(plan):
 def test_each_member_pools_before_the_head_of_its_own_first_stage():
     plan = Plan.breadth((2,), repeat=2, conv=1, window=23, head_pool=2).ensemble(2)
     assert [plan.head_pooling(stage) for stage in (1, 2, 3, 4)] == [2, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "units"),
+    [
+        ("strided", Plan.strided().units),
+        ("depth", Plan.depth((16, 32, 64), (32, 32)).units),
+        ("breadth", Plan.breadth((4, 8, 16, 8, 8), (8, 16, 32, 16, 16), (16, 32, 64, 32, 32)).units),
+        ("breadth-8", ((8,) * 3, (16,) * 3, (32,) * 3, (16,) * 3, (16,) * 3)),
+        ("depth+breadth", Plan.depth().wider((8, 16, 32, 16, 16)).wider((8, 16, 32, 16, 16)).units),
+        ("features", Plan.features((4, 8), (8,)).units),
+        ("plain", ((16,), (32,), (64,), (32,), (32,))),
+    ],
+)
+def test_named_plans_are_those_that_the_documentation_describes(name, units):
+    assert PLANS[name](window=39).units == units

@@ -13,7 +13,10 @@ SCENES = (
     "default", "vesicles", "trapped", "film", "beads",
     "table42", "dense", "gradient", "mixed", "rings", "wide", "big", "species", "general", "empty",
 )  # fmt: skip
-PLANS = ("strided", "depth", "breadth", "depth+breadth", "features", "plain")
+PLANS = (
+    "strided", "depth", "breadth", "breadth-4", "breadth-8", "breadth-16", "breadth-32", "depth+breadth", "features",
+    "plain",
+)  # fmt: skip
 
 Run = Callable[[argparse.Namespace], int | None]
 

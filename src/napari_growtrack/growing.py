@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .arguments import PLANS
 from .core.archive import SUFFIX, read_card
 from .core.card import Recipe
 from .core.datasets import Augmentation, Dataset, load_dataset
 from .core.errors import SettingsError
 from .core.growth.plan import Plan
+from .core.growth.presets import PLANS
 from .core.growth.schedule import Schedule, Until
 from .core.making import recipe_kept
 from .core.networks import Network, load_network, network_path
@@ -207,16 +207,9 @@ def _plan(name: str, data: Data | None) -> Plan:
             "outputs": 1 if binary else data[0].number_of_classes,
             "task": "binary" if binary else "classes",
         }
-    if name == "strided":
-        if data is not None:
-            raise SettingsError("The plan strided locates; for a dataset choose another, or give a .json file.")
-        return Plan.strided()
-    if name == "breadth":
-        return Plan.breadth((4, 8, 16, 8, 8), (8, 16, 32, 16, 16), (16, 32, 64, 32, 32), **fit)
-    if name == "depth+breadth":
-        return Plan.depth(**fit).wider((8, 16, 32, 16, 16)).wider((8, 16, 32, 16, 16))
-    lay = {"depth": Plan.depth, "features": Plan.features, "plain": Plan.plain}[name]
-    return lay(**fit)
+    if name == "strided" and data is not None:
+        raise SettingsError("The plan strided locates; for a dataset choose another, or give a .json file.")
+    return PLANS[name](**fit)
 
 
 def _schedule(chosen: Chosen, data: Data | None) -> Schedule:

@@ -167,7 +167,7 @@ def test_windows_hold_the_widest_particle_with_room_around(scene, side):
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("scene", [VESICLES, WIDE])
 def test_every_preset_is_a_plan_to_grow_by(preset, scene):
-    recipe = Wish("mine", scene, PRESETS[preset](window_for(scene))).recipe()
+    recipe = Wish("mine", scene, PRESETS[preset](window=window_for(scene))).recipe()
     assert recipe.plan.side == window_for(scene)
     assert recipe.schedule == Schedule(minutes=5)
     assert recipe.scene == scene
@@ -289,7 +289,7 @@ def test_what_was_edited_outlives_another_scene(panel):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_fill_the_table(panel, preset):
     choose(panel.form.preset, preset)
-    assert panel.form.wish().plan == PRESETS[preset](39)
+    assert panel.form.wish().plan == PRESETS[preset](window=39)
 
 
 def test_a_table_that_is_no_plan_cannot_be_grown(panel):

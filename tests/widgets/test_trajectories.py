@@ -166,7 +166,7 @@ def test_points_that_a_threshold_hides_are_not_linked(qtbot, panel, viewer, dete
 def test_short_and_doubtful_trajectories_are_dropped(qtbot, panel, viewer):
     table = walks()
     table.loc[table.index % PARTICLES == 2, "distance"] = 3.0
-    table = table[(table.index % PARTICLES != 4) | (table["frame"] < 4)]
+    table = table[(table.index % PARTICLES != 4) | (table["frame"] < 2)]
     add_detections(viewer, table)
     panel.form.farthest.setValue(1)
     linking(qtbot, panel)

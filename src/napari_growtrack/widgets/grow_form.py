@@ -161,7 +161,9 @@ class GrowForm(QWidget):
         self.start.setToolTip("Grow a new network, or add stages to one there is; its own stages stay as they are.")
         self.preset.setToolTip(
             "strided: locates best for its cost, and tells how sure it is\n"
-            "depth: each stage adds a layer\nbreadth: each stage adds a narrow network to all layers\n"
+            "depth: each stage adds a layer\n"
+            "breadth: each stage adds a narrow network to all layers, wider than the one before\n"
+            "breadth-8: the same, all alike, with 8 units in the first layer\nfeatures: each stage adds one unit\n"
             "plain: an ordinary network, of one stage"
         )
         self.side.setToolTip("Side of the squares that the network looks at; about 2 to 4 diameters of a particle.")
@@ -315,7 +317,7 @@ class GrowForm(QWidget):
         if self._card is None:
             self.preset.setPlaceholderText(OWN)
             self.preset.setCurrentIndex(max(self.preset.currentIndex(), 0))
-            self.table.set_plan(PRESETS[self.preset.currentText()](self.side.value()))
+            self.table.set_plan(PRESETS[self.preset.currentText()](window=self.side.value()))
         else:
             self.preset.setPlaceholderText(FURTHER)
             self.preset.setCurrentIndex(-1)

@@ -15,6 +15,7 @@ from ..core.card import Card, Recipe
 from ..core.errors import SettingsError
 from ..core.finishing import MakingProgress
 from ..core.growth.plan import Plan
+from ..core.growth.presets import PLANS
 from ..core.growth.schedule import Schedule
 from ..core.holding import Hold, check_free
 from ..core.making import adapted
@@ -31,21 +32,10 @@ UNFINISHED = "growing"
 """The folder of networks that can be tracked with while they grow."""
 
 STRIDED, DEPTH = "strided (recommended)", "depth (thesis)"
-_COLUMN = (8, 16, 32, 16, 16)
+_TITLES = {"strided": STRIDED, "depth": DEPTH}
 
-
-def _breadth(base: int) -> Callable[[int], Plan]:
-    return lambda window: Plan.breadth(base=base, repeat=3, window=window)
-
-
-PRESETS: dict[str, Callable[[int], Plan]] = {
-    STRIDED: lambda window: Plan.strided(window=window),
-    DEPTH: lambda window: Plan.depth(window=window),
-    **{f"breadth, base {base}": _breadth(base) for base in (4, 8, 16, 32)},
-    "depth, then breadth": lambda window: Plan.depth(window=window).wider(_COLUMN).wider(_COLUMN),
-    "plain": lambda window: Plan.plain(window=window),
-}
-"""Plans for windows of a side in pixels, by what they are called."""
+PRESETS: dict[str, Callable[..., Plan]] = {_TITLES.get(name, name): lay for name, lay in PLANS.items()}
+"""What lays each named plan, by what it is called here."""
 
 BRIEF = 2.0
 """A network that grows no longer than so many minutes is calibrated and measured quickly, too."""

@@ -111,6 +111,7 @@ class TrajectoriesPanel(Panel):
         self.survey: Survey | None = None
         self.reading: Reading | None = None
         self._outcome: tuple[str, Any] | None = None
+        self._before: tuple[str, Any] = "", "plain"
         self._handed_over: Path | None = None
         self._measuring = self._following = self._taking_back = False
         self._showing, self._resting, self._patience = QTimer(self), QTimer(self), QTimer(self)
@@ -244,6 +245,10 @@ class TrajectoriesPanel(Panel):
             if not self._measuring:
                 return
             self.work.abandon()
+        if not quietly:
+            self._before = "", "plain"
+        elif self._outcome is not None and self._outcome[1] != "error":
+            self._before = self._outcome  # to be told again, where measuring takes so long that its own words cover it
         self._measuring, self._outcome = quietly, None
         if quietly:
             self.cancel.setEnabled(True)
@@ -307,7 +312,7 @@ class TrajectoriesPanel(Panel):
         elif stopped:
             self.status.tell("Stopped; nothing was changed.")
         elif shown and measured:
-            self.status.tell("")
+            self.status.tell(*self._before)
         if not measured and self.survey is None and not self._showing.isActive():
             self._resting.start(0)
 
