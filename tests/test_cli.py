@@ -684,7 +684,7 @@ def test_what_cannot_be_is_refused_in_one_sentence(film, tmp_path, monkeypatch, 
 
 
 BAD_FILMS = {
-    "colour": (np.zeros((20, 40, 3), np.uint8), "colour"),
+    "colour": (np.arange(20 * 40 * 3, dtype=np.uint8).reshape(20, 40, 3), "colour"),
     "NaN": (np.full((2, 60, 60), np.nan, np.float32), "Frame 0 of bad.tif holds 3600 NaN or infinite pixels"),
     "four dimensions": (np.zeros((2, 2, 60, 60), np.float32), "bad.tif"),
 }

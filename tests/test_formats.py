@@ -379,4 +379,4 @@ def test_a_table_goes_through_all_formats_with_its_units(tmp_path, capsys):
     assert main(["motion", str(source), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["diffusion_coefficient"]["unit"] == "µm²/s"
     assert main(["export", str(source), "-o", str(tmp_path / "t.txt")]) == 1
-    assert "a table's name ends in .csv, .parquet, .geff, .xml" in capsys.readouterr().err
+    assert "the name of a table ends in .csv, .parquet, .geff or .xml" in capsys.readouterr().err

@@ -707,7 +707,7 @@ def test_metadata_written_in_place_tell_an_ome_zarr_apart_however_many_files_it_
     ],
 )
 def test_what_imagecodecs_unpacks_is_refused_with_how_to_install_it(error, reason):
-    remedy = r"the 'imagecodecs' package\. Install it: pip install 'napari-growtrack\[formats\]' brings it\."
+    remedy = r"the 'imagecodecs' package\. Install it \(pip install \"napari-growtrack\[formats\]\"\), or save the film"
     with pytest.raises(StackError, match=rf"^Cannot read film.tif: {reason} {remedy}"), decoding("film.tif"):
         raise error
 

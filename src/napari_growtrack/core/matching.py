@@ -36,7 +36,7 @@ def match(truth: np.ndarray, found: np.ndarray, within: float) -> Pairs:
     truth : ndarray (n, 2)
     found : ndarray (m, 2)
     within : float
-        Farthest a pair may be apart, in pixels.
+        Farthest a pair may be apart, in pixels; infinite where any distance will do.
 
     Returns
     -------
@@ -48,10 +48,10 @@ def match(truth: np.ndarray, found: np.ndarray, within: float) -> Pairs:
     Raises
     ------
     SettingsError
-        When `within` is no finite number from 0.
+        When `within` is no number from 0.
     """
-    if not 0 <= within < np.inf:
-        raise SettingsError(f"Expected a distance in pixels, a finite number from 0, got {within}.")
+    if not within >= 0:
+        raise SettingsError(f"Expected a distance in pixels, a number from 0, got {within}.")
     if len(truth) * len(found) <= _FEW:
         return _match_all(truth, found, within)
     parts = []

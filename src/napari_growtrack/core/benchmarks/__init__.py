@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 
-from ..errors import SettingsError
+from ..errors import SettingsError, cut
 from ..work import finish
 from . import (
     accuracy,
@@ -78,7 +78,7 @@ def named(name: str) -> str:
     shown = {figure: one for one, case in CASES.items() for figure in case.shows}
     if name not in CASES and name not in shown:
         raise SettingsError(
-            f"There is no benchmark {name!r}. Choose one of {', '.join(CASES)}, the number of a figure of the "
+            f"There is no benchmark '{cut(name, 60)}'. Choose one of {', '.join(CASES)}, the number of a figure of the "
             "thesis, such as 3.21, or all."
         )
     return shown.get(name, name)
