@@ -49,7 +49,7 @@ def whole(tmp_path_factory):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_table_is_read_or_refused(tmp_path, whole, kind):
-    refused = 0
+    sentences = []
     for seed in range(KINDS[kind]):
         rng, path = random.Random(f"{kind} {seed}"), tmp_path / f"{seed}{kind}"
         if kind == ".geff":
@@ -64,6 +64,5 @@ def test_a_damaged_table_is_read_or_refused(tmp_path, whole, kind):
                 try:
                     read(path)
                 except GrowtrackError as error:
-                    refused += read is read_table
-                    assert len(str(error)) < 600
-    assert refused > 0
+                    sentences.append(str(error))
+    assert 0 < max(map(len, sentences)) < 600

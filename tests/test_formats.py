@@ -250,6 +250,8 @@ def test_what_was_read_is_linked_by_trackpy_and_by_us(tmp_path, suffix):
         ("t.xml", b"<TrackMate><Model>", "is not XML, or not a whole file"),
         ("t.xml", b"<svg/>", "not TrackMate's"),
         ("t.xml", b'<!DOCTYPE b [<!ENTITY a "aaaa">]><TrackMate>&a;</TrackMate>', "declares entities"),
+        ("t.xml", b"<!DOCTYPE TrackMate><TrackMate/>", "declares entities"),
+        ("t.xml", b"<TrackMate><!-- <!ENTITY --></TrackMate>", "declares entities"),
         ("t.geff", b"a file", "is not a GEFF folder"),
         ("t.csv", b"", "is empty"),
     ],
