@@ -267,10 +267,10 @@ def test_a_recipe_that_is_nested_without_end_is_none(tmp_path):
     assert read_recipe(tmp_path / "t.csv") is None
 
 
-@pytest.mark.parametrize("within", [np.nan, np.inf, -1.0])
+@pytest.mark.parametrize("within", [np.nan, -1.0])
 @pytest.mark.parametrize("rows", [1, 60])
 def test_positions_are_paired_within_a_distance_only(within, rows):
     places = np.arange(2.0 * rows).reshape(-1, 2)
-    with pytest.raises(SettingsError, match="Expected a distance in pixels, a finite number from 0, got"):
+    with pytest.raises(SettingsError, match="Expected a distance in pixels, a number from 0, got"):
         match(places, places, within)
     assert len(match(places, places, 0.0)[0]) == rows
