@@ -18,6 +18,8 @@ PLANS = (
     "plain",
 )  # fmt: skip
 
+_MOST_THREADS = 1024
+
 Run = Callable[[argparse.Namespace], int | None]
 
 
@@ -59,6 +61,14 @@ def _size(text: str) -> float:
     if not (math.isfinite(size) and size > 0):
         raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
     return size
+
+
+def _threads(text: str) -> int:
+    """Read a number of threads, of which no machine has more than `_MOST_THREADS`."""
+    threads = _whole(text, 1)
+    if threads > _MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"expected a whole number up to {_MOST_THREADS}, got {text[:40]!r}")
+    return threads
 
 
 def _whole(text: str, least: int) -> int:
@@ -255,7 +265,7 @@ def _track(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--no-polish", action="store_true", help="leave positions as the network gives them")
     command.add_argument(
-        "--threads", type=_positive, metavar="N", help="threads of TensorFlow; default: $OMP_NUM_THREADS, or all cores"
+        "--threads", type=_threads, metavar="N", help="threads of TensorFlow; default: $OMP_NUM_THREADS, or all cores"
     )
     command.add_argument("--faithful", action="store_true", help="the thesis's cascade instead of recentred windows")
     command.add_argument(

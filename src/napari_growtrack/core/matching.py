@@ -48,9 +48,9 @@ def match(truth: np.ndarray, found: np.ndarray, within: float) -> Pairs:
     Raises
     ------
     SettingsError
-        When `within` is no number from 0.
+        When `within` is below 0, or no number.
     """
-    if not within >= 0:
+    if not within >= 0:  # nan, too
         raise SettingsError(f"Expected a distance in pixels, a number from 0, got {within}.")
     if len(truth) * len(found) <= _FEW:
         return _match_all(truth, found, within)
