@@ -606,7 +606,7 @@ def test_a_process_that_is_killed_loses_nothing_that_was_kept(qtbot, processes, 
     panel.form.show_scene(named_scene("table42").with_(snr=20))
     panel.form.table.set_plan(Plan.breadth((2, 3, 4), conv=2, repeat=2, window=23))
     begin(qtbot, panel)
-    qtbot.waitUntil((folder / "mine.growing").exists, timeout=60_000)
+    qtbot.waitUntil((folder / "mine.growing").exists, timeout=200_000)
     os.kill(processes.growing._process.pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
     ended(qtbot, panel)
     assert "ended unexpectedly" in panel.status.said()
