@@ -520,6 +520,7 @@ def test_another_stage_looks_at_the_same_place_and_keeps_the_layer(qtbot, watchi
         == "Stage 1 of 3: particle 2.0 px away, at (+0.0, -2.0)\nWindow at (20.0, 20.0)"
     )
     assert units.asked == [3, 1]
+    assert watching.maps.view.layer.currentData() == (3, None)
 
 
 def test_layers_are_those_the_stage_has_reached():

@@ -54,9 +54,11 @@ class MapsView(QWidget):
         before = self.layer.currentData()
         self.layer.blockSignals(True)
         self.layer.clear()
-        for text, data in layers(card.plan, stage).items():
+        offered = layers(card.plan, stage)
+        for text, data in offered.items():
             self.layer.addItem(text, data)
-        self.layer.setCurrentIndex(max(self.layer.findData(before), 0))
+        places = [*offered.values()]  # Qt's own search takes two tuples that are equal for different
+        self.layer.setCurrentIndex(places.index(before) if before in places else 0)
         self.layer.blockSignals(False)
         self.show_maps(None)
 
