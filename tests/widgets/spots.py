@@ -3,14 +3,17 @@
 import copy
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import pytest
 
 from napari_growtrack.core.archive import write_archive
 from napari_growtrack.core.card import Card, Provenance, Recipe, Report
 from napari_growtrack.core.detection import Calibrated, Calibration, Cascade, all_pairs
+from napari_growtrack.core.errors import GrowtrackError
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.simulation import named_scene
@@ -99,3 +102,10 @@ def numbers_in(text: str) -> list[float]:
     """Return the numbers of a sentence, whatever its words: what a test of a panel compares."""
     found = re.findall(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?", text)
     return [float(each.rstrip(",").replace(",", "")) for each in found]
+
+
+def why(act: Callable[..., Any], *given: Any) -> str:
+    """Return the sentence by which something is refused: what a panel has to pass on."""
+    with pytest.raises(GrowtrackError) as refused:
+        act(*given)
+    return str(refused.value)

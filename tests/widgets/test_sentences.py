@@ -8,8 +8,20 @@ import pytest
 from napari.layers import Points
 from spots import numbers_in, small_card
 
+from napari_growtrack.core.card import Card, Provenance, Recipe
+from napari_growtrack.core.errors import StackError
+from napari_growtrack.core.growth.plan import Plan
+from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.scoring import iter_compare, thesis_score
-from napari_growtrack.widgets import score_sentences, sentences
+from napari_growtrack.core.simulation import named_scene
+from napari_growtrack.engine.jobs_networks import Maps
+from napari_growtrack.widgets import (
+    card_facts,
+    network_sentences,
+    score_sentences,
+    sentences,
+)
+from napari_growtrack.widgets.maps_view import layers
 from napari_growtrack.widgets.progress import Progress
 from napari_growtrack.widgets.score_reading import ask
 
@@ -188,3 +200,116 @@ def test_what_is_odd_about_a_score_is_told(found, kind, words):
 def test_the_thesis_measures_are_told_where_radii_are_known(there, words):
     true = pd.DataFrame(TRUE, columns=["frame", "y", "x"]).assign(radius=2.0)
     assert score_sentences.thesis_line(thesis_score(true, true) if there else None).startswith(words)
+
+
+# networks -------------------------------------------------------------------------------------------------------------
+
+CLASSES = Card(
+    recipe=Recipe(
+        name="digits",
+        dataset="mnist train",
+        plan=Plan.depth((), (4, 3), window=28, task="classes", outputs=10),
+        schedule=Schedule.images(3),
+    ),
+    provenance=Provenance(version="0.1.0", backend="none", images=60000, batches=1, seconds=90),
+)
+
+
+def remade(**made):
+    card = small_card()
+    return card.with_(provenance=card.provenance.with_(**made))
+
+
+@pytest.mark.parametrize(
+    ("card", "label", "words"),
+    [
+        (small_card(), "Size", f"3 stages, {small_card().plan.parameters(3):,} parameters, window 51 x 51 px"),
+        (small_card(), "Particles", "2.5 to 80 px wide; grown on 8 to 12 px"),
+        (remade(seconds=150, images=1200), "Grown", "2.5 min on 1,200 images"),
+        (remade(began_with="vesicles"), "Grown", "1 s on 0 images, beginning with vesicles"),
+        (remade(imported_from="best.h5"), "Grown", "elsewhere; imported from best.h5"),
+        (small_card(), "Made by", "napari-growtrack 0, none"),
+        (CLASSES, "Size", f"2 stages, {CLASSES.plan.parameters(2):,} parameters, window 28 x 28 px"),
+    ],
+)
+def test_a_card_says_what_a_network_is(card, label, words):
+    assert card_facts.facts(card)[label] == words
+
+
+def test_a_scene_is_told_with_its_units():
+    line = card_facts.scene_line(named_scene("vesicles").with_(snr=3, about="Bright spots."))
+    assert line == "Bright spots. SNR 3; 0.3 to 4 particles per 100 x 100 px; 8 to 12 px wide."
+
+
+def test_a_card_says_what_it_was_grown_on():
+    scene = small_card().recipe.scene
+    assert card_facts.grown_on_line(small_card()) == card_facts.scene_line(scene)
+    line = card_facts.grown_on_line(CLASSES)
+    assert line == "Labelled images: mnist train. Right answers on images it never learned from:"
+
+
+def test_the_cost_of_each_stage_is_told():
+    lines = card_facts.cost_lines(small_card().plan).splitlines()
+    assert lines[0] == "Stage 1: 2 4 4 4 4 units, 22% of full cost"
+    assert lines[2] == "Stage 3: 6 12 12 12 12 units, 100% of full cost"
+
+
+@pytest.mark.parametrize(
+    ("card", "stage", "words"),
+    [
+        (small_card(), 1, "Stage 1, on simulated frames of 251 x 251 px; ms per frame, on the computer that grew it. "),
+        (small_card(), 2, "Stage 2, screened by stage 1, on simulated frames of 251 x 251 px; ms per frame, "),
+        (small_card().with_(reports=()), 2, "Errors were not measured for this network."),
+    ],
+)
+def test_how_errors_were_measured_is_told(card, stage, words):
+    assert card_facts.measured_line(card, stage).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (network_sentences.unreadable_line("a", StackError("It is odd.")), "It is odd."),
+        (network_sentences.unreadable_line("a", OSError("odd")), "a cannot be read: odd."),
+        (network_sentences.chosen_line("vesicles"), "vesicles is chosen in Track."),
+        (network_sentences.copied_line("a/b.growtrack"), "Saved as a/b.growtrack."),
+        (network_sentences.deleted_line("mine"), "mine is deleted."),
+        (
+            network_sentences.kept_line("a/b.growtrack", PermissionError(13, "Permission denied")),
+            "Cannot delete a/b.growtrack: Permission denied.",
+        ),
+        (
+            network_sentences.delete_question("mine", "a/b.growtrack", chosen=False),
+            "Delete mine, with a/b.growtrack? This cannot be undone.",
+        ),
+        (
+            network_sentences.delete_question("mine", "a/b.growtrack", chosen=True),
+            "Delete mine, with a/b.growtrack? This cannot be undone. It is the one chosen in Track.",
+        ),
+        (network_sentences.outside_line("film"), "The cursor is outside of film."),
+    ],
+)
+def test_what_is_done_with_networks_is_told(line, words):
+    assert line == words
+
+
+@pytest.mark.parametrize(
+    ("distance", "zoom", "words"),
+    [
+        (1.24, 1.0, "particle 1.2 px away, at (+0.8, -0.9)"),
+        (-0.1, 1.0, "particle 0.0 px away, at (+0.8, -0.9)"),
+        (11.9, 1.0, "no particle within 12 px"),
+        (5.95, 2.0, "no particle within 6 px"),
+        (11.9, 0.5, "particle 11.9 px away, at (+0.8, -0.9)"),
+    ],
+)
+def test_an_answer_is_told_in_pixels_of_the_film(distance, zoom, words):
+    maps = Maps(2, np.zeros((3, 3)), {}, (10.0, 20.0), (0.8, -0.9), distance, zoom)
+    assert network_sentences.answer_line(maps, small_card()) == f"Stage 2 of 3: {words}\nWindow at (10.0, 20.0)"
+
+
+def test_layers_are_told_with_their_maps_or_units():
+    assert [*layers(Plan.breadth((2, 4), (3, 5), conv=1), 2)] == [
+        *("conv 1: 5 maps", "conv 1, stage 1: 2 maps", "conv 1, stage 2: 3 maps"),
+        *("dense 1: 9 units", "dense 1, stage 1: 4 units", "dense 1, stage 2: 5 units"),
+    ]

@@ -11,13 +11,11 @@ from ..core.errors import StackError
 from ..core.stacks import Stack
 from .choices import ImageChoice
 from .layers import open_film, shown_frame
+from .network_sentences import NO_IMAGE, NOT_FLAT, outside_line
 
 if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
-
-NO_IMAGE = "Open a film first; then move the cursor over it."
-NOT_FLAT = "Maps follow the cursor over flat pictures only. Switch the viewer to two dimensions."
 
 _versions = itertools.count(1)
 
@@ -116,7 +114,7 @@ class Cursor(QObject):
         y, x = self._place(image)
         _, height, width = film.shape
         if not (-0.5 <= y < height - 0.5 and -0.5 <= x < width - 0.5):
-            return f"The cursor is outside of {image.name}."
+            return outside_line(image.name)
         return Pointed(film, shown_frame(self._viewer, image, film), (y, x), self._version)
 
     def _place(self, image: Image) -> tuple[float, float]:

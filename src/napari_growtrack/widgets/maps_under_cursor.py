@@ -17,9 +17,10 @@ from ..engine.jobs import Loading, SizedNetwork
 from ..engine.jobs_networks import ActivationMaps
 from .choice import Choice
 from .choices import ImageChoice
-from .cursor import NO_IMAGE, Cursor, Pointed
+from .cursor import Cursor, Pointed
 from .labels import Status
 from .maps_view import MapsView
+from .network_sentences import NO_IMAGE
 from .newest import Newest
 from .rows import Form
 from .sentences import Kind, reason

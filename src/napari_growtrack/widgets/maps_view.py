@@ -9,10 +9,9 @@ from ..core.growth.plan import Plan, Stage
 from ..engine.jobs_networks import Maps
 from .choices import Choice
 from .labels import Note
+from .network_sentences import answer_line
 from .parts.legend import Legend
 from .window_picture import MapTiles, WindowPicture
-
-_FAR = 0.95
 
 
 class MapsView(QWidget):
@@ -89,13 +88,3 @@ def layers(plan: Plan, stage: Stage) -> dict[str, tuple[int, Stage | None]]:
             for block in blocks:
                 found[f"{name}, stage {block.stage}: {plan.width(block)} {what}"] = (row, block.stage)
     return found
-
-
-def answer_line(maps: Maps, card: Card) -> str:
-    """Say what a stage answers for a window."""
-    y, x = maps.centre
-    stage, where = f"Stage {maps.stage} of {card.plan.stages}", f"Window at ({y:.1f}, {x:.1f})"
-    if maps.distance * maps.zoom >= _FAR * card.recipe.schedule.reach:
-        return f"{stage}: no particle within {card.recipe.schedule.reach / maps.zoom:.3g} px\n{where}"
-    dy, dx = maps.offset
-    return f"{stage}: particle {max(maps.distance, 0):.1f} px away, at ({dy:+.1f}, {dx:+.1f})\n{where}"

@@ -12,6 +12,14 @@ from ..core.archive import SUFFIX
 from ..core.errors import GrowtrackError, OutputError
 from ..core.files import check_apart, write_whole
 from .endings import with_ending
+from .network_sentences import (
+    NOT_FOR_TRACKING,
+    chosen_line,
+    copied_line,
+    delete_question,
+    deleted_line,
+    kept_line,
+)
 from .opening import open_panel
 from .session import Session
 from .shown import Shown
@@ -20,7 +28,6 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 USE = "Choose this network in the Track panel, and open that."
-NOT_FOR_TRACKING = "This network tells classes of images apart. It does not locate particles, so it cannot track."
 
 
 class NetworkButtons(QWidget):
@@ -68,7 +75,7 @@ class NetworkButtons(QWidget):
             self.told.emit(str(error), "error")
             return
         open_panel(self._viewer, "Track")
-        self.told.emit(f"{self._shown.card.name} is chosen in Track.", "plain")
+        self.told.emit(chosen_line(self._shown.card.name), "plain")
 
     def _copy(self) -> None:
         source = self._shown.file.path
@@ -81,7 +88,7 @@ class NetworkButtons(QWidget):
         except GrowtrackError as error:
             self.told.emit(str(error), "error")
         else:
-            self.told.emit(f"Saved as {target}.", "plain")
+            self.told.emit(copied_line(target), "plain")
 
     def _delete(self) -> None:
         path, name = self._shown.file.path, self._shown.card.name
@@ -90,16 +97,15 @@ class NetworkButtons(QWidget):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            self.told.emit(f"Cannot delete {path}: {error.strerror or error}.", "error")
+            self.told.emit(kept_line(path, error), "error")
             return
         self.deleted.emit()
         self._session.networks_changed.emit()
-        self.told.emit(f"{name} is deleted.", "plain")
+        self.told.emit(deleted_line(name), "plain")
 
     def _sure(self, path: Path, name: str) -> bool:
         choice = self._session.choice
-        chosen = " It is the one chosen in Track." if choice is not None and choice.file.path == path else ""
-        text = f"Delete {name}, with {path}? This cannot be undone.{chosen}"
+        text = delete_question(name, path, chosen=choice is not None and choice.file.path == path)
         return QMessageBox.question(self, "Delete a network", text) == QMessageBox.StandardButton.Yes
 
 

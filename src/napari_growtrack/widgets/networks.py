@@ -18,11 +18,11 @@ from .grown_on import GrownOn
 from .labels import Note
 from .maps_under_cursor import MapsUnderCursor
 from .network_buttons import NetworkButtons
+from .network_sentences import unreadable_line
 from .panel import Panel
 from .parts.folding import section
 from .parts.table import PlanTable
 from .rows import Form
-from .sentences import reason
 from .session import Session
 from .shown import Shown
 from .stage_errors import StageErrors
@@ -131,7 +131,7 @@ class NetworksPanel(Panel):
         try:
             shown = Shown.of(name)
         except (GrowtrackError, OSError) as error:
-            self.refuse(reason(error) if isinstance(error, GrowtrackError) else f"{name} cannot be read: {error}.")
+            self.refuse(unreadable_line(name, error))
             return None
         self.status.tell("")
         return shown
