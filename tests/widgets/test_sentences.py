@@ -12,14 +12,19 @@ from napari_growtrack.core.card import Card, Provenance, Recipe
 from napari_growtrack.core.errors import StackError
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Schedule
+from napari_growtrack.core.linking import Linkage, Linking, LinkingProgress
+from napari_growtrack.core.motion import Units
+from napari_growtrack.core.motion_report import report_motion
 from napari_growtrack.core.scoring import iter_compare, thesis_score
 from napari_growtrack.core.simulation import named_scene
 from napari_growtrack.engine.jobs_networks import Maps
 from napari_growtrack.widgets import (
     card_facts,
+    motion_sentences,
     network_sentences,
     score_sentences,
     sentences,
+    trajectory_sentences,
 )
 from napari_growtrack.widgets.maps_view import layers
 from napari_growtrack.widgets.progress import Progress
@@ -27,7 +32,7 @@ from napari_growtrack.widgets.score_reading import ask
 
 
 def test_the_examples_hold():
-    assert doctest.testmod(sentences).failed == 0
+    assert [doctest.testmod(module).failed for module in (sentences, motion_sentences)] == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -313,3 +318,113 @@ def test_layers_are_told_with_their_maps_or_units():
         *("conv 1: 5 maps", "conv 1, stage 1: 2 maps", "conv 1, stage 2: 3 maps"),
         *("dense 1: 9 units", "dense 1, stage 1: 4 units", "dense 1, stage 2: 5 units"),
     ]
+
+
+# trajectories and their motion ----------------------------------------------------------------------------------------
+
+
+def linkage_of(seen, **about):
+    """Return a linkage of trajectories that are seen so often each."""
+    rows = [(frame, 5.0, 5.0, particle) for particle, number in enumerate(seen) for frame in range(number)]
+    table = pd.DataFrame(rows, columns=["frame", "y", "x", "particle"])
+    told = {"frames": 60, "repeated": np.array([], int), "short": 0, "cut": False} | about
+    return Linkage(table, Linking(search_radius=4), **told)
+
+
+@pytest.mark.parametrize(
+    ("linkage", "words"),
+    [
+        (linkage_of([60, 60, 40]), "3 trajectories of 160 of 1,200 detections, 60 long typically"),
+        (linkage_of([7], short=2), "1 trajectory of 7 of 1,200 detections, 7 long typically. 2 trajectories of fewer "),
+        (
+            linkage_of([7], cut=True),
+            "1 trajectory of 7 of 1,200 detections, 7 long typically. Moves do not end before ",
+        ),
+        (linkage_of([]), "No trajectory is long enough to stay. Lower Shortest, or search farther."),
+    ],
+)
+def test_what_linking_brought_is_told(linkage, words):
+    assert motion_sentences.linked_line(linkage, 1200).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("units", "words"),
+    [
+        (Units(), "After 3 frames: 1.5 (1.2 to 1.81) px², 1,342 pairs"),
+        (Units(pixel_size=0.1, frame_time=0.5), "After 3 s: 1.5 (1.2 to 1.81) µm², 1,342 pairs"),
+    ],
+)
+def test_a_mean_square_displacement_is_told_with_its_units(units, words):
+    row = pd.Series({"lag": 3.0, "msd": 1.5, "low": 1.2, "high": 1.812, "pairs": 1342.0})
+    assert motion_sentences.lag_line(row, units) == words
+    bare = motion_sentences.lag_line(row.replace({1.2: np.nan, 1.812: np.nan}), units)
+    assert numbers_in(bare) == [3, 1.5, 1342]
+
+
+@pytest.mark.parametrize(
+    ("units", "words"),
+    [
+        (Units(), "At 10 frames: y +0.2, x -3 px since the first frame"),
+        (Units(pixel_size=0.1, frame_time=0.5), "At 5 s: y +0.02, x -0.3 µm since the first frame"),
+    ],
+)
+def test_drift_is_told_with_its_units(units, words):
+    assert motion_sentences.drift_line(pd.Series({"frame": 10.0, "y": 0.2, "x": -3.0}), units) == words
+
+
+def test_a_bar_of_diffusion_coefficients_is_told():
+    assert motion_sentences.bin_line(0.1, 0.25, 12, Units()) == "0.1 to 0.25 px²/frame: 12 trajectories"
+
+
+@pytest.mark.parametrize(
+    ("coefficient", "words"),
+    [
+        (0.517, "4: 3 detections in frames 2 to 4, D 0.517 px²/frame"),
+        (None, "4: 3 detections in frames 2 to 4"),
+    ],
+)
+def test_a_trajectory_is_told(coefficient, words):
+    rows = pd.DataFrame({"frame": [2, 3, 4]})
+    assert motion_sentences.particle_line(4, rows, coefficient, Units()) == words
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (motion_sentences.of_line(None, 6), "Of all 6 trajectories"),
+        (motion_sentences.of_line(2, 1200), "Of 2 selected of 1,200 trajectories"),
+        (motion_sentences.DRIFTS, "The particles drift in common. Tick Remove drift: D gains from it."),
+        (trajectory_sentences.linking_line(LinkingProgress(12, 0.5, 7.6)), "Linking frame 12, 8 s left"),
+        (trajectory_sentences.linking_line(LinkingProgress(59, 1.0, 0.0)), "Linking frame 59"),
+        (trajectory_sentences.saved_line("a/b.csv"), "Saved as a/b.csv."),
+        (trajectory_sentences.opened_line(1), "Opened: 1 detection."),
+        (trajectory_sentences.taken_back_line(300), "Taken back: 300 detections. Undo brings the others back."),
+        (trajectory_sentences.empty_line("a.geff"), "a.geff holds no trajectories."),
+        (trajectory_sentences.deletion((3,)), "delete 3"),
+        (trajectory_sentences.deletion((3, 7)), "delete 2 trajectories"),
+        (trajectory_sentences.splitting(3, 20), "split 3 at frame 20"),
+        (trajectory_sentences.joining((6, 3)), "join 6, 3"),
+        (trajectory_sentences.corrected_line("delete 3"), "Delete 3: done. Ctrl+Z undoes it."),
+        (trajectory_sentences.undone_line("delete 3"), "Undone: delete 3."),
+        (trajectory_sentences.redone_line("delete 3"), "Done again: delete 3."),
+        (trajectory_sentences.HOW, "Click trajectories in the picture, or here."),
+        (trajectory_sentences.STOPPED, "Stopped; nothing was changed."),
+        (
+            trajectory_sentences.NONE_LEFT,
+            "No trajectory would be left. To have none, remove the layer from the list of layers.",
+        ),
+    ],
+)
+def test_what_is_done_with_trajectories_is_told(line, words):
+    assert line == words
+
+
+def test_motion_is_told_as_estimates_and_of_a_trap_only_where_it_is_asked_for():
+    rng = np.random.default_rng(0)
+    places = rng.normal(0, 0.5, (200, 2)).cumsum(0)
+    table = pd.DataFrame({"frame": np.arange(200), "y": places[:, 0], "x": places[:, 1], "particle": 0})
+    report = report_motion(table, trap=True)
+    told = motion_sentences.numbers(report)
+    assert {*told} == {*motion_sentences.NUMBERS}
+    assert (told["D"], told["Trap"]) == (str(report.by_covariance.coefficient), str(report.trap.stiffness))
+    assert "Trap" not in motion_sentences.numbers(report_motion(table))

@@ -11,19 +11,44 @@ from napari.components import ViewerModel
 from napari.layers import Tracks
 from qtpy.QtCore import QModelIndex, Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog
+from spots import numbers_in, why
 
-from napari_growtrack.core.linking import Linking, link
+from napari_growtrack.core.linking import Linking, join, link, split
 from napari_growtrack.core.motion import Units, diffusion, diffusion_of_each, drift
+from napari_growtrack.core.motion_report import report_motion
 from napari_growtrack.core.tables import read_recipe, read_table, write_table
 from napari_growtrack.widgets import layer_watch, linking_form, trajectories
 from napari_growtrack.widgets.layers import RING
 from napari_growtrack.widgets.linking_form import NO_DETECTIONS, ONE_FRAME
 from napari_growtrack.widgets.motion_plots import MotionPlots
-from napari_growtrack.widgets.motion_sentences import DRIFTS
+from napari_growtrack.widgets.motion_sentences import (
+    DRIFTS,
+    NONE_LONG_ENOUGH,
+    bin_line,
+    drift_line,
+    lag_line,
+    of_line,
+    particle_line,
+)
 from napari_growtrack.widgets.tracks_desk import ELSEWHERE
-from napari_growtrack.widgets.tracks_layers import MARK
+from napari_growtrack.widgets.tracks_layers import MARK, table_of
 from napari_growtrack.widgets.tracks_tables import SHADE
 from napari_growtrack.widgets.trajectories import TrajectoriesPanel
+from napari_growtrack.widgets.trajectory_sentences import (
+    HOW,
+    NONE_LEFT,
+    STOPPED,
+    corrected_line,
+    deletion,
+    empty_line,
+    joining,
+    opened_line,
+    redone_line,
+    saved_line,
+    splitting,
+    taken_back_line,
+    undone_line,
+)
 
 FRAMES, PARTICLES = 60, 6
 
@@ -133,8 +158,9 @@ def test_nothing_is_offered_before_there_is_anything_to_link(panel):
 def test_a_radius_is_suggested_as_soon_as_there_are_detections(qtbot, panel, detections):
     qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=20_000)
     assert panel.status.said() == ""
-    assert panel.form.note.said().startswith("The next frame's nearest particle is typically")
-    assert panel.form.radius.text() == f"automatic: {panel.form.suggestion.radius:.3g} px"
+    assert panel.form.note.said() == panel.form.suggestion.reason
+    assert panel.form.radius.value() == 0
+    assert numbers_in(panel.form.radius.text()) == [pytest.approx(panel.form.suggestion.radius, rel=0.005)]
     panel.form.radius.setValue(7)
     assert panel.form.linking() == Linking(search_radius=7)
     assert panel.form.note.said() == ""
@@ -154,7 +180,7 @@ def test_linked_trajectories_are_those_of_the_core_and_lie_where_the_detections_
     assert made.metadata["growtrack"]["linking"]["search_radius"] == panel.form.linking().search_radius
     assert made.metadata["growtrack"]["detected"]["stage"] == 2
     assert viewer.layers.selection.active == made
-    assert panel.status.said() == "6 trajectories of 360 of 360 detections, 60 long typically"
+    assert (panel.status.kind, numbers_in(panel.status.said())) == ("plain", [6, 360, 360, 60])
 
 
 def test_points_that_a_threshold_hides_are_not_linked(qtbot, panel, viewer, detections):
@@ -173,15 +199,13 @@ def test_short_and_doubtful_trajectories_are_dropped(qtbot, panel, viewer):
     assert particles_of(panel) == [0, 1, 3, 5]
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [(np.array([[0, 1, 1], [0, 9, 9]], float), ONE_FRAME), (np.ones((3, 4)), "its points have 4 coordinates")],
-)
-def test_what_cannot_be_linked_is_said(qtbot, panel, viewer, data, said):
+@pytest.mark.parametrize("data", [np.array([[0, 1, 1], [0, 9, 9]], float), np.ones((3, 4))])
+def test_what_cannot_be_linked_is_said(qtbot, panel, viewer, data):
     viewer.add_points(data, name="film detections", metadata={"growtrack": {"frames": [0]}})
     press(qtbot, panel.link)
-    assert said in panel.status.said()
-    assert panel.status.kind == "error"
+    expected = why(panel.form.job)
+    assert (panel.status.kind, panel.status.said()) == ("error", expected)
+    assert (expected == ONE_FRAME) == (data.shape[1] == 3)
     assert "film trajectories" not in viewer.layers
 
 
@@ -191,7 +215,8 @@ def test_a_crowd_that_cannot_be_resolved_ends_in_a_sentence(qtbot, panel, viewer
     viewer.add_points(data, name="film detections", metadata={"growtrack": {"frames": [0, 1]}})
     panel.form.radius.setValue(50)
     linking(qtbot, panel)
-    assert "so near to each other" in panel.status.said()
+    assert panel.status.kind == "error"
+    assert numbers_in(panel.status.said())[1:3] == [600, 50]  # detections in a frame, and how far the search reaches
     assert panel.desk.layer is None
     assert panel.link.isEnabled()
 
@@ -199,7 +224,7 @@ def test_a_crowd_that_cannot_be_resolved_ends_in_a_sentence(qtbot, panel, viewer
 def test_all_gone_by_the_filters_is_said(qtbot, panel, detections):
     panel.form.shortest.setValue(999)
     linking(qtbot, panel)
-    assert panel.status.said() == "No trajectory is long enough to stay. Lower Shortest, or search farther."
+    assert (panel.status.kind, panel.status.said()) == ("warning", NONE_LONG_ENOUGH)
     assert panel.desk.layer is None
 
 
@@ -217,7 +242,7 @@ def test_linking_can_be_cancelled(qtbot, panel, viewer, detections):
     assert not panel.link.isEnabled()
     press(qtbot, panel.cancel)
     qtbot.waitUntil(lambda: not panel.work.running, timeout=5_000)
-    assert panel.status.said() == "Stopped; nothing was changed."
+    assert panel.status.said() == STOPPED
     assert panel.link.isEnabled()
     assert "film trajectories" not in viewer.layers
 
@@ -245,15 +270,17 @@ def test_motion_is_that_of_the_core_in_the_units_of_the_layer(qtbot, panel, view
     expected = diffusion(panel.desk.table, Units(pixel_size=0.1, frame_time=0.05))
     assert panel.numbers.said("D") == str(expected.coefficient)
     assert panel.numbers.said("Localisation") == str(expected.localisation_error)
-    assert panel.whose.said() == "Of all 6 trajectories"
+    assert panel.whose.said() == of_line(None, 6)
     assert panel.numbers.said("Trap") == ""
 
 
 def test_units_of_the_person_are_kept_with_the_layer(qtbot, linked):
-    assert linked.numbers.said("D").endswith("px²/frame")
+    table = linked.desk.table
+    assert linked.numbers.said("D") == str(diffusion(table).coefficient)
+    expected = str(diffusion(table, Units(pixel_size=0.2, frame_time=0.5)).coefficient)
     linked.motion.pixel.setValue(0.2)
     linked.motion.frame.setValue(0.5)
-    qtbot.waitUntil(lambda: linked.numbers.said("D").endswith("µm²/s"), timeout=20_000)
+    qtbot.waitUntil(lambda: linked.numbers.said("D") == expected, timeout=20_000)
     told = linked.desk.layer.metadata["growtrack"]
     assert (told["pixel_size"], told["frame_time"]) == (0.2, 0.5)
     settle(qtbot, linked)
@@ -272,8 +299,10 @@ def test_the_exposure_is_that_of_the_layer_or_the_persons_and_is_kept_and_used(q
     assert panel.numbers.said("Localisation") == str(expected)
     assert panel.desk.layer.metadata["growtrack"]["exposure_time"] == 0.05
     panel.motion.exposure.setValue(0.5)
-    qtbot.waitUntil(lambda: "longer than the 0.05 s" in panel.warning.said(), timeout=20_000)
+    qtbot.waitUntil(lambda: panel.reading is not None and panel.reading.report is None, timeout=20_000)
     settle(qtbot, panel)
+    assert panel.warning.said() == panel.reading.why
+    assert {0.5, 0.05} <= {*numbers_in(panel.reading.why)}  # longer than a frame takes
 
 
 def test_what_is_selected_is_what_is_told(qtbot, linked):
@@ -282,7 +311,7 @@ def test_what_is_selected_is_what_is_told(qtbot, linked):
     table = linked.desk.table
     expected = diffusion(table[table["particle"].isin([1, 4])])
     assert linked.numbers.said("D") == str(expected.coefficient)
-    assert linked.whose.said() == "Of 2 selected of 6 trajectories"
+    assert linked.whose.said() == of_line(2, 6)
     press(qtbot, linked.buttons.nothing)
     settle(qtbot, linked)
     assert linked.numbers.said("D") == str(diffusion(table).coefficient)
@@ -322,22 +351,25 @@ def test_a_bead_in_a_trap_has_a_stiffness(qtbot, panel, viewer):
     panel.motion.trap.setChecked(True)
     assert panel.motion.temperature.isVisible()
     qtbot.waitUntil(lambda: panel.numbers.said("Trap") != "", timeout=20_000)
-    assert panel.numbers.said("Trap").endswith("kT/px²")
-    assert panel.numbers.said("Rotates").endswith("rad/frame")
-    assert panel.numbers.said("Turned by") == "cannot be told"  # it is alike along both axes
-    assert float(panel.numbers.said("Trap").split()[0]) == pytest.approx(1.0, rel=0.25)  # (1 - 0.8²) / 0.6²
+    trap = panel.reading.report.trap
+    told = {"Trap": trap.stiffness, "Rotates": trap.rotation, "Turned by": trap.angle}
+    assert {name: panel.numbers.said(name) for name in told} == {name: str(number) for name, number in told.items()}
+    assert (trap.stiffness.unit, trap.rotation.unit) == ("kT/px²", "rad/frame")
+    assert not trap.angle.is_told  # it is alike along both axes
+    assert trap.stiffness.value == pytest.approx(1.0, rel=0.25)  # (1 - 0.8²) / 0.6²
 
 
 def test_trajectories_that_are_too_short_say_so(qtbot, panel, viewer):
     viewer.add_tracks(np.array([[1, 0, 5, 5], [1, 1, 6, 5], [2, 0, 9, 9], [2, 1, 9, 9]], float), name="short")
     settle(qtbot, panel)
-    assert panel.warning.said().startswith("Expected at least 8 pairs of displacements in a row, got 0")
+    assert panel.reading.report is None
+    assert panel.warning.said() == panel.reading.why == why(report_motion, panel.desk.table)
     assert panel.numbers.said("D") == ""
 
 
 def test_trajectories_of_a_volume_are_refused(qtbot, panel, viewer):
-    viewer.add_tracks(np.array([[1, 0, 5, 5, 5], [1, 1, 6, 5, 5]], float), name="volume")
-    assert "volume has tracks of 4 axes; expected (frame, y, x)" in panel.status.said()
+    layer = viewer.add_tracks(np.array([[1, 0, 5, 5, 5], [1, 1, 6, 5, 5]], float), name="volume")
+    assert (panel.status.kind, panel.status.said()) == ("error", why(table_of, layer))
     assert not panel.results.isVisible()
 
 
@@ -353,7 +385,7 @@ def test_the_list_tells_of_each_and_can_be_sorted(qtbot, linked):
     linked.table.sortByColumn(4, Qt.SortOrder.DescendingOrder)
     assert linked.table.rows["diffusion"].is_monotonic_decreasing
     assert sorted(linked.table.selected()) == [2, 3]
-    assert linked.table.model().headerData(4, Qt.Orientation.Horizontal) == "D (px²/frame)"
+    assert Units().diffusion in linked.table.model().headerData(4, Qt.Orientation.Horizontal)
     settle(qtbot, linked)
 
 
@@ -388,17 +420,20 @@ def test_clicks_in_the_picture_select(qtbot, linked):
 
 
 def test_the_trajectory_under_the_mouse_is_told(qtbot, linked):
-    move_in_picture(linked, 30, *linked.desk.table.set_index(["particle", "frame"]).loc[(4, 30), ["y", "x"]])
-    assert linked.under.said().startswith("4: 60 detections in frames 0 to 59, D ")
+    table = linked.desk.table
+    move_in_picture(linked, 30, *table.set_index(["particle", "frame"]).loc[(4, 30), ["y", "x"]])
+    expected = particle_line(4, table[table["particle"] == 4], linked.survey.coefficients[4], Units())
+    assert linked.under.said() == expected
     move_in_picture(linked, 30, 1000, 1000)
-    assert linked.under.said() == "Click trajectories in the picture, or here."
+    assert linked.under.said() == HOW
 
 
 def test_plots_tell_what_is_under_the_mouse_and_select_what_is_clicked(qtbot, linked):
     plots: MotionPlots = linked.plots
     plots.msd.tell(np.log10(3), 0)
-    assert plots.msd.caption.said().startswith("After 3 frames: ")
-    assert plots.msd.caption.said().endswith(" px², 342 pairs")
+    row = linked.reading.msd.query("lag == 3").iloc[0]
+    assert row.pairs == 342
+    assert plots.msd.caption.said() == lag_line(row, Units())
     curve = linked.survey.msd[5]
     plots.msd.pick(np.log10(59), np.log10(curve.iloc[58]))
     assert linked.desk.selected == (5,)
@@ -406,11 +441,16 @@ def test_plots_tell_what_is_under_the_mouse_and_select_what_is_clicked(qtbot, li
     plots.diffusion.pick(values[2], 0)
     assert 2 in linked.desk.selected
     plots.diffusion.tell(values[2], 0)
-    assert "px²/frame: " in plots.diffusion.caption.said()
+    low, high, number = plots.diffusion.bar_at(values[2])
+    assert low <= values[2] <= high
+    assert number == len(linked.desk.selected)
+    assert plots.diffusion.caption.said() == bin_line(low, high, number, Units())
+    hint = plots.drift.caption.said()
     plots.drift.tell(10, 0)
-    assert plots.drift.caption.said().startswith("At 10 frames: y ")
+    row = linked.survey.drift.query("frame == 10").iloc[0]
+    assert plots.drift.caption.said() == drift_line(row, Units()) != hint
     plots.drift.plot.left.emit()
-    assert plots.drift.caption.said().startswith("What all move in common")
+    assert plots.drift.caption.said() == hint
     settle(qtbot, linked)
 
 
@@ -448,6 +488,7 @@ def test_trajectories_are_deleted_split_and_joined_and_all_is_undone(qtbot, link
     linked.desk.select((0, 2))
     press(qtbot, linked.buttons.delete)
     assert particles_of(linked) == [1, 3, 4, 5]
+    assert linked.status.said() == corrected_line(deletion((0, 2)))
     assert {*linked.desk.layer.data[:, 0]} == {1, 3, 4, 5}
     linked.desk.select((3,))
     viewer.dims.set_point(0, 20)
@@ -457,26 +498,28 @@ def test_trajectories_are_deleted_split_and_joined_and_all_is_undone(qtbot, link
     linked.desk.select((6, 3))
     press(qtbot, linked.buttons.join)
     assert particles_of(linked) == [1, 3, 4, 5]
+    assert linked.desk.corrections.done == [deletion((0, 2)), splitting(3, 20), joining((6, 3))]
     for _ in range(3):
         press(qtbot, linked.buttons.undo)
+    assert linked.status.said() == undone_line(deletion((0, 2)))
     pd.testing.assert_frame_equal(linked.desk.table, before)
     assert not linked.buttons.undo.isEnabled()
     press(qtbot, linked.buttons.redo)
     assert particles_of(linked) == [1, 3, 4, 5]
-    assert linked.status.said() == "Done again: delete 2 trajectories."
+    assert linked.status.said() == redone_line(deletion((0, 2)))
     settle(qtbot, linked)
-    assert linked.whose.said() == "Of 1 selected of 4 trajectories"
+    assert linked.whose.said() == of_line(1, 4)
 
 
 def test_what_cannot_be_corrected_is_said_and_changes_nothing(qtbot, linked, viewer):
     before = linked.desk.table
     linked.desk.select((0, 2))
     press(qtbot, linked.buttons.join)
-    assert linked.status.said().startswith("Trajectories 0 and 2 are both in frame 0")
+    assert (linked.status.kind, linked.status.said()) == ("error", why(join, before, (0, 2)))
     linked.desk.select((3,))
     viewer.dims.set_point(0, 0)
     press(qtbot, linked.buttons.split)
-    assert "cannot be split at frame 0. Go to a frame from 1 to 59." in linked.status.said()
+    assert (linked.status.kind, linked.status.said()) == ("error", why(split, before, 3, 0))
     assert linked.desk.table is before
     settle(qtbot, linked)
 
@@ -484,7 +527,7 @@ def test_what_cannot_be_corrected_is_said_and_changes_nothing(qtbot, linked, vie
 def test_all_cannot_be_deleted_for_napari_has_no_empty_tracks(qtbot, linked):
     linked.desk.select(range(PARTICLES))
     press(qtbot, linked.buttons.delete)
-    assert linked.status.said().startswith("No trajectory would be left.")
+    assert (linked.status.kind, linked.status.said()) == ("error", NONE_LEFT)
     assert len(linked.desk.table) == 360
     settle(qtbot, linked)
 
@@ -495,7 +538,7 @@ def test_nothing_is_taken_back_from_an_empty_file(qtbot, linked, monkeypatch, tm
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
     press(qtbot, linked.buttons.take_back)
     settle(qtbot, linked)
-    assert linked.status.said().startswith("No trajectory would be left.")
+    assert (linked.status.kind, linked.status.said()) == ("error", NONE_LEFT)
     assert len(linked.desk.table) == 360
 
 
@@ -549,12 +592,12 @@ def test_trajectories_are_saved_with_what_made_them(qtbot, linked, monkeypatch, 
     linked.motion.show_units(Units(pixel_size=0.2, frame_time=0.5))
     press(qtbot, linked.save)
     settle(qtbot, linked)
-    assert linked.status.said() == f"Saved as {path}."
+    assert (linked.status.kind, linked.status.said()) == ("plain", saved_line(path))
     saved = read_table(path, ("frame", "y", "x", "particle"))
     assert sorted({*saved["particle"]}) == [0, 2, 3, 4, 5]
     assert "shade" not in saved
     recipe = read_recipe(path)
-    assert recipe["corrected"] == ["delete 1"]
+    assert recipe["corrected"] == [deletion((1,))]
     assert (recipe["pixel_size"], recipe["frame_time"]) == (0.2, 0.5)
     assert recipe["linking"]["min_length"] == 3
 
@@ -578,7 +621,7 @@ def test_a_disk_that_refuses_is_said(qtbot, linked, monkeypatch, tmp_path):
     press(qtbot, linked.save)
     settle(qtbot, linked)
     assert linked.status.kind == "error"
-    assert "found.csv" in linked.status.said()
+    assert path.name in linked.status.said()
 
 
 def test_trajectories_are_handed_over_and_taken_back(qtbot, linked, monkeypatch, tmp_path):
@@ -594,7 +637,7 @@ def test_trajectories_are_handed_over_and_taken_back(qtbot, linked, monkeypatch,
     settle(qtbot, linked)
     assert asked == [str(path)]
     assert particles_of(linked) == [0, 1, 2, 3, 5]
-    assert linked.status.said() == "Taken back: 300 detections. Undo brings the others back."
+    assert (linked.status.kind, linked.status.said()) == ("plain", taken_back_line(300))
     press(qtbot, linked.buttons.undo)
     assert len(linked.desk.table) == 360
     settle(qtbot, linked)
@@ -606,13 +649,14 @@ def test_geff_of_an_editor_is_opened_in_a_layer_of_its_own(qtbot, panel, viewer,
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(path))
     press(qtbot, panel.open)
     settle(qtbot, panel)
-    assert panel.status.said() == "Opened: 360 detections."
+    assert (panel.status.kind, panel.status.said()) == ("plain", opened_line(360))
     assert viewer.layers["editor.geff"] == panel.desk.layer
-    assert panel.numbers.said("D").endswith("µm²/s")
+    expected = diffusion(panel.desk.table, Units(pixel_size=0.1, frame_time=0.5))
+    assert panel.numbers.said("D") == str(expected.coefficient)
     write_table(walks().assign(particle=0).iloc[:0], path)
     press(qtbot, panel.open)
     settle(qtbot, panel)
-    assert panel.status.said() == "editor.geff holds no trajectories."
+    assert (panel.status.kind, panel.status.said()) == ("error", empty_line("editor.geff"))
     assert sum(isinstance(layer, Tracks) for layer in viewer.layers) == 1
 
 

@@ -212,16 +212,23 @@ class DiffusionPlot(PlotWithHint):
             counts = np.bincount(self._bin[chosen], minlength=len(self._edges) - 1)
             self._picked.setOpts(x0=self._edges[:-1], x1=self._edges[1:], height=counts)
 
+    def bar_at(self, x: float) -> tuple[float, float, int] | None:
+        """Return from where to where the bar at a place reaches, and how many trajectories are in it."""
+        place = self._at(x)
+        if place is None:
+            return None
+        low, high = self._edges[place : place + 2].tolist()
+        return low, high, int((self._bin == place).sum())
+
     def _at(self, x: float) -> int | None:
         place = int(np.searchsorted(self._edges, x, side="right")) - 1
         return place if 0 <= place < len(self._edges) - 1 else None
 
     def tell(self, x: float, y: float) -> None:
         """Say how many are in a bar."""
-        place = self._at(x)
-        if place is not None:
-            low, high = self._edges[place : place + 2]
-            self.caption.say(bin_line(low, high, int((self._bin == place).sum()), self.units))
+        bar = self.bar_at(x)
+        if bar is not None:
+            self.caption.say(bin_line(*bar, self.units))
 
     def pick(self, x: float, y: float) -> None:
         """Select the trajectories of a bar."""

@@ -32,6 +32,8 @@ NUMBERS = {
 }
 """What is told of motion, and what it means."""
 
+NONE_LONG_ENOUGH = "No trajectory is long enough to stay. Lower Shortest, or search farther."
+
 DRIFTS = "The particles drift in common. Tick Remove drift: D gains from it."
 
 
@@ -73,7 +75,7 @@ def linked_line(linkage: Linkage, detections: int) -> str:
     table = linkage.trajectories
     lengths = table.groupby("particle").size()
     if not len(lengths):
-        return "No trajectory is long enough to stay. Lower Shortest, or search farther."
+        return NONE_LONG_ENOUGH
     line = (
         f"{trajectories_line(len(lengths))} of {len(table):,} of {count(detections, 'detection')}, "
         f"{np.median(lengths):g} long typically"

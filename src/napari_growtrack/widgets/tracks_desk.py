@@ -14,6 +14,7 @@ from .corrections import Corrections
 from .layers import about, unwrapped
 from .picking import Picking
 from .tracks_layers import add_tracks, fill_tracks, make_tracks, mark_tracks, table_of, unmark
+from .trajectory_sentences import NONE_LEFT, empty_line
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -112,7 +113,7 @@ class TracksDesk(QObject):
             When there are none: napari has no layers without any tracks.
         """
         if not len(table):
-            raise LinkingError(f"{name} holds no trajectories.")
+            raise LinkingError(empty_line(name))
         self._add(make_tracks(table, name, made))
 
     def show_linked(self, tracks: Tracks, table: pd.DataFrame) -> None:
@@ -154,7 +155,7 @@ class TracksDesk(QObject):
             When it is empty: napari has no layers without any tracks.
         """
         if not len(table):
-            raise LinkingError("No trajectory would be left. To have none, remove the layer from the list of layers.")
+            raise LinkingError(NONE_LEFT)
         if self.corrections is not None:
             self.corrections.change(what, table)
             self._renew(selected)

@@ -40,12 +40,26 @@ from .panel import BUSY, Panel
 from .parts.folding import section
 from .rows import Form
 from .score_layers import look_at
-from .sentences import count, duration
 from .session import Session
 from .shading import Shading
 from .tracks_choice import TracksChoice
 from .tracks_desk import TracksDesk, name_for
 from .tracks_layers import make_tracks, tell_units, units_of
+from .trajectory_sentences import (
+    HOW,
+    MEASURING,
+    STOPPED,
+    corrected_line,
+    deletion,
+    joining,
+    linking_line,
+    opened_line,
+    redone_line,
+    saved_line,
+    splitting,
+    taken_back_line,
+    undone_line,
+)
 from .trajectory_table import TrajectoryTable, listed
 from .writing import SAVED, made, with_known_ending
 
@@ -59,7 +73,6 @@ _BREATH = 60
 _REST = 150
 _PATIENCE = 500
 _CLOSE = 6.0
-_HOW = "Click trajectories in the picture, or here."
 _MOTION = ["frame", "y", "x", "particle"]
 
 
@@ -141,7 +154,7 @@ class TrajectoriesPanel(Panel):
         self.body.addWidget(self.results)
         self.body.addStretch(1)
         self.list_section = section("Trajectories", self.under, self.table, self.buttons, opened=True)
-        self.under.say(_HOW)
+        self.under.say(HOW)
         told = self.shading, self.motion, self.whose, self.numbers, self.warning, self.plots, self.list_section
         self.results.hide()
         results = QVBoxLayout(self.results)
@@ -176,8 +189,8 @@ class TrajectoriesPanel(Panel):
             (self.buttons.delete, self._delete),
             (self.buttons.split, self._split),
             (self.buttons.join, self._join),
-            (self.buttons.undo, lambda: self._tell_done("Undone", self.desk.undo())),
-            (self.buttons.redo, lambda: self._tell_done("Done again", self.desk.redo())),
+            (self.buttons.undo, lambda: self._tell_done(undone_line, self.desk.undo())),
+            (self.buttons.redo, lambda: self._tell_done(redone_line, self.desk.redo())),
             (self.buttons.nothing, lambda: self.desk.select(())),
             (self.buttons.hand_over, self._hand_over),
             (self.buttons.take_back, self._take_back),
@@ -261,8 +274,7 @@ class TrajectoriesPanel(Panel):
 
     def _advance(self, told: Any) -> None:
         if isinstance(told, LinkingProgress):
-            left = f", {duration(told.seconds_left)} left" if told.fraction < 1 else ""
-            self.show_progress(round(1000 * told.fraction), 1000, f"Linking frame {told.frame}{left}")
+            self.show_progress(round(1000 * told.fraction), 1000, linking_line(told))
         elif isinstance(told, Doing):
             if not self._measuring or self.bar.isVisible():
                 self.status.tell(told.what)
@@ -273,7 +285,7 @@ class TrajectoriesPanel(Panel):
         elif isinstance(told, Reading):
             self._show_reading(told)
         elif isinstance(told, Path):
-            self._outcome = f"Saved as {told}.", "plain"
+            self._outcome = saved_line(told), "plain"
         elif isinstance(told, FromFile):
             self._show_from_file(told)
 
@@ -286,15 +298,14 @@ class TrajectoriesPanel(Panel):
         except LinkingError as error:
             self._outcome = str(error), "error"
             return
-        detections = count(len(told.table), "detection")
-        undo = "Taken back: {}. Undo brings the others back." if self._taking_back else "Opened: {}."
-        self._outcome = undo.format(detections), "plain"
+        line = taken_back_line if self._taking_back else opened_line
+        self._outcome = line(len(told.table)), "plain"
 
     def _tell_it_takes_long(self) -> None:
         if self.work.running and self._measuring:
             self.show_working(True)
             self.bar.setRange(*BUSY)
-            self.status.tell("Measuring motion...")
+            self.status.tell(MEASURING)
 
     def fail(self, error: Exception) -> None:
         """Say why work ended."""
@@ -310,7 +321,7 @@ class TrajectoriesPanel(Panel):
         if self._outcome is not None:
             self.status.tell(*self._outcome)
         elif stopped:
-            self.status.tell("Stopped; nothing was changed.")
+            self.status.tell(STOPPED)
         elif shown and measured:
             self.status.tell(*self._before)
         if not measured and self.survey is None and not self._showing.isActive():
@@ -447,7 +458,7 @@ class TrajectoriesPanel(Panel):
     def _tell_under(self, particle: int | None) -> None:
         table = self.desk.table
         if particle is None or table is None:
-            return self.under.say(_HOW)
+            return self.under.say(HOW)
         known = self.table.rows.set_index("particle")["diffusion"].get(particle)
         coefficient = None if known is None or known != known else float(known)
         self.under.say(particle_line(particle, table[table["particle"] == particle], coefficient, self._units))
@@ -460,26 +471,25 @@ class TrajectoriesPanel(Panel):
             self.desk.put(what, act(self.desk.table), self.desk.selected if keep else ())
         except LinkingError as error:
             return self.refuse(str(error))
-        self.status.tell(f"{what.capitalize()}: done. Ctrl+Z undoes it.")
+        self.status.tell(corrected_line(what))
 
     def _delete(self) -> None:
         chosen = self.desk.selected
-        what = f"delete {chosen[0]}" if len(chosen) == 1 else f"delete {len(chosen):,} trajectories"
-        self._correct(what, lambda table: delete(table, chosen), keep=False)
+        self._correct(deletion(chosen), lambda table: delete(table, chosen), keep=False)
 
     def _split(self) -> None:
         assert self.desk.layer is not None
         frame = round(float(self.desk.layer.world_to_data(self.viewer.dims.point)[0]))
         (particle,) = self.desk.selected
-        self._correct(f"split {particle} at frame {frame}", lambda table: split(table, particle, frame))
+        self._correct(splitting(particle, frame), lambda table: split(table, particle, frame))
 
     def _join(self) -> None:
         chosen = self.desk.selected
-        self._correct(f"join {', '.join(map(str, chosen[:4]))}", lambda table: join(table, chosen))
+        self._correct(joining(chosen), lambda table: join(table, chosen))
 
-    def _tell_done(self, verb: str, what: str) -> None:
+    def _tell_done(self, line: Callable[[str], str], what: str) -> None:
         if what:
-            self.status.tell(f"{verb}: {what}.")
+            self.status.tell(line(what))
 
     # Saving -----------------------------------------------------------------------------------------------------------
 
