@@ -11,7 +11,7 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QMessageBox
-from spots import BrightSpots, small_card, write_network
+from spots import BrightSpots, numbers_in, small_card, why, write_network
 
 from napari_growtrack.core import making
 from napari_growtrack.core.archive import read_card
@@ -19,12 +19,28 @@ from napari_growtrack.core.errors import EngineError, OutputError, SettingsError
 from napari_growtrack.core.finishing import MakingProgress
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Phase, Schedule
+from napari_growtrack.core.holding import check_free
 from napari_growtrack.core.simulation import SCENES, Particle, named_scene
 from napari_growtrack.core.zoo import bundled
 from napari_growtrack.engine import Engine, Here
 from napari_growtrack.widgets import growing
+from napari_growtrack.widgets.card_facts import scene_line
 from napari_growtrack.widgets.grow import GrowPanel
 from napari_growtrack.widgets.grow_form import CLOCK, THESIS
+from napari_growtrack.widgets.grow_sentences import (
+    GROWS_ALREADY,
+    discarded_line,
+    failed_line,
+    left_words,
+    making_line,
+    outcome_line,
+    paused_line,
+    plan_line,
+    schedule_line,
+    stages_words,
+    stopped_line,
+    unfinished_line,
+)
 from napari_growtrack.widgets.growing import DEPTH, PRESETS, STRIDED, Files, Wish, check_name, free_name, window_for
 from napari_growtrack.widgets.session import FOLDER, Engines, Session
 
@@ -147,8 +163,15 @@ def begin(qtbot, panel, name="mine"):
     press(qtbot, panel.grow)
 
 
-def until_told(qtbot, panel, text):
-    qtbot.waitUntil(lambda: text in panel.status.said(), timeout=5000)
+def until_told(qtbot, panel, line):
+    qtbot.waitUntil(lambda: panel.status.said() == line, timeout=5000)
+
+
+def until_reported(qtbot, panel, number):
+    """Wait until the panel tells what the script reports at some turn, the first being 1."""
+    report = Script.reports[number - 1]
+    error = report.errors[report.stages[-1]] if report.stages else None
+    until_told(qtbot, panel, making_line(report, error, 0.3))
 
 
 def ended(qtbot, panel):
@@ -255,7 +278,8 @@ def test_adapting_takes_the_likest_network_and_begins_at_once(qtbot, panel, scri
     panel.adapt(named_scene("rings").with_(name="matched"))
     assert (panel.form.start.name, panel.form.minutes.value(), panel.state) == ("beads", 1.0, "growing")
     panel.adapt(named_scene("vesicles"))
-    assert "growing already" in panel.status.said()
+    assert (panel.status.kind, panel.status.said()) == ("error", GROWS_ALREADY)
+    assert len(script.begun) <= 1
     panel.work.stop()
     ended(qtbot, panel)
 
@@ -266,8 +290,8 @@ def test_at_first_it_offers_to_grow_on_vesicles(panel):
     assert recipe.plan == Plan.strided()
     assert recipe.schedule == Schedule(minutes=5, together=True)
     assert recipe.name == "vesicles 2"
-    assert "SNR 2 to 8; 0.3 to 4 particles per 100 x 100 px; 8 to 12 px wide" in panel.form.scene_note.said()
-    assert "74,468 weights, windows of 39 px" in panel.form.plan_note.said()
+    assert panel.form.scene_note.said() == scene_line(VESICLES)
+    assert panel.form.plan_note.said() == plan_line(recipe.plan)
     assert panel.grow.isEnabled()
 
 
@@ -295,7 +319,8 @@ def test_presets_fill_the_table(panel, preset):
 def test_a_table_that_is_no_plan_cannot_be_grown(panel):
     panel.form.table.cells.item(0, 0).setText("many")
     assert not panel.grow.isEnabled()
-    assert "Expected a whole number of units" in panel.status.said()
+    assert panel.form.plan_note.said() == ""
+    assert (panel.status.kind, panel.status.said()) == ("error", why(panel.form.table.plan))
     panel.form.table.cells.item(0, 0).setText("6")
     assert panel.grow.isEnabled()
     assert panel.status.said() == ""
@@ -321,7 +346,8 @@ def test_particles_too_wide_for_a_network_are_refused_until_another_scene_is_cho
     choose(panel.form.start, "vesicles")
     choose(panel.form.scene, "beads")
     assert not panel.grow.isEnabled()
-    assert "windows of 39 px, which cover particles up to 23 px" in panel.status.said()
+    assert (panel.status.kind, panel.status.said()) == ("error", why(panel.form.wish().recipe))
+    assert {39, 23} <= {*numbers_in(panel.status.said())}  # the side of a window, and the widest particles it covers
     choose(panel.form.scene, "table42")
     assert panel.grow.isEnabled()
 
@@ -330,7 +356,7 @@ def test_a_damaged_network_to_begin_with_is_refused(panel, session, folder):
     (folder / "broken.growtrack").write_bytes(b"nonsense")
     session.networks_changed.emit()
     choose(panel.form.start, "broken")
-    assert "broken.growtrack is not a grown network" in panel.status.said()
+    assert (panel.status.kind, panel.status.said()) == ("error", why(read_card, folder / "broken.growtrack"))
     assert panel.form.start.name is None
     assert panel.form.wish().start is None
 
@@ -338,19 +364,23 @@ def test_a_damaged_network_to_begin_with_is_refused(panel, session, folder):
 def test_the_thesis_schedule_takes_a_plan_that_it_goes_with(panel):
     choose(panel.form.schedule, THESIS)
     assert panel.form.preset.currentText() == DEPTH
-    assert "an hour or more" in panel.form.schedule_note.said()
-    assert panel.form.wish().recipe().schedule == Schedule.thesis()
+    wish = panel.form.wish()
+    assert panel.form.schedule_note.said() == schedule_line(None, True, wish.plan)
+    assert wish.recipe().schedule == Schedule.thesis()
     choose(panel.form.preset, STRIDED)
-    assert "does not go with this plan" in panel.status.said()
+    assert (panel.status.kind, panel.status.said()) == ("error", why(panel.form.wish().recipe))
+    assert not panel.grow.isEnabled()
     choose(panel.form.schedule, CLOCK)
     assert panel.grow.isEnabled()
+    assert panel.form.schedule_note.said() == schedule_line(5.0, True, panel.form.wish().plan)
 
 
 def test_a_name_that_is_taken_is_refused_where_it_is_typed(panel, folder):
     write_network(folder / "mine.growtrack", small_card())
     panel.form.name.setText("mine")
     panel.form.name.textEdited.emit("mine")
-    assert "such as mine 2" in panel.form.name_note.said()
+    expected = why(check_name, "mine", panel.form.taken())
+    assert panel.form.name_note.said() == panel.status.said() == expected
     assert panel.form.name.styleSheet()
     assert not panel.grow.isEnabled()
 
@@ -361,14 +391,16 @@ def test_a_name_that_is_taken_is_refused_where_it_is_typed(panel, folder):
 def test_the_error_falls_before_the_eyes_and_stages_are_marked(qtbot, panel, script):
     begin(qtbot, panel)
     script.let(3)
-    until_told(qtbot, panel, "Growing stage 2: 0.41 px (bound 0.30 px), 30 s left")
+    until_reported(qtbot, panel, 3)
     np.testing.assert_allclose(panel.curve.points(1), [[0.5, 1.2], [1.0, 0.8], [1.5, 0.8]])
     np.testing.assert_allclose(panel.curve.points(2), [[1.5, 0.41]])
-    assert [(line.value(), line.label.format) for line in panel.curve._marks] == [(0, "stage 1"), (1.0, "stage 2")]
+    marks = [(line.value(), line.label.format) for line in panel.curve._marks]
+    assert marks == [(0, stages_words((1,))), (1.0, stages_words((2,)))]
     assert panel.curve.isVisible()
-    assert panel.bar.text() == "30 s left"
+    assert panel.bar.text() == left_words(30)
+    assert panel.bar.value() == 0.75 * panel.bar.maximum()
     script.let(1)
-    until_told(qtbot, panel, "Finding thresholds, 12 s left")
+    until_reported(qtbot, panel, 4)
 
 
 def test_nothing_can_be_changed_while_it_grows(qtbot, panel, script, session):
@@ -402,28 +434,13 @@ def test_a_finished_network_is_at_hand_and_can_be_tracked_with(qtbot, panel, scr
     begin(qtbot, panel)
     script.let()
     ended(qtbot, panel)
-    assert panel.status.said() == "mine is grown and saved. Stage 2: 0.41 px (bound 0.30 px)."
+    assert (panel.status.said(), panel.status.kind) == outcome_line("mine", {1: 0.8, 2: 0.41}, 0.3)
     assert session.networks()["mine"] == str(folder / "mine.growtrack")
     assert panel.form.start.findText("mine") >= 0
     assert [path.name for path in folder.rglob("*") if path.is_file()] == ["mine.growtrack"]
     press(qtbot, panel.track)
     assert session.choice.name == str(folder / "mine.growtrack")
     assert (panel.grow.isVisible(), panel.pause.isVisible(), panel.form.name.text()) == (True, False, "vesicles 2")
-
-
-@pytest.mark.parametrize(
-    ("errors", "told", "kind"),
-    [
-        ({1: 2.0, 2: 1.9}, "far from the bound: grow it for longer", "warning"),
-        ({1: 0.36, 2: 0.42}, "Stage 2: 0.42 px (bound 0.30 px). Stage 1 is better: 0.36 px", "warning"),
-        ({1: 0.5, 2: 0.36}, "Stage 2: 0.36 px (bound 0.30 px).", "plain"),
-        ({}, "saved.", "plain"),
-    ],
-)
-def test_what_was_reached_is_told_as_it_is(errors, told, kind):
-    said, taken = growing.outcome_line("mine", errors, 0.3)
-    assert told in said
-    assert taken == kind
 
 
 @pytest.mark.parametrize(
@@ -437,9 +454,10 @@ def test_the_last_stage_is_tracked_with_unless_an_earlier_one_is_better(errors, 
 def test_what_is_paused_goes_on_from_there(qtbot, panel, script, folder):
     begin(qtbot, panel)
     script.let(2)
-    until_told(qtbot, panel, "0.80 px")
+    until_reported(qtbot, panel, 2)
     press(qtbot, panel.pause)
-    until_told(qtbot, panel, "Paused. mine goes on")
+    until_told(qtbot, panel, paused_line("mine"))
+    assert panel.state == "paused"
     assert not panel.kept_section.isVisible()
     press(qtbot, panel.resume)
     script.let()
@@ -453,13 +471,13 @@ def test_what_is_stopped_is_listed_and_can_be_taken_up(qtbot, opened, script, fo
     panel = opened()
     begin(qtbot, panel)
     script.let(1)
-    until_told(qtbot, panel, "1.20 px")
+    until_reported(qtbot, panel, 1)
     press(qtbot, panel.cancel)
-    until_told(qtbot, panel, "Stopped. What was grown of mine is kept")
+    until_told(qtbot, panel, stopped_line("mine", grown=True))
     assert panel.grow.isVisible()
     panel.close()
     another = opened()
-    assert another.status.said().startswith("mine is not finished")
+    assert another.status.said() == unfinished_line("mine")
     assert another.kept.shown() == ["mine"]
     press(qtbot, another.kept.resume)
     script.let()
@@ -485,14 +503,14 @@ def test_a_panel_that_is_closed_while_it_grows_keeps_what_was_grown(qtbot, opene
     panel = opened()
     begin(qtbot, panel)
     script.let(1)
-    until_told(qtbot, panel, "1.20 px")
+    until_reported(qtbot, panel, 1)
     panel.close()
     assert QThreadPool.globalInstance().waitForDone(5000)
     assert (folder / "mine.growing").exists()
     assert panel._watcher.directories() == []
     again = opened()
     assert again.kept.shown() == ["mine"]
-    assert again.status.said().startswith("mine is not finished")
+    assert again.status.said() == unfinished_line("mine")
 
 
 def test_what_is_discarded_is_asked_about_and_gone(qtbot, panel, folder, monkeypatch):
@@ -503,16 +521,19 @@ def test_what_is_discarded_is_asked_about_and_gone(qtbot, panel, folder, monkeyp
         press(qtbot, panel.kept.drop)
         assert (folder / "mine.growing").exists() == there
     assert not panel.kept_section.isVisible()
+    assert panel.status.said() == discarded_line("mine")
 
 
 @pytest.fixture(params=["mine.growing", "mine.growtrack"])
 def elsewhere(request, folder):
-    """Another napari, or a command line, that grows mine."""
+    """Another napari, or a command line, that grows mine; return why nobody else can."""
     code = "import sys; from napari_growtrack.core.holding import Hold; hold = Hold(sys.argv[1]); print(); input()"
     path = folder / request.param
     with subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=-1, stdout=-1) as process:
         process.stdout.readline()
-        yield f"{path} is being written by process {process.pid} on"
+        refusal = why(check_free, path)
+        assert process.pid in numbers_in(refusal)
+        yield refusal
         process.communicate(b"\n")
 
 
@@ -520,15 +541,15 @@ def test_what_another_process_grows_is_neither_begun_nor_taken_up_nor_discarded(
     qtbot, panel, script, folder, elsewhere, monkeypatch
 ):
     begin(qtbot, panel)
-    assert panel.status.said().startswith(elsewhere)
+    assert (panel.status.kind, panel.status.said()) == ("error", elsewhere)
     assert panel.grow.isVisible()
     (folder / "mine.growing").write_bytes(b"what was grown")
     qtbot.waitUntil(panel.kept_section.isVisible, timeout=5000)
     press(qtbot, panel.kept.resume)
-    assert panel.status.said().startswith(elsewhere)
+    assert (panel.status.kind, panel.status.said()) == ("error", elsewhere)
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
     panel.discard("mine")
-    assert panel.status.said().startswith(elsewhere)
+    assert (panel.status.kind, panel.status.said()) == ("error", elsewhere)
     assert (folder / "mine.growing").read_bytes() == b"what was grown"
     assert script.begun == []
 
@@ -536,8 +557,7 @@ def test_what_another_process_grows_is_neither_begun_nor_taken_up_nor_discarded(
 def test_a_job_that_grows_what_another_process_grows_is_refused(folder, elsewhere, script):
     files = Files.of(folder, "mine")
     job = files.beginning(Wish("mine", VESICLES, Plan.strided()).recipe())
-    with pytest.raises(OutputError, match="is being written by process"):
-        list(Here().run(job))
+    assert why(lambda: list(Here().run(job))) == elsewhere
     assert script.begun == []
 
 
@@ -547,8 +567,7 @@ def test_what_fails_is_told_and_goes_on_from_what_was_kept(qtbot, panel, script,
     begin(qtbot, panel)
     script.let()
     ended(qtbot, panel)
-    assert panel.status.said() == f"{error} What was grown is kept: press Resume to go on from there."
-    assert panel.status.kind == "error"
+    assert (panel.status.kind, panel.status.said()) == ("error", failed_line(str(error)))
     script.ends_with = None
     script.let()
     press(qtbot, panel.resume)
@@ -561,17 +580,18 @@ def test_a_folder_that_cannot_be_written_is_refused_before_it_grows(qtbot, panel
     monkeypatch.setenv(FOLDER, str(tmp_path / "a file"))
     begin(qtbot, panel)
     ended(qtbot, panel)
-    assert panel.status.said().startswith("Cannot write ")
+    assert panel.status.kind == "error"
+    assert "a file" in panel.status.said()
     assert script.begun == []
     assert panel.grow.isVisible()
 
 
 def test_a_result_that_cannot_be_written_is_saved_elsewhere(qtbot, panel, script, folder, monkeypatch):
-    refused = []
+    asked = []
 
     def save(self, path):
-        if not refused:
-            refused.append(path)
+        asked.append(path)
+        if len(asked) == 1:
             raise OutputError("Cannot write: no room.")
         write_network(path, small_card())
 
@@ -579,10 +599,11 @@ def test_a_result_that_cannot_be_written_is_saved_elsewhere(qtbot, panel, script
     begin(qtbot, panel)
     script.let()
     ended(qtbot, panel)
-    said = panel.status.said()
-    assert "Your result is not lost: it was saved as " in said
-    saved = said.split("saved as ")[1].removesuffix(".")
+    refused, saved = asked
+    assert refused.parent == folder
     assert read_card(saved).name == "small"
+    assert panel.status.kind == "error"
+    assert str(saved) in panel.status.said()
 
 
 # A process that grows -------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from spots import numbers_in, small_card
 
 from napari_growtrack.core.card import Card, Provenance, Recipe
 from napari_growtrack.core.errors import StackError
+from napari_growtrack.core.finishing import MakingProgress
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.linking import Linkage, Linking, LinkingProgress
@@ -20,6 +21,7 @@ from napari_growtrack.core.simulation import named_scene
 from napari_growtrack.engine.jobs_networks import Maps
 from napari_growtrack.widgets import (
     card_facts,
+    grow_sentences,
     motion_sentences,
     network_sentences,
     score_sentences,
@@ -32,7 +34,7 @@ from napari_growtrack.widgets.score_reading import ask
 
 
 def test_the_examples_hold():
-    assert [doctest.testmod(module).failed for module in (sentences, motion_sentences)] == [0, 0]
+    assert [doctest.testmod(module).failed for module in (sentences, motion_sentences, grow_sentences)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -428,3 +430,107 @@ def test_motion_is_told_as_estimates_and_of_a_trap_only_where_it_is_asked_for():
     assert {*told} == {*motion_sentences.NUMBERS}
     assert (told["D"], told["Trap"]) == (str(report.by_covariance.coefficient), str(report.trap.stiffness))
     assert "Trap" not in motion_sentences.numbers(report_motion(table))
+
+
+# growing --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (Plan.strided(), "of the whole; 74,468 weights, windows of 39 px"),
+        (Plan.depth((), (4, 3), window=15), "Stages cost "),
+        (Plan.breadth((2, 4), conv=1, repeat=2, window=15).until(1), " weights, windows of 15 px"),
+    ],
+)
+def test_what_a_plan_costs_is_told(plan, words):
+    line = grow_sentences.plan_line(plan)
+    assert words in line
+    assert line.startswith("Stages cost ") == (plan.stages > 1)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "together", "given", "words"),
+    [
+        (None, True, 0, "One stage after the other, each on "),
+        (5.0, True, 0, "All stages learn at once for 5 min; they can be tried in the Track panel after a quarter."),
+        (6.0, False, 0, "Each stage learns for 2 min, and can be tried in the Track panel then."),
+        (1.5, False, 0, "Each stage learns for 30 s, and can be tried in the Track panel then."),
+        (1.0, True, 2, "The new stage learns for 1 min."),
+    ],
+)
+def test_how_stages_learn_is_told(minutes, together, given, words):
+    assert grow_sentences.schedule_line(minutes, together, small_card().plan, given).startswith(words)
+
+
+def test_the_thesis_schedule_is_told_with_what_it_takes():
+    line = grow_sentences.schedule_line(None, True, None)
+    assert numbers_in(line) == [round(Schedule.thesis().images_per_stage / 1e6, 1)]
+    assert line.endswith(" million windows: an hour or more.")
+
+
+@pytest.mark.parametrize(
+    ("progress", "error", "bound", "words"),
+    [
+        (
+            MakingProgress("growing stage 2, loss 1.0", 0.75, 30.0, (2,)),
+            0.41,
+            0.3,
+            ": 0.41 px (bound 0.30 px), 30 s left",
+        ),
+        (MakingProgress("growing stage 2, loss 1.0", 0.75, 30.0, (2,)), 0.41, None, ": 0.41 px, 30 s left"),
+        (MakingProgress("growing stage 2, loss 1.0", 0.0, np.inf, (2,)), None, None, ""),
+    ],
+)
+def test_what_is_being_grown_is_told(progress, error, bound, words):
+    assert grow_sentences.making_line(progress, error, bound) == f"Growing stage 2{words}"
+
+
+@pytest.mark.parametrize(
+    ("doing", "seconds", "words"),
+    [("calibrating", 12.0, "Finding thresholds, 12 s left"), ("measuring", 0.0, "Measuring what it reaches")],
+)
+def test_what_comes_after_growing_is_told(doing, seconds, words):
+    assert grow_sentences.making_line(MakingProgress(doing, 0.5, seconds), None, 0.3) == words
+
+
+@pytest.mark.parametrize(
+    ("errors", "words", "kind"),
+    [
+        (
+            {1: 2.0, 2: 1.9},
+            " Stage 2: 1.90 px (bound 0.30 px). That is far from the bound: grow it for longer, or begin with it and "
+            "grow it further.",
+            "warning",
+        ),
+        (
+            {1: 0.36, 2: 0.42},
+            " Stage 2: 0.42 px (bound 0.30 px). Stage 1 is better: 0.36 px. Grow it for longer, or track with that.",
+            "warning",
+        ),
+        ({1: 0.5, 2: 0.36}, " Stage 2: 0.36 px (bound 0.30 px).", "plain"),
+        ({}, "", "plain"),
+    ],
+)
+def test_what_a_network_reached_is_told_as_it_is(errors, words, kind):
+    assert grow_sentences.outcome_line("mine", errors, 0.3) == (f"mine is grown and saved.{words}", kind)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (grow_sentences.unfinished_line("mine"), "mine is not finished: press Go on growing to take it up."),
+        (grow_sentences.paused_line("mine"), "Paused. mine goes on from here when you press Resume."),
+        (
+            grow_sentences.stopped_line("mine", grown=True),
+            "Stopped. What was grown of mine is kept, and listed under Unfinished.",
+        ),
+        (grow_sentences.stopped_line("mine", grown=False), "Stopped before anything was grown."),
+        (grow_sentences.failed_line("Odd."), "Odd. What was grown is kept: press Resume to go on from there."),
+        (grow_sentences.discard_question("mine"), "Throw away what was grown of mine? This cannot be undone."),
+        (grow_sentences.discarded_line("mine"), "mine was discarded."),
+        (grow_sentences.GROWS_ALREADY, "A network is growing already. Stop it first, or wait until it is done."),
+    ],
+)
+def test_what_is_done_with_growing_networks_is_told(line, words):
+    assert line == words

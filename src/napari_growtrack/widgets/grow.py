@@ -19,7 +19,23 @@ from ..engine import NetworkFile
 from ..engine.jobs import Grow, Loading
 from .choice import Choice
 from .grow_form import GrowForm, KeptForm
-from .growing import Files, Grown, best_stage, free_name, grow, left_words, making_line, names_kept, outcome_line
+from .grow_sentences import (
+    GROWS_ALREADY,
+    PAUSING,
+    STARTING,
+    STOPPING,
+    discard_question,
+    discarded_line,
+    failed_line,
+    left_words,
+    making_line,
+    outcome_line,
+    paused_line,
+    stages_words,
+    stopped_line,
+    unfinished_line,
+)
+from .growing import Files, Grown, best_stage, free_name, grow, names_kept
 from .labels import Status
 from .opening import open_panel
 from .panel import Panel
@@ -31,7 +47,6 @@ from .session import Session
 if TYPE_CHECKING:
     import napari.viewer
 
-STARTING = "Starting; the first time takes some seconds..."
 _STEPS = 1000
 
 State = Literal["idle", "growing", "pausing", "paused"]
@@ -112,7 +127,7 @@ class GrowPanel(Panel):
         self.form.follow()
         self._show_kept()
         if self.state == "idle" and (names := self.kept.shown()):
-            self.status.tell(f"{names[0]} is not finished: press Go on growing to take it up.")
+            self.status.tell(unfinished_line(names[0]))
 
     def leave(self) -> None:
         """Pause what grows, which is kept, and follow the session no more."""
@@ -157,7 +172,7 @@ class GrowPanel(Panel):
     def adapt(self, scene: Scene) -> None:
         """Adapt the network that knows particles most like those of a scene to it; where none does, grow a new one."""
         if self.work.running:
-            return self.refuse("A network is growing already. Stop it first, or wait until it is done.")
+            return self.refuse(GROWS_ALREADY)
         self.form.show_scene(scene)
         self.form.begin_with(self.form.likest(scene))
         self.begin_growing()
@@ -206,13 +221,13 @@ class GrowPanel(Panel):
     def pause_growing(self) -> None:
         """Stop for a while."""
         self.show_state("pausing")
-        self.status.tell("Pausing...")
+        self.status.tell(PAUSING)
         self.work.stop()
 
     def _cancel(self) -> None:
         if self.work.running:
             self.cancel.setEnabled(False)
-            self.status.tell("Stopping...")
+            self.status.tell(STOPPING)
             self.work.stop()
         else:
             self._leave_off()
@@ -244,7 +259,7 @@ class GrowPanel(Panel):
             self.curve.begin(progress.bound)
         if progress.stages != self._learning:
             self._learning = progress.stages
-            self.curve.mark(self._minutes, _stage_words(progress.stages))
+            self.curve.mark(self._minutes, stages_words(progress.stages))
             self.form.show_learning(progress.stages[-1])
         self._minutes = max(self._minutes, progress.seconds / 60)
         if progress.errors:
@@ -290,7 +305,7 @@ class GrowPanel(Panel):
             self._mourn()
         elif self.state == "pausing":
             self.show_state("paused")
-            self.status.tell(f"Paused. {self._files.name} goes on from here when you press Resume.")
+            self.status.tell(paused_line(self._files.name))
         else:
             self._leave_off()
 
@@ -313,15 +328,13 @@ class GrowPanel(Panel):
         kept = self._files.keep.exists()
         self.show_state("paused" if kept else "idle")
         if kept:
-            said = self.status.said()
-            self.status.tell(f"{said} What was grown is kept: press Resume to go on from there.", "error")
+            self.status.tell(failed_line(self.status.said()), "error")
 
     def _leave_off(self) -> None:
         self.show_state("idle")
         self.form.show_learning(None)
         self.form.new_name()
-        kept = f"What was grown of {self._files.name} is kept, and listed under Unfinished."
-        self.status.tell(f"Stopped. {kept}" if self._learning else "Stopped before anything was grown.")
+        self.status.tell(stopped_line(self._files.name, grown=bool(self._learning)))
 
     def show_working(self, on: bool) -> None:
         """Show or hide the bar."""
@@ -342,8 +355,7 @@ class GrowPanel(Panel):
     def discard(self, name: str) -> None:
         """Throw away what was grown of a network, if the person is sure."""
         yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
-        question = f"Throw away what was grown of {name}? This cannot be undone."
-        if QMessageBox.question(self, "Discard", question, yes | no, no) != yes:
+        if QMessageBox.question(self, "Discard", discard_question(name), yes | no, no) != yes:
             return
         files = Files.of(self.session.folder, name)
         try:
@@ -353,7 +365,7 @@ class GrowPanel(Panel):
         self.session.withdraw(files.title)
         self._show_kept()
         self.form.new_name()
-        self.status.tell(f"{name} was discarded.")
+        self.status.tell(discarded_line(name))
 
     def track_with_it(self) -> None:
         """Choose the network that was grown last, and its best stage, and show the Track panel."""
@@ -382,7 +394,3 @@ class GrowPanel(Panel):
         except SettingsError as error:
             return str(error)
         return ""
-
-
-def _stage_words(stages: tuple[int, ...]) -> str:
-    return f"stage {stages[0]}" if len(stages) == 1 else f"stages {stages[0]} to {stages[-1]}"

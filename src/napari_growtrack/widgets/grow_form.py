@@ -26,6 +26,7 @@ from ..core.networks import network_path
 from ..core.simulation import SCENES, Scene
 from .card_facts import scene_line
 from .choices import Choice
+from .grow_sentences import plan_line, schedule_line
 from .growing import (
     DEPTH,
     PRESETS,
@@ -36,8 +37,6 @@ from .growing import (
     free_name,
     likest,
     names_kept,
-    plan_line,
-    schedule_line,
     window_for,
 )
 from .kind_form import FIRST

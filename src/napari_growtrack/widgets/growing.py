@@ -1,4 +1,4 @@
-"""From what a person wants to grow to a recipe, the files it leaves, and sentences about it; free of Qt."""
+"""From what a person wants to grow to a recipe, and the files it leaves; free of Qt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from ..core.archive import SUFFIX
 from ..core.card import Card, Recipe
 from ..core.errors import SettingsError
-from ..core.finishing import MakingProgress
 from ..core.growth.plan import Plan
 from ..core.growth.presets import PLANS
 from ..core.growth.schedule import Schedule
@@ -23,7 +22,6 @@ from ..core.settings import Span
 from ..core.simulation import Scene
 from ..engine import Runs
 from ..engine.jobs import Grow
-from .sentences import Kind, duration
 
 KEPT = ".growing"
 """How files end in which growing is kept."""
@@ -40,17 +38,10 @@ PRESETS: dict[str, Callable[..., Plan]] = {_TITLES.get(name, name): lay for name
 BRIEF = 2.0
 """A network that grows no longer than so many minutes is calibrated and measured quickly, too."""
 
-FAR = 4.0
-"""A network whose error is so many times the bound has learned too little."""
-
-FINE = 0.25
-"""Errors below so many pixels are no reason to complain: the last fit begins there, and ends at the bound."""
-
 BETTER = 0.95
 """A stage whose error is less than this part of the last one's is better."""
 
 _UNLIKE = 1.5
-_DOING = {"calibrating": "Finding thresholds", "measuring": "Measuring what it reaches"}
 _NARROW, _WIDE = (12.0, 39), (24.0, 51)
 _DIAMETERS = 2.2
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
@@ -285,78 +276,7 @@ def grow(engine: Runs, job: Grow) -> Generator[Any, None, None]:
     yield Grown(path)
 
 
-# Sentences ------------------------------------------------------------------------------------------------------------
-
-
-def plan_line(plan: Plan) -> str:
-    """Say what the stages of a plan cost, and how many weights it has."""
-    shares = [f"{plan.relative_cost(stage):.0%}" for stage in range(1, plan.stages + 1)]
-    if len(shares) > 8:
-        shares = [*shares[:3], "…", *shares[-3:]]
-    costs = f"Stages cost {', '.join(shares)} of the whole; " if plan.stages > 1 else ""
-    weights = sum(math.prod(shape) for shape in plan.weight_shapes().values())
-    return f"{costs}{weights:,} weights, windows of {plan.side} px"
-
-
-def schedule_line(minutes: float | None, together: bool, plan: Plan | None, given: int = 0) -> str:
-    """Say how stages learn; those that are `given` do not."""
-    if minutes is None:
-        windows = Schedule.thesis().images_per_stage or 0
-        return f"One stage after the other, each on {windows / 1e6:.1f} million windows: an hour or more."
-    stages = 1 if plan is None else max(plan.stages - given, 1)
-    if stages == 1:
-        return f"The new stage learns for {_minutes(minutes)}."
-    if together:
-        return (
-            f"All stages learn at once for {_minutes(minutes)}; they can be tried in the Track panel after a quarter."
-        )
-    return f"Each stage learns for {_minutes(minutes / stages)}, and can be tried in the Track panel then."
-
-
-def _minutes(minutes: float) -> str:
-    return f"{minutes:.3g} min" if minutes >= 1 else f"{60 * minutes:.0f} s"
-
-
-def error_words(error: float | None, bound: float | None) -> str:
-    """Return the median error of a stage, in words; empty where it is not known."""
-    if error is None:
-        return ""
-    return f"{error:.2f} px" + (f" (bound {bound:.2f} px)" if bound else "")
-
-
-def left_words(seconds: float) -> str:
-    """Return how long something will take; empty where that is not known, or nothing."""
-    return f"{duration(seconds)} left" if math.isfinite(seconds) and seconds > 0 else ""
-
-
-def making_line(progress: MakingProgress, error: float | None, bound: float | None) -> str:
-    """Say what is being done to a network."""
-    doing, left = progress.doing.split(",")[0], left_words(progress.seconds_left)
-    begins = _DOING.get(doing, f"{doing.capitalize()}: {error_words(error, bound)}").removesuffix(": ")
-    return f"{begins}, {left}" if left else begins
-
-
 def best_stage(errors: Mapping[int, float], last: int) -> int:
     """Return the stage to track with: the last one, unless the error of an earlier one is markedly less."""
     best = min(errors, key=lambda one: errors[one], default=last)
     return best if last in errors and errors[best] < BETTER * errors[last] else last
-
-
-def outcome_line(name: str, errors: Mapping[int, float], bound: float | None) -> tuple[str, Kind]:
-    """Say what a finished network reaches, and whether that is to be taken as a warning."""
-    stage = max(errors, default=0)
-    if not stage:
-        return f"{name} is grown and saved.", "plain"
-    said = f"{name} is grown and saved. Stage {stage}: {error_words(errors[stage], bound)}."
-    best = best_stage(errors, stage)
-    if bound and errors[stage] > max(FAR * bound, FINE):
-        return (
-            f"{said} That is far from the bound: grow it for longer, or begin with it and grow it further.",
-            "warning",
-        )
-    if best != stage:
-        return (
-            f"{said} Stage {best} is better: {errors[best]:.2f} px. Grow it for longer, or track with that.",
-            "warning",
-        )
-    return said, "plain"
