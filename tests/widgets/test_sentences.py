@@ -26,6 +26,7 @@ from napari_growtrack.widgets import (
     network_sentences,
     score_sentences,
     sentences,
+    track_sentences,
     trajectory_sentences,
 )
 from napari_growtrack.widgets.maps_view import layers
@@ -534,3 +535,62 @@ def test_what_a_network_reached_is_told_as_it_is(errors, words, kind):
 )
 def test_what_is_done_with_growing_networks_is_told(line, words):
     assert line == words
+
+
+# track ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (track_sentences.NO_FILM, "Open a film first (File > Open, or File > Open Sample > GrowTrack)"),
+        (track_sentences.NO_NETWORK, "Choose a network first."),
+        (track_sentences.NOTHING_YET, "Nothing found yet: turn on the live preview, or track."),
+        (track_sentences.NOTHING_SHARED, "These two runs have no frame in common. Choose two of the same image."),
+        (track_sentences.loading_line("small"), "Loading the network small..."),
+        (track_sentences.range_words(0, 5, whole=True), "Track all frames"),
+        (track_sentences.range_words(2, 3, whole=False), "Track frames 2 to 3"),
+        (
+            track_sentences.accepted_line(2, 1200, track_sentences.in_frame(3)),
+            "2 of 1,200 candidates accepted in frame 3",
+        ),
+        (track_sentences.accepted_line(0, 12, track_sentences.in_run(1)), "0 of 12 candidates accepted in run 1"),
+        (
+            track_sentences.compared_line(track_sentences.Compared((1, 2), 3, 6, 0.0, (0, 1))),
+            "Runs 1 and 2, 3 frames: 6 detections in both, 0.00 px apart (median); 0 only in run 1, 1 only in run 2",
+        ),
+        (
+            track_sentences.compared_line(track_sentences.Compared((1, 4), 1200, 0, np.nan, (7, 1))),
+            "Runs 1 and 4, 1,200 frames: 0 detections in both; 7 only in run 1, 1 only in run 4",
+        ),
+        (
+            track_sentences.edited_line("film detections"),
+            "film detections was edited by hand, so thresholds do not change it any more.",
+        ),
+        (
+            track_sentences.gone_line("film", 1),
+            "The image film is not there any more. Open it again to see run 1.",
+        ),
+        (track_sentences.restored_line(2), "The settings of run 2 are chosen again."),
+        (
+            track_sentences.saved_line(1200, "a/b.csv"),
+            "Saved 1,200 detections as a/b.csv, their settings beside it.",
+        ),
+    ],
+)
+def test_what_is_tracked_is_told(line, words):
+    assert line == words
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (StackError("Frame 3 of film is odd."), "Frame 3 of film is odd."),
+        (
+            RuntimeError("odd"),
+            "This stopped by an error that was not foreseen (RuntimeError: odd). Please report it.",
+        ),
+    ],
+)
+def test_why_something_failed_is_told(error, words):
+    assert sentences.reason(error) == words

@@ -16,6 +16,7 @@ from .region import Region
 from .runs import Record, compare
 from .sentences import Kind
 from .session import Session
+from .track_sentences import compared_line, edited_line, gone_line, restored_line, saved_line
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -94,7 +95,7 @@ class Keeper(QObject):
             return
         record, layer = run.sifted(choice), layer_of(self._viewer, run.number)
         if layer is not None and not sift_layer(layer, record):
-            self._tell(f"{layer.name} was edited by hand, so thresholds do not change it any more.", "warning")
+            self._tell(edited_line(layer.name), "warning")
             return
         self.shown = self.records[run.number - 1] = record
         if layer is not None:
@@ -106,7 +107,7 @@ class Keeper(QObject):
         record = self.records[number - 1]
         image = next((layer for layer in self._viewer.layers if unwrapped(layer) is record.source()), None)
         if image is None:
-            self._tell(f"The image {record.image} is not there any more. Open it again to see run {number}.", "error")
+            self._tell(gone_line(record.image, number), "error")
             return
         self.shown = record
         show_record(self._viewer, image, record)
@@ -115,12 +116,12 @@ class Keeper(QObject):
     def restore(self, number: int) -> None:
         """Choose again all that a run was tracked with."""
         self._session.restore(self.records[number - 1].choice)
-        self._tell(f"The settings of run {number} are chosen again.")
+        self._tell(restored_line(number))
 
     def compare(self, one: int, other: int) -> None:
         """Say how two runs differ."""
         try:
-            self.history.difference.say(compare(self.records[one - 1], self.records[other - 1]))
+            self.history.difference.say(compared_line(compare(self.records[one - 1], self.records[other - 1])))
         except GrowtrackError as error:
             self._tell(str(error), "error")
 
@@ -138,7 +139,7 @@ class Keeper(QObject):
             self._tell(str(error), "error")
         else:
             self.saved = path
-            self._tell(f"Saved {int(record.accepted.sum()):,} detections as {path}, their settings beside it.")
+            self._tell(saved_line(int(record.accepted.sum()), path))
 
     def _tell(self, text: str, kind: Kind = "plain") -> None:
         self.told.emit(text, kind)

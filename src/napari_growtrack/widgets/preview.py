@@ -16,6 +16,7 @@ from .choice import Choice
 from .region import Region
 from .runs import Candidates
 from .session import Session
+from .track_sentences import loading_line
 from .work import Work
 
 _FEW = 6
@@ -157,7 +158,7 @@ class Preview(QObject):
         if self._wanted is not None or self._spot is None or self._choice is None:
             return
         if isinstance(told, Loading):
-            self.told.emit(f"Loading the network {told.name}...")
+            self.told.emit(loading_line(told.name))
         elif isinstance(told, Ready):
             self.told.emit("")
             self._contrasts.setdefault(self._spot.film, {})[_way(self._choice)] = told.contrast

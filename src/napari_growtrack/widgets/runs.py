@@ -19,6 +19,7 @@ from .choice import Choice
 from .progress import Progress
 from .region import Region
 from .sentences import Kind, outcome_line, reason, warning_line
+from .track_sentences import NOTHING_SHARED, Compared
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -183,8 +184,8 @@ class Run:
         return line, "plain"
 
 
-def compare(one: Record, other: Record) -> str:
-    """Say how two runs differ, on the frames they share.
+def compare(one: Record, other: Record) -> Compared:
+    """Return how two runs differ, on the frames they share.
 
     Raises
     ------
@@ -193,11 +194,8 @@ def compare(one: Record, other: Record) -> str:
     """
     shared = sorted({*one.frames} & {*other.frames})
     if not shared or one.source() is not other.source():
-        raise SettingsError("These two runs have no frame in common. Choose two of the same image.")
+        raise SettingsError(NOTHING_SHARED)
     mine, theirs = (run.detections[run.detections["frame"].isin(shared)] for run in (one, other))
     pairs = matched_pairs(mine, theirs)
-    apart = f", {np.median(pairs['error']):.2f} px apart (median)" if len(pairs) else ""
-    return (
-        f"Runs {one.number} and {other.number}, {len(shared):,} frames: {len(pairs):,} detections in both{apart}; "
-        f"{len(mine) - len(pairs):,} only in run {one.number}, {len(theirs) - len(pairs):,} only in run {other.number}"
-    )
+    both, apart = len(pairs), float(np.median(pairs["error"])) if len(pairs) else np.nan
+    return Compared((one.number, other.number), len(shared), both, apart, (len(mine) - both, len(theirs) - both))

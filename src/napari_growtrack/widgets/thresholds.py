@@ -10,6 +10,7 @@ from .labels import Note
 from .parts.histogram import ThresholdHistogram
 from .runs import Candidates
 from .session import Session
+from .track_sentences import NOTHING_YET, accepted_line
 
 DISTANCE = (
     "Distance: how much farther away than the position they agree on the windows around a candidate believe the "
@@ -56,12 +57,12 @@ class ThresholdForm(QWidget):
         """Show what was found, and `of` what; None for nothing yet."""
         if candidates is None:
             self._shown = None
-            self.about.say("Nothing found yet: turn on the live preview, or track.")
+            self.about.say(NOTHING_YET)
             self.distance.hide()
             self.significance.hide()
             return
         self.distance.show()
-        self.about.say(f"{candidates.accepted.sum():,} of {len(candidates.table):,} candidates accepted {of}")
+        self.about.say(accepted_line(int(candidates.accepted.sum()), len(candidates.table), of))
         self._place(candidates)
         if candidates.table is not self._shown:
             self._shown = candidates.table

@@ -35,15 +35,13 @@ from .sentences import Kind, error_of, progress_line, reason
 from .session import Session
 from .shortcuts import Shortcuts
 from .thresholds import ThresholdForm
+from .track_sentences import NO_FILM, NO_NETWORK, in_frame, in_run, range_words
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image, Points
 
     from ..core.stacks import Stack
-
-NO_FILM = "Open a film first (File > Open, or File > Open Sample > GrowTrack)"
-NO_NETWORK = "Choose a network first."
 
 _BREATH = 60
 """Milliseconds in which the window draws what has changed, before napari adds a layer."""
@@ -244,8 +242,7 @@ class TrackPanel(Panel):
         self.first.setMaximum(self.last.value())
         self.last.setMinimum(self.first.value())
         whole = self.last.value() - self.first.value() == self.last.maximum()
-        text = "Track all frames" if whole else f"Track frames {self.first.value()} to {self.last.value()}"
-        self.all_frames.setText(text)
+        self.all_frames.setText(range_words(self.first.value(), self.last.value(), whole))
 
     def _choice_changed(self) -> None:
         self._check()
@@ -355,7 +352,7 @@ class TrackPanel(Panel):
         run = self.runs.for_choice(choice, image)
         candidates = run or self.preview.candidates()
         self.form.tell(speed, None if candidates is None else error_of(candidates.detections))
-        of = f"in run {run.number}" if run is not None else f"in frame {self.preview.frame}"
+        of = in_run(run.number) if run is not None else in_frame(self.preview.frame)
         self.thresholds.show_candidates(candidates, of)
 
     # Tracking -----------------------------------------------------------------------------------------------------

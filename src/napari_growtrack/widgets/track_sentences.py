@@ -1,0 +1,96 @@
+"""What the Track panel says of what is in the way, of candidates and of its runs; free of Qt."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+NO_FILM = "Open a film first (File > Open, or File > Open Sample > GrowTrack)"
+NO_NETWORK = "Choose a network first."
+NOTHING_YET = "Nothing found yet: turn on the live preview, or track."
+NOTHING_SHARED = "These two runs have no frame in common. Choose two of the same image."
+
+
+def loading_line(name: str) -> str:
+    """Say which network is loaded."""
+    return f"Loading the network {name}..."
+
+
+def range_words(first: int, last: int, whole: bool) -> str:
+    """Return which frames a button tracks; `whole` where these are all."""
+    return "Track all frames" if whole else f"Track frames {first} to {last}"
+
+
+# Candidates -----------------------------------------------------------------------------------------------------------
+
+
+def in_run(number: int) -> str:
+    """Say that something is of a run."""
+    return f"in run {number}"
+
+
+def in_frame(frame: int | None) -> str:
+    """Say that something is of a frame."""
+    return f"in frame {frame}"
+
+
+def accepted_line(accepted: int, candidates: int, of: str) -> str:
+    """Say how many candidates the thresholds accept."""
+    return f"{accepted:,} of {candidates:,} candidates accepted {of}"
+
+
+# Runs -----------------------------------------------------------------------------------------------------------------
+
+
+class Compared(NamedTuple):
+    """How two runs differ, on the frames they share.
+
+    Attributes
+    ----------
+    runs : (int, int)
+        Their numbers.
+    frames : int
+        How many they share.
+    both : int
+        Detections that both have.
+    apart : float
+        Median distance of those in pixels; NaN without any.
+    only : (int, int)
+        Detections that only the one has, or only the other.
+    """
+
+    runs: tuple[int, int]
+    frames: int
+    both: int
+    apart: float
+    only: tuple[int, int]
+
+
+def compared_line(told: Compared) -> str:
+    """Say how two runs differ."""
+    apart = "" if math.isnan(told.apart) else f", {told.apart:.2f} px apart (median)"
+    (one, other), (mine, theirs) = told.runs, told.only
+    return (
+        f"Runs {one} and {other}, {told.frames:,} frames: {told.both:,} detections in both{apart}; "
+        f"{mine:,} only in run {one}, {theirs:,} only in run {other}"
+    )
+
+
+def edited_line(layer: str) -> str:
+    """Say that thresholds leave a layer alone, and why."""
+    return f"{layer} was edited by hand, so thresholds do not change it any more."
+
+
+def gone_line(image: str, number: int) -> str:
+    """Say that the image of a run has been removed."""
+    return f"The image {image} is not there any more. Open it again to see run {number}."
+
+
+def restored_line(number: int) -> str:
+    """Say that a run's settings are chosen again."""
+    return f"The settings of run {number} are chosen again."
+
+
+def saved_line(detections: int, path: str) -> str:
+    """Say where a run's detections are."""
+    return f"Saved {detections:,} detections as {path}, their settings beside it."
