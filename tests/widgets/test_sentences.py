@@ -26,9 +26,11 @@ from napari_growtrack.widgets import (
     network_sentences,
     score_sentences,
     sentences,
+    simulate_sentences,
     track_sentences,
     trajectory_sentences,
 )
+from napari_growtrack.widgets.filming import FilmProgress
 from napari_growtrack.widgets.maps_view import layers
 from napari_growtrack.widgets.progress import Progress
 from napari_growtrack.widgets.score_reading import ask
@@ -594,3 +596,42 @@ def test_what_is_tracked_is_told(line, words):
 )
 def test_why_something_failed_is_told(error, words):
     assert sentences.reason(error) == words
+
+
+# simulating -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (simulate_sentences.picture_words(11, 200, 100, 3.14), "11 particles\nin 200 x 100 px\nSNR 3.1"),
+        (simulate_sentences.picture_words(0, 200, 100, None), "0 particles\nin 200 x 100 px"),
+        (simulate_sentences.kind_words(2, 3), "Kind 2 of 3"),
+        (simulate_sentences.bystanders_line(2), "and 2 kinds of bystanders, kept as they are"),
+        (simulate_sentences.bystanders_line(0), ""),
+        (simulate_sentences.saved_line("a/b.json"), "Saved a/b.json"),
+        (simulate_sentences.used_line("beads"), "The Grow panel grows on beads now."),
+        (simulate_sentences.frame_line(FilmProgress(12, 5000, 7.6)), "Frame 12 of 5000, 8 s left"),
+        (simulate_sentences.made_line(4, 64, 80, 1), "Made 4 frames of 64 x 80 px with 1 particle."),
+        (
+            simulate_sentences.vast_line(10_000, (1000, 800), 40_000_000_000, 1_250_000_000),
+            "10,000 frames of 1000 x 800 px take 40 GB, more than half of the 1.2 GB of memory that are free. "
+            "Make fewer frames, or smaller ones.",
+        ),
+        (simulate_sentences.residual_line(0.94), "What the fits leave is 0.9 times the noise; 1 is perfect."),
+        (
+            simulate_sentences.levels_line(1234.56, 7),
+            "An intensity of 1 in the scene stands for 1235 in the film, a level of 0 for 7.",
+        ),
+        (simulate_sentences.NO_FILM, "Open a film to match first (File > Open)."),
+        (
+            simulate_sentences.NO_CLICKS,
+            "No particle is clicked yet. Press Click particles, and click 3 to 10 of them in the film.",
+        ),
+        (simulate_sentences.CLICK, "Click 3 to 10 particles; the match follows."),
+        (simulate_sentences.MATCHED, "Matched. Judge by the pictures, or move the sliders to mend it."),
+        (simulate_sentences.STOPPED, "Stopped; no frame was kept."),
+    ],
+)
+def test_what_is_simulated_and_matched_is_told(line, words):
+    assert line == words

@@ -9,20 +9,38 @@ from napari.components import ViewerModel
 from napari.utils._proxies import PublicOnlyProxy
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog
+from spots import numbers_in, why
 
 from napari_growtrack.core.settings import Span
 from napari_growtrack.core.simulation import SCENES, Motion, Particle, Scene, named_scene, simulate_film
 from napari_growtrack.engine import Here
 from napari_growtrack.engine.jobs import MatchFilm
 from napari_growtrack.widgets import clicks, film_form, simulate
-from napari_growtrack.widgets.clicks import CLICKS, NO_CLICKS, in_pixels
+from napari_growtrack.widgets.clicks import CLICKS, in_pixels
+from napari_growtrack.widgets.endings import with_ending
 from napari_growtrack.widgets.engines import Engines
-from napari_growtrack.widgets.match_form import NO_FILM
+from napari_growtrack.widgets.layers import open_film
 from napari_growtrack.widgets.samples import CROSS
 from napari_growtrack.widgets.scene_form import SceneForm
 from napari_growtrack.widgets.scene_presets import OPEN_SCENE
 from napari_growtrack.widgets.session import Session
 from napari_growtrack.widgets.simulate import SimulatePanel
+from napari_growtrack.widgets.simulate_sentences import (
+    CLICK,
+    MATCHED,
+    MATCHING,
+    NO_CLICKS,
+    NO_FILM,
+    STARTING,
+    STOPPED,
+    bystanders_line,
+    kind_words,
+    made_line,
+    picture_words,
+    saved_line,
+    used_line,
+    vast_line,
+)
 
 SPOTS = named_scene("table42")
 FILM, TRUTH = simulate_film(SPOTS.with_(snr=8), 2, (128, 128), np.random.default_rng(3), 6)
@@ -177,7 +195,7 @@ def test_kinds_are_added_and_removed_but_one_stays(qtbot, form):
     form.set_scene(SPOTS)
     assert not form.remove.isEnabled()
     press(qtbot, form.add)
-    assert form.which.currentText() == "Kind 2 of 2"
+    assert (form.which.currentIndex(), form.which.currentText()) == (1, kind_words(2, 2))
     form.kind.weight.setValue(3)
     assert [kind.weight for kind in form.scene().particles] == [1, 3]
     form.which.setCurrentIndex(0)
@@ -199,26 +217,25 @@ def test_orders_beyond_the_second_have_sliders_where_a_kind_has_them(form):
 def test_bystanders_stay_and_are_mentioned(form):
     form.set_scene(named_scene("species"))
     form.apart.setValue(30)
-    assert form.bystanders.said() == "and 2 kinds of bystanders, kept as they are"
+    assert form.bystanders.said() == bystanders_line(2)
     assert form.scene().distractors == named_scene("species").distractors
 
 
 @pytest.mark.parametrize(
-    ("row", "value", "sentence", "label"),
+    ("row", "value", "label"),
     [
-        (lambda form: form.spans["density"], -2, "densities are 0 or more", "Particles per\n100 x 100 px"),
-        (lambda form: form.spans["background"], -2e3, "expected background from -1000 to 1000", "Background"),
-        (lambda form: form.kind.radius, 0, "radius and ellipticity are greater than 0", "Radius"),
-        (lambda form: form.kind.ellipticity, -1, "radius and ellipticity are greater than 0", "Stretch"),
-        (lambda form: form.kind.rings[1], -2e3, "the scale of a ring", "Spot\n(order 1)"),
+        (lambda form: form.spans["density"], -2, "Particles per\n100 x 100 px"),
+        (lambda form: form.spans["background"], -2e3, "Background"),
+        (lambda form: form.kind.radius, 0, "Radius"),
+        (lambda form: form.kind.ellipticity, -1, "Stretch"),
+        (lambda form: form.kind.rings[1], -2e3, "Spot\n(order 1)"),
     ],
 )
-def test_a_scene_that_cannot_be_is_refused_and_says_where(form, row, value, sentence, label):
+def test_a_scene_that_cannot_be_is_refused_and_says_where(form, row, value, label):
     form.set_scene(SPOTS)
     row(form).low.setValue(value)
-    assert sentence in form.refusal()
-    assert form.note.kind == "error"
-    assert form.note.said() == form.refusal()
+    assert form.refusal() == why(form.scene)
+    assert (form.note.kind, form.note.said()) == ("error", form.refusal())
     assert form.marked() == [label]
     row(form).low.setValue(0.5)
     assert not form.refusal()
@@ -243,8 +260,9 @@ def test_a_scene_is_saved_and_opened_again(qtbot, panel, tmp_path, monkeypatch):
     scene = panel.form.scene()
     press(qtbot, panel.save)
     assert Scene.from_file(tmp_path / "mine.json") == scene
+    assert (panel.status.kind, panel.status.said()) == ("plain", saved_line(tmp_path / "mine.json"))
     press(qtbot, panel.save)
-    assert "is there already" in panel.status.said()
+    assert (panel.status.kind, panel.status.said()) == ("error", why(with_ending, tmp_path / "mine", ".json"))
     choose(panel.presets, "beads")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "mine.json"), ""))
     choose(panel.presets, OPEN_SCENE)
@@ -252,13 +270,12 @@ def test_a_scene_is_saved_and_opened_again(qtbot, panel, tmp_path, monkeypatch):
     assert panel.presets.currentText() == scene.name
 
 
-@pytest.mark.parametrize(("text", "sentence"), [("{}", "Scene cannot be read"), ("no", "Scene cannot be read")])
-def test_a_file_that_holds_no_scene_leaves_the_earlier_one(panel, tmp_path, monkeypatch, text, sentence):
+@pytest.mark.parametrize("text", ["{}", "no"])
+def test_a_file_that_holds_no_scene_leaves_the_earlier_one(panel, tmp_path, monkeypatch, text):
     (tmp_path / "bad.json").write_text(text)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "bad.json"), ""))
     choose(panel.presets, OPEN_SCENE)
-    assert sentence in panel.status.said()
-    assert panel.status.kind == "error"
+    assert (panel.status.kind, panel.status.said()) == ("error", why(named_scene, tmp_path / "bad.json"))
     assert panel.presets.currentText() == "vesicles"
     assert panel.form.scene() == named_scene("vesicles")
 
@@ -289,10 +306,13 @@ def test_a_scene_called_like_a_preset_does_not_replace_it(panel):
 
 def test_until_the_first_picture_the_simulator_is_starting(qtbot, make_panel, gate):
     panel = make_panel(Session(Engines(lambda: gate)))
-    assert panel.preview.caption.said() == "Starting the simulator..."
+    assert panel.preview.caption.said() == STARTING
     gate.open.set()
     settle(qtbot, panel)
-    assert panel.preview.caption.said().startswith("11 particles\nin 200 x 200 px")
+    *numbers, snr = numbers_in(panel.preview.caption.said())
+    assert numbers == [11, *panel.preview.shape]
+    assert panel.preview.caption.said() == picture_words(11, 200, 200, snr)
+    assert 2 <= snr <= 8
 
 
 def test_the_picture_follows_the_sliders_and_only_the_latest_counts(qtbot, make_panel, gate):
@@ -327,7 +347,7 @@ def test_circles_are_where_the_particles_are(qtbot, panel):
     picture = panel.preview.picture
     assert picture.circles() == []
     panel.preview.circles.setChecked(True)
-    assert len(picture.circles()) == int(panel.preview.caption.said().split()[0])
+    assert len(picture.circles()) == numbers_in(panel.preview.caption.said())[0]
     picture.show_frame(np.zeros((10, 20)), TRUTH[:1].assign(y=2.0, x=4.0))
     ((centre, _),) = picture.circles()
     assert (centre.x(), centre.y()) == (pytest.approx(picture.side * 4.5 / 20), pytest.approx(picture.side * 2.5 / 20))
@@ -381,7 +401,7 @@ def test_a_film_comes_with_its_truth_and_can_be_made_again(qtbot, panel, viewer)
     assert truth.name == "truth"
     assert truth.symbol[0] == CROSS["symbol"]
     assert [*truth.features] == ["frame", "particle", "radius"]
-    assert panel.status.said() == "Made 4 frames of 64 x 80 px with 3 particles."
+    assert (panel.status.kind, panel.status.said()) == ("plain", made_line(4, 64, 80, 3))
 
 
 @pytest.mark.parametrize("moving", [True, False])
@@ -410,32 +430,36 @@ def test_progress_tells_frames_and_time_left_and_cancelling_keeps_nothing(qtbot,
     settle(qtbot, panel)
     press(qtbot, panel.make)
     assert not panel.make.isEnabled()
-    qtbot.waitUntil(lambda: "of 5000, " in panel.status.said(), timeout=10_000)
-    assert panel.status.said().endswith(" left")
+    qtbot.waitUntil(lambda: len(numbers_in(panel.status.said())) > 2, timeout=10_000)
+    assert numbers_in(panel.status.said())[:2] == [panel.bar.value(), 5_000]
     assert 0 < panel.bar.value() < panel.bar.maximum() == 5_000
     press(qtbot, panel.cancel)
     settle(qtbot, panel)
     assert len(viewer.layers) == 0
-    assert panel.status.said() == "Stopped; no frame was kept."
+    assert panel.status.said() == STOPPED
     assert panel.make.isEnabled()
 
 
 def test_a_film_too_large_for_the_memory_is_refused_with_its_size(qtbot, panel, monkeypatch):
-    monkeypatch.setattr(film_form, "free_memory", lambda: 4 * 30 * 251 * 251 * 2 - 1)
+    size = 4 * 30 * 251 * 251
+    free = 2 * size - 1
+    monkeypatch.setattr(film_form, "free_memory", lambda: free)
     press(qtbot, panel.make)
-    assert "30 frames of 251 x 251 px take 0.0 GB, more than half" in panel.status.said()
+    assert (panel.status.kind, panel.status.said()) == ("error", vast_line(30, (251, 251), size, free))
     assert not panel.work.running
     small_film(panel, frames=10_000, rows=1_000, columns=1_000)
     press(qtbot, panel.make)
-    assert "10,000 frames of 1000 x 1000 px take 40 GB, more than half" in panel.status.said()
+    expected = vast_line(10_000, (1_000, 1_000), 40_000_000_000, free)
+    assert (panel.status.kind, panel.status.said()) == ("error", expected)
+    assert not panel.work.running
 
 
 def test_particles_that_do_not_fit_are_refused(qtbot, panel, viewer):
     small_film(panel, number=500)
     press(qtbot, panel.make)
     settle(qtbot, panel)
-    assert "of 500 particles fit into 64 x 80 px" in panel.status.said()
     assert panel.status.kind == "error"
+    assert {500, 64, 80} <= {*numbers_in(panel.status.said())}
     assert len(viewer.layers) == 0
 
 
@@ -444,8 +468,9 @@ def test_an_impossible_scene_makes_no_film_and_is_not_handed_on(qtbot, panel):
     for button in (panel.make, panel.use, panel.save):
         panel.status.tell("")
         press(qtbot, button)
-        assert "densities are 0 or more" in panel.status.said()
+        assert (panel.status.kind, panel.status.said()) == ("error", why(panel.form.scene))
     assert panel.session.scene is None
+    assert not panel.work.running
 
 
 @pytest.mark.parametrize("box", ["frames", "rows", "columns"])
@@ -480,7 +505,7 @@ def click(panel, qtbot, points):
 def test_clicked_particles_become_a_scene_with_pictures_to_judge_it_by(qtbot, panel, viewer):
     viewer.add_image(FILM, name="film")
     layer = click(panel, qtbot, CLICKED)
-    assert panel.status.said() == "Click 3 to 10 particles; the match follows."
+    assert panel.status.said() == CLICK
     assert layer.mode == "add"
     assert viewer.layers.selection.active is layer
     press(qtbot, panel.matching.match)
@@ -492,8 +517,8 @@ def test_clicked_particles_become_a_scene_with_pictures_to_judge_it_by(qtbot, pa
     assert scene.particles[0].radius.low < TRUTH["radius"].median() < scene.particles[0].radius.high
     assert panel.matching.strip.heading("film").startswith("film")
     assert panel.matching.strip.heading("simulated").startswith("simulated")
-    assert panel.about.said().startswith("Bright spots, ")
-    assert panel.matching.note.said().startswith("What the fits leave is 0.9 times the noise")
+    assert panel.about.said() == scene.about
+    assert numbers_in(panel.matching.note.said())[0] == 0.9  # times the noise
     assert not panel.matching.adapt.isHidden()
 
 
@@ -546,41 +571,42 @@ def test_without_a_film_there_is_nothing_to_match(qtbot, panel, viewer):
 
 
 @pytest.mark.parametrize(
-    ("pixels", "rgb", "sentence"),
+    ("pixels", "rgb"),
     [
-        (np.zeros((32, 32, 3), np.uint8), True, "colour image"),
-        (np.zeros((2, 2, 32, 32), np.uint8), False, "expected (T, Y, X)"),
-        (np.zeros((0, 32, 32), np.uint8), False, "film without frames"),
+        (np.zeros((32, 32, 3), np.uint8), True),
+        (np.zeros((2, 2, 32, 32), np.uint8), False),
+        (np.zeros((0, 32, 32), np.uint8), False),
     ],
+    ids=["in colour", "of four axes", "without frames"],
 )
 @pytest.mark.filterwarnings("ignore:invalid value")
-def test_an_image_that_is_no_film_is_refused(qtbot, panel, viewer, pixels, rgb, sentence):
-    viewer.add_image(pixels, rgb=rgb, contrast_limits=None if rgb else (0, 1))
+def test_an_image_that_is_no_film_is_refused(qtbot, panel, viewer, pixels, rgb):
+    image = viewer.add_image(pixels, rgb=rgb, contrast_limits=None if rgb else (0, 1))
     for button in (panel.matching.click, panel.matching.match):
         panel.status.tell("")
         press(qtbot, button)
-        assert sentence in panel.status.said()
-        assert panel.status.kind == "error"
+        assert (panel.status.kind, panel.status.said()) == ("error", why(open_film, image))
 
 
 @pytest.mark.parametrize(
-    ("film", "clicks", "sentence"),
+    ("film", "clicks"),
     [
-        (FILM, np.empty((0, 3)), NO_CLICKS),
-        (FILM, [[0, 300, 5]], "lies outside film, which has 2 frames of 128 x 128 px"),
-        (FILM, [[9, 30, 5]], "lies outside film"),
-        (np.full_like(FILM, np.nan), CLICKED, "NaN or infinite pixels"),
-        (np.ones_like(FILM), CLICKED, "the same everywhere"),
+        (FILM, np.empty((0, 3))),
+        (FILM, [[0, 300, 5]]),
+        (FILM, [[9, 30, 5]]),
+        (np.full_like(FILM, np.nan), CLICKED),
+        (np.ones_like(FILM), CLICKED),
     ],
     ids=["no clicks", "beside it", "after it", "NaN", "flat"],
 )
-def test_what_cannot_be_matched_is_refused_and_the_scene_stays(qtbot, panel, viewer, film, clicks, sentence):
+def test_what_cannot_be_matched_is_refused_and_the_scene_stays(qtbot, panel, viewer, film, clicks):
     viewer.add_image(film, name="film", contrast_limits=(0, 1))
     click(panel, qtbot, clicks)
     press(qtbot, panel.matching.match)
     settle(qtbot, panel)
-    assert sentence in panel.status.said()
-    assert panel.status.kind == "error"
+    refusal = why(lambda: [*Here().run(*panel.matching.job())])
+    assert (panel.status.kind, panel.status.said()) == ("error", refusal)
+    assert (refusal == NO_CLICKS) == (len(clicks) == 0)
     assert panel.form.scene() == named_scene("vesicles")
     assert panel.session.scene is None
     assert panel.matching.match.isEnabled()
@@ -633,7 +659,7 @@ def test_from_the_third_click_on_the_match_follows_by_itself(qtbot, live, gate):
     rest(qtbot, panel)
     assert matched(gate) == [4]
     assert panel.session.scene.name == "matched"
-    assert panel.status.said().startswith("Matched.")
+    assert (panel.status.kind, panel.status.said()) == ("plain", MATCHED)
 
 
 @pytest.mark.parametrize(
@@ -664,7 +690,7 @@ def test_one_match_runs_at_a_time_and_then_the_newest(qtbot, live, gate):
         layer.data = CLICKED[:number]
         qtbot.wait(80)
         assert matched(gate) == [3]
-        assert panel.status.said() == "Matching..."
+        assert panel.status.said() == MATCHING
         assert not panel.matching.match.isEnabled()
     gate.open.set()
     settle(qtbot, panel)
@@ -677,7 +703,7 @@ def test_a_closed_panel_matches_no_more_and_does_not_say_so(qtbot, live, gate):
     settle(qtbot, panel)
     gate.open.clear()
     layer.data = CLICKED[:3]
-    qtbot.waitUntil(lambda: panel.status.said() == "Matching...")
+    qtbot.waitUntil(lambda: panel.status.said() == MATCHING)
     panel.close()
     assert panel.status.said() == ""
     assert panel.matching.match.isEnabled()
@@ -750,6 +776,7 @@ def test_the_scene_is_handed_to_growing(qtbot, panel):
     press(qtbot, panel.use)
     assert panel.session.scene == panel.form.scene()
     assert panel.session.scene.apart == 17
+    assert (panel.status.kind, panel.status.said()) == ("plain", used_line(panel.session.scene.name))
 
 
 class Grows:

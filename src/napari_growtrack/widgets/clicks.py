@@ -10,13 +10,13 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ..core.errors import SettingsError
 from .layers import open_film, placed
+from .simulate_sentences import NO_CLICKS
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
 CLICKS = "clicked particles"
-NO_CLICKS = "No particle is clicked yet. Press Click particles, and click 3 to 10 of them in the film."
 ENOUGH = 3
 """Clicks that tell a particle from chance."""
 

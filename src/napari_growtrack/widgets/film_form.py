@@ -9,7 +9,7 @@ from ..core.simulation import Motion, Scene
 from ..engine.jobs import SimulateFilm
 from .number_box import NumberBox
 from .rows import Form
-from .sentences import count
+from .simulate_sentences import vast_line
 
 _MOST = 100_000
 
@@ -93,14 +93,7 @@ def refuse_vast(frames: int, shape: tuple[int, int]) -> None:
     """
     size, free = 4 * frames * shape[0] * shape[1], free_memory()
     if size > free / 2:
-        raise SettingsError(
-            f"{count(frames, 'frame')} of {shape[0]} x {shape[1]} px take {_gigabytes(size)}, more than half of the "
-            f"{_gigabytes(free)} of memory that are free. Make fewer frames, or smaller ones."
-        )
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:,.1f} GB" if size < 1e10 else f"{size / 1e9:,.0f} GB"
+        raise SettingsError(vast_line(frames, shape, size, free))
 
 
 def free_memory() -> int:

@@ -16,14 +16,13 @@ from .labels import Note, Status
 from .layers import open_film
 from .parts.pictures import CropStrip
 from .rows import Form
+from .simulate_sentences import NO_FILM, levels_line, residual_line
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
     from ..core.likeness import Likeness
-
-NO_FILM = "Open a film to match first (File > Open)."
 
 
 class MatchForm(QWidget):
@@ -101,11 +100,8 @@ class MatchForm(QWidget):
     def show_likeness(self, likeness: Likeness) -> None:
         """Show crops of film and simulation on one scale, and how well it fits."""
         self.strip.set_rows({"film": likeness.real, "simulated": likeness.simulated})
-        self.note.say(f"What the fits leave is {likeness.residual:.1f} times the noise; 1 is perfect.")
-        self.note.setToolTip(
-            f"An intensity of 1 in the scene stands for {likeness.unit:.4g} in the film, "
-            f"a level of 0 for {likeness.offset:.4g}."
-        )
+        self.note.say(residual_line(likeness.residual))
+        self.note.setToolTip(levels_line(likeness.unit, likeness.offset))
         self.adapt.show()
 
     def _film(self) -> Image:

@@ -13,7 +13,7 @@ from .labels import Note, Status
 from .number_box import NumberBox
 from .parts.spans import SpanRow
 from .rows import Field, Rows
-from .sentences import count
+from .simulate_sentences import bystanders_line, kind_words
 
 _CHANGED = " changed"
 _SCENE = {
@@ -107,8 +107,7 @@ class SceneForm(QWidget):
         for name, row in self.spans.items():
             row.set_value(getattr(scene, name))
         self.apart.set_number(scene.apart)
-        others = count(len(scene.distractors), "kind")
-        self.bystanders.say(f"and {others} of bystanders, kept as they are" if scene.distractors else "")
+        self.bystanders.say(bystanders_line(len(scene.distractors)))
         self._list_kinds(0)
         self._judge()
 
@@ -141,7 +140,7 @@ class SceneForm(QWidget):
         total = len(self._kinds)
         self.which.blockSignals(True)
         self.which.clear()
-        self.which.addItems([f"Kind {number + 1} of {total}" for number in range(total)])
+        self.which.addItems([kind_words(number + 1, total) for number in range(total)])
         self.which.setCurrentIndex(shown)
         self.which.blockSignals(False)
         self.remove.setEnabled(total > 1)

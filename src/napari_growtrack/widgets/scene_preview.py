@@ -16,8 +16,8 @@ from .labels import Note
 from .newest import Newest
 from .parts.pictures import grey_image
 from .samples import CROSS
-from .sentences import count
 from .session import Session
+from .simulate_sentences import STARTING, WAITING, picture_words
 
 _LATE = 300
 
@@ -138,7 +138,7 @@ class ScenePreview(QWidget):
 
     def _ask(self, job: SimulateFrame) -> None:
         if self._shown is None:
-            self.caption.say("Starting the simulator...")
+            self.caption.say(STARTING)
         if not self._late.isActive():
             self._late.start()
         self.frames.ask(self._session.engines.simulating, job)
@@ -149,8 +149,8 @@ class ScenePreview(QWidget):
         self._shown = cast(SimulateFrame, self.frames.asked)
         self.picture.show_frame(frame, truth)
         height, width = frame.shape
-        snr = [f"SNR {truth['snr'].iloc[0]:.1f}"] if len(truth) else []
-        self.caption.say("\n".join([count(len(truth), "particle"), f"in {height} x {width} px", *snr]))
+        snr = float(truth["snr"].iloc[0]) if len(truth) else None
+        self.caption.say(picture_words(len(truth), height, width, snr))
 
     def _fail(self, error: Exception) -> None:
         self.caption.say("")
@@ -158,4 +158,4 @@ class ScenePreview(QWidget):
 
     def _wait(self) -> None:
         if self._shown is not None:
-            self.caption.say("The picture follows when the simulator is free.")
+            self.caption.say(WAITING)

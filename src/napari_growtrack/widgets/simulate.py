@@ -14,7 +14,7 @@ from .film_form import FilmForm
 from .filming import Film, FilmProgress, make_film
 from .kind_form import FIRST
 from .labels import Note
-from .match_form import NO_FILM, MatchForm
+from .match_form import MatchForm
 from .newest import Newest
 from .opening import open_panel
 from .panel import Panel
@@ -24,16 +24,25 @@ from .scene_files import save_scene
 from .scene_form import SceneForm
 from .scene_presets import ScenePresets
 from .scene_preview import ScenePreview
-from .sentences import count, duration
 from .session import Session
+from .simulate_sentences import (
+    CLICK,
+    MAKING,
+    MATCHED,
+    MATCHING,
+    NO_FILM,
+    STOPPED,
+    frame_line,
+    made_line,
+    saved_line,
+    used_line,
+)
 
 if TYPE_CHECKING:
     import napari.viewer
 
     from ..core.likeness import Likeness
 
-
-CLICK = "Click 3 to 10 particles; the match follows."
 
 _BREATH = 50
 
@@ -175,7 +184,7 @@ class SimulatePanel(Panel):
         except GrowtrackError as error:
             return self.refuse(str(error))
         if path is not None:
-            self.status.tell(f"Saved {path}")
+            self.status.tell(saved_line(path))
 
     def use_scene(self) -> bool:
         """Hand the scene to whoever grows networks; tell whether there is one."""
@@ -186,7 +195,7 @@ class SimulatePanel(Panel):
             return False
         self.session.take_scene(scene)
         self.presets.show_scene(scene)
-        self.status.tell(f"The Grow panel grows on {scene.name} now.")
+        self.status.tell(used_line(scene.name))
         return True
 
     # Films --------------------------------------------------------------------------------------------------------
@@ -201,7 +210,7 @@ class SimulatePanel(Panel):
             return self.refuse(str(error))
         self._stopped = True
         self.begin(make_film(self.session.engines.simulating, job))
-        self.status.tell("Making the film...")
+        self.status.tell(MAKING)
 
     def show_working(self, on: bool) -> None:
         """Show or hide what belongs to work in the background."""
@@ -210,8 +219,7 @@ class SimulatePanel(Panel):
 
     def _advance(self, told: FilmProgress | Film) -> None:
         if isinstance(told, FilmProgress):
-            left = f"{duration(told.seconds_left)} left"
-            self.show_progress(told.done, told.total, f"Frame {told.done} of {told.total}, {left}")
+            self.show_progress(told.done, told.total, frame_line(told))
         else:
             self._note_told()
             self._add(told)
@@ -226,8 +234,7 @@ class SimulatePanel(Panel):
         self._truth = truth
         self._breath.start(_BREATH)
         frames, height, width = film.frames.shape
-        made = f"{count(frames, 'frame')} of {height} x {width} px"
-        self.status.tell(f"Made {made} with {count(film.truth['particle'].nunique(), 'particle')}.")
+        self.status.tell(made_line(frames, height, width, film.truth["particle"].nunique()))
 
     def _add_truth(self) -> None:
         self.viewer.add_layer(Layer.create(*self._truth))
@@ -235,7 +242,7 @@ class SimulatePanel(Panel):
     def _finish(self) -> None:
         self.show_working(False)
         if self._stopped:
-            self.status.tell("Stopped; no frame was kept.")
+            self.status.tell(STOPPED)
 
     # Matching -----------------------------------------------------------------------------------------------------
 
@@ -264,14 +271,14 @@ class SimulatePanel(Panel):
             return self.refuse(str(error))
         self.matching.match.setEnabled(False)
         self.matching.caution.tell("")
-        self.status.tell("Matching...")
+        self.status.tell(MATCHING)
         self.matches.ask(self.session.engines.simulating, job, film)
 
     def _take(self, likeness: Likeness) -> None:
         self.show_scene(likeness.scene)
         self.matching.show_likeness(likeness)
         self.session.take_scene(likeness.scene)
-        self.status.tell("Matched. Judge by the pictures, or move the sliders to mend it.")
+        self.status.tell(MATCHED)
 
     def adapt(self) -> None:
         """Hand the scene to the Grow panel, and let that adapt the chosen network to it."""
