@@ -11,19 +11,33 @@ from napari.components import ViewerModel
 from napari.layers import Points
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QApplication, QFileDialog
-from spots import numbers_in
+from spots import numbers_in, why
 
 from napari_growtrack.core import scoring
 from napari_growtrack.core.errors import TableError
 from napari_growtrack.widgets import layer_watch, score, score_question
+from napari_growtrack.widgets.endings import with_ending
 from napari_growtrack.widgets.layers import RING
 from napari_growtrack.widgets.points_choice import like_detections, like_truth
 from napari_growtrack.widgets.samples import vesicles
-from napari_growtrack.widgets.score import NOTHING, ScorePanel
+from napari_growtrack.widgets.score import ScorePanel
 from napari_growtrack.widgets.score_histogram import ErrorHistogram
 from napari_growtrack.widgets.score_layers import MARK
 from napari_growtrack.widgets.score_reading import NO_DETECTIONS, NO_TRUTH, ask
-from napari_growtrack.widgets.score_sentences import NUMBERS, frames_line, numbers, sigma_line, verdict
+from napari_growtrack.widgets.score_sentences import (
+    NOTHING,
+    NUMBERS,
+    STOPPED,
+    comparing_line,
+    errors_line,
+    frames_line,
+    numbers,
+    saved_line,
+    sigma_line,
+    thesis_line,
+    verdict,
+)
+from napari_growtrack.widgets.sentences import reason
 
 TRUE = np.array([(0, 10, 10), (0, 30, 40), (1, 11, 10), (2, 30, 40), (4, 50, 50)], float)
 FOUND = np.array([(0, 10, 10.3), (0, 30.4, 40), (1, 11, 10), (1, 60, 60), (2, 30, 46)], float)
@@ -123,7 +137,8 @@ def test_the_score_is_told_as_soon_as_both_layers_are_there(compared):
     told = [numbers_in(compared.numbers.said(name)) for name in NUMBERS]
     assert told == [[60, 5], [40, 5], [3, 0.6], [0.3], [0.233], [0.133, 0.1]]
     assert numbers_in(compared.frames.said()) == [5, 0, 4, 1]
-    assert tabs(compared) == ["Missed (2)", "False (2)", "Worst (3)"]
+    assert [len(table.rows) for table in compared.places.tables.values()] == [2, 2, 3]
+    assert [numbers_in(title) for title in tabs(compared)] == [[2], [2], [3]]
     assert compared.status.said() == ""
 
 
@@ -138,7 +153,7 @@ def test_the_panel_says_what_the_core_says_of_a_simulated_film(qtbot, panel, vie
     assert panel.answer.comparison.score == scoring.score(true, seen)
     radii = about["features"].radius[data[:, 0] < 10].to_numpy()
     assert panel.answer.thesis == scoring.thesis_score(true.assign(radius=radii), seen)
-    assert numbers_in(panel.thesis.said())[0] == pytest.approx(100 * panel.answer.thesis.missed, abs=0.05)
+    assert panel.thesis.said() == thesis_line(panel.answer.thesis)
 
 
 def test_only_tracked_frames_count():
@@ -263,7 +278,8 @@ def test_the_histogram_counts_every_error_and_marks_the_median(compared):
     bars, median = compared.histogram._bars, compared.histogram._median
     assert sum(bars.opts["height"]) == 3
     assert median.value() == pytest.approx(0.3)
-    assert numbers_in(compared.histogram.caption.said())[:2] == [0.3, 90]
+    errors = compared.answer.comparison.pairs["error"]
+    assert compared.histogram.caption.said() == errors_line(0.3, np.percentile(errors, 90), 0)
 
 
 def test_a_few_large_errors_do_not_squeeze_the_histogram(qtbot):
@@ -271,7 +287,7 @@ def test_a_few_large_errors_do_not_squeeze_the_histogram(qtbot):
     qtbot.addWidget(histogram)
     histogram.set_errors(np.append(np.full(99, 0.2), 4.9))
     assert histogram._bars.opts["x1"].max() == pytest.approx(1.2)
-    assert numbers_in(histogram.caption.said())[-1] == 1  # beyond the last bar
+    assert histogram.caption.said() == errors_line(0.2, 0.2, 1)
 
 
 def test_without_pairs_there_is_no_histogram(qtbot, compared, detections):
@@ -346,7 +362,7 @@ def test_one_layer_alone_is_not_enough(qtbot, panel, request, there, sentence):
 def test_the_same_layer_twice_is_refused(qtbot, compared, detections):
     compared.form.truth.setCurrentIndex(compared.form.detections.currentIndex())
     settle(qtbot, compared)
-    assert compared.status.kind == "error"
+    assert (compared.status.kind, compared.status.said()) == ("error", why(compared.form.question))
     assert detections.name in compared.status.said()
     assert not compared.results.isVisible()
     compared.form.truth.setCurrentIndex(0)
@@ -364,7 +380,7 @@ def test_a_layer_that_shows_nothing_is_refused(qtbot, compared, request, which, 
     else:
         layer.shown = False
     settle(qtbot, compared)
-    assert compared.status.kind == "error"
+    assert (compared.status.kind, compared.status.said()) == ("error", why(compared.form.question))
     assert layer.name in compared.status.said()
     assert not compared.results.isVisible()
     assert len(compared.places.tables["Missed"].rows) == 0
@@ -480,26 +496,27 @@ def test_what_takes_long_can_be_stopped(qtbot, compared, monkeypatch):
     slow_down(monkeypatch)
     compared.form.within.setValue(6)
     qtbot.waitUntil(lambda: compared.cancel.isVisible(), timeout=5_000)
-    assert (compared.status.kind, numbers_in(compared.status.said())) == ("plain", [5])
+    assert (compared.status.kind, compared.status.said()) == ("plain", comparing_line(5))
     press(qtbot, compared.cancel)
     settle(qtbot, compared)
     assert compared.answer is None
-    assert compared.status.kind == "plain"
+    assert (compared.status.kind, compared.status.said()) == ("plain", STOPPED)
     assert not compared.results.isVisible()
     assert not compared.bar.isVisible()
 
 
 def test_an_unforeseen_error_is_told(qtbot, compared, monkeypatch):
+    error = RuntimeError("odd")
+
     def fail(*_):
-        raise RuntimeError("odd")
+        raise error
         yield
 
     monkeypatch.setattr(score_question, "iter_compare", fail)
     monkeypatch.setattr("napari_growtrack.widgets.panel.notification_manager.receive_error", lambda *_: None)
     compared.form.within.setValue(6)
     settle(qtbot, compared)
-    assert compared.status.kind == "error"
-    assert "odd" in compared.status.said()
+    assert (compared.status.kind, compared.status.said()) == ("error", reason(error))
     assert not compared.results.isVisible()
 
 
@@ -646,8 +663,7 @@ def test_the_score_is_saved_with_its_pairs_and_layers(qtbot, compared, tmp_path,
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine"), ""))
     press(qtbot, compared.save)
     qtbot.waitUntil(lambda: not compared.saving.running, timeout=5_000)
-    assert compared.status.kind == "plain"
-    assert str(tmp_path) in compared.status.said()
+    assert (compared.status.kind, compared.status.said()) == ("plain", saved_line(tmp_path / "mine.csv"))
     table = pd.read_csv(tmp_path / "mine.csv")
     assert table.outcome.value_counts().to_dict() == {"matched": 3, "missed": 2, "false": 2}
     assert table.error.median() == pytest.approx(0.3)
@@ -658,8 +674,7 @@ def test_the_score_is_saved_with_its_pairs_and_layers(qtbot, compared, tmp_path,
     assert told["thesis"] is None
     press(qtbot, compared.save)
     qtbot.waitUntil(lambda: not compared.saving.running, timeout=5_000)
-    assert compared.status.kind == "error"
-    assert "mine.csv" in compared.status.said()
+    assert (compared.status.kind, compared.status.said()) == ("error", why(with_ending, tmp_path / "mine", ".csv"))
 
 
 def test_a_score_that_cannot_be_written_is_told(qtbot, compared, tmp_path, monkeypatch):
@@ -667,8 +682,9 @@ def test_a_score_that_cannot_be_written_is_told(qtbot, compared, tmp_path, monke
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine.csv"), ""))
     press(qtbot, compared.save)
     qtbot.waitUntil(lambda: not compared.saving.running, timeout=5_000)
-    assert "mine.json" in compared.status.said()
-    assert compared.status.kind == "error"
+    expected = why(lambda: [*compared.answer.saved(tmp_path / "mine.csv")])
+    assert (compared.status.kind, compared.status.said()) == ("error", expected)
+    assert "mine.json" in expected
     assert not (tmp_path / "mine.csv").exists()
 
 

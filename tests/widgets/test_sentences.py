@@ -1,6 +1,7 @@
 """What panels say, as tables of cases."""
 
 import doctest
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -210,6 +211,41 @@ def test_what_is_odd_about_a_score_is_told(found, kind, words):
 def test_the_thesis_measures_are_told_where_radii_are_known(there, words):
     true = pd.DataFrame(TRUE, columns=["frame", "y", "x"]).assign(radius=2.0)
     assert score_sentences.thesis_line(thesis_score(true, true) if there else None).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (score_sentences.comparing_line(1200), "Comparing 1,200 frames..."),
+        (score_sentences.errors_line(0.3, 0.3456, 0), "Median 0.3 px, 90 % below 0.346 px"),
+        (
+            score_sentences.errors_line(0.3, 0.3456, 1200),
+            "Median 0.3 px, 90 % below 0.346 px; the last bar holds 1,200 beyond",
+        ),
+        (score_sentences.saved_line(Path("mine.csv")), "Saved mine.csv and mine.json in ."),
+        (
+            score_sentences.NOTHING,
+            "There is nothing to compare yet: open a truth (File > Open, a CSV table) and track its film.",
+        ),
+        (score_sentences.STOPPED, "Stopped. Change a layer, or Within, to compare again."),
+    ],
+)
+def test_how_comparing_goes_is_told(line, words):
+    assert line == words
+
+
+def test_whether_sigma_promises_what_was_measured_is_told():
+    rng = np.random.default_rng(3)
+    places = np.stack(np.divmod(np.arange(400), 20), axis=1) * 20.0
+    true = pd.DataFrame({"frame": 0, "y": places[:, 0], "x": places[:, 1]})
+    moved = rng.normal(0, 0.3, (400, 2))
+    found = true.assign(y=true["y"] + moved[:, 0], x=true["x"] + moved[:, 1], sigma=0.15)
+    *_, comparison = iter_compare(true, found, 5)
+    line = score_sentences.sigma_line(comparison)
+    assert line.startswith("Along one axis: sigma says 0.15 px, measured 0.")
+    assert line.endswith(" times as wide)")
+    *_, bare = iter_compare(true, true, 5)
+    assert score_sentences.sigma_line(bare) == ""
 
 
 # networks -------------------------------------------------------------------------------------------------------------

@@ -18,15 +18,14 @@ from .score_layers import ScoreLayers, look_at
 from .score_numbers import Numbers
 from .score_places import Places
 from .score_question import Answer, Question
-from .score_sentences import frames_line, sigma_line, thesis_line, verdict
-from .sentences import Kind, count
+from .score_sentences import NOTHING, STOPPED, comparing_line, frames_line, saved_line, sigma_line, thesis_line, verdict
+from .sentences import Kind
 from .session import Session
 from .work import Work
 
 if TYPE_CHECKING:
     import napari.viewer
 
-NOTHING = "There is nothing to compare yet: open a truth (File > Open, a CSV table) and track its film."
 
 _PATIENCE = 500
 _CLOSE = 8.0
@@ -103,7 +102,7 @@ class ScorePanel(Panel):
         self.save.clicked.connect(self._save)
         self.work.advanced.connect(self._show)
         self.work.finished.connect(self._finish)
-        self.saving.advanced.connect(self.status.tell)
+        self.saving.advanced.connect(lambda path: self.status.tell(saved_line(path)))
         self.saving.failed.connect(self.fail)
         self._patience.setSingleShot(True)
         self._patience.timeout.connect(self._tell_it_takes_long)
@@ -168,7 +167,7 @@ class ScorePanel(Panel):
         if self.work.running and self._asked is not None:
             self.show_working(True)
             self.bar.setRange(*BUSY)
-            self.status.tell(f"Comparing {count(len(self._asked.frames), 'frame')}...")
+            self.status.tell(comparing_line(len(self._asked.frames)))
 
     def _show(self, answer: Answer) -> None:
         self.answer, compared = answer, answer.comparison
@@ -189,7 +188,7 @@ class ScorePanel(Panel):
             return self.status.tell(*verdict(self.answer.comparison.score))
         self._forget()
         if stopped:
-            self.status.tell("Stopped. Change a layer, or Within, to compare again.")
+            self.status.tell(STOPPED)
 
     # Showing ----------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from ..core.figures.style import COLOURS
 from .labels import Note
 from .parts.plots import Plot, pyqtgraph_module
+from .score_sentences import errors_line
 
 _BINS = 48
 _REACH = 6.0
@@ -44,5 +45,4 @@ class ErrorHistogram(QWidget):
         self._median.setValue(median)
         self.plot.show_range((0, end * 1.02), (0, 1.08 * counts.max()))
         beyond = int((errors > end).sum())
-        last = f"; the last bar holds {beyond:,} beyond" if beyond else ""
-        self.caption.say(f"Median {median:.3g} px, 90 % below {np.percentile(errors, 90):.3g} px{last}")
+        self.caption.say(errors_line(median, float(np.percentile(errors, 90)), beyond))

@@ -114,8 +114,8 @@ class Answer:
             "found_with": plain(asked.recipe),
         }
 
-    def saved(self, path: Path) -> Iterator[str]:
-        """Write pairs, misses and false detections as CSV and the score beside it as JSON; yield what was written.
+    def saved(self, path: Path) -> Iterator[Path]:
+        """Write pairs, misses and false detections as CSV and the score beside it as JSON; yield where the CSV is.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class Answer:
         """
         path = with_ending(path, ".csv")
         write_table(self.comparison.table(), path, self.recipe())
-        yield f"Saved {path.name} and {path.with_suffix('.json').name} in {path.parent}"
+        yield path
 
 
 def width(affine: np.ndarray) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ NUMBERS = {
     "count pixels differently.",
 }
 """What is told of every score, and what it means."""
+
+NOTHING = "There is nothing to compare yet: open a truth (File > Open, a CSV table) and track its film."
+STOPPED = "Stopped. Change a layer, or Within, to compare again."
 
 _FEW = 4
 
@@ -67,6 +71,22 @@ def _part(region: Region | None) -> str:
     if region is None:
         return ""
     return f", the part that was tracked (y {region.top} to {region.bottom - 1}, x {region.left} to {region.right - 1})"
+
+
+def comparing_line(frames: int) -> str:
+    """Say that so many frames are being compared."""
+    return f"Comparing {count(frames, 'frame')}..."
+
+
+def errors_line(median: float, most: float, beyond: int) -> str:
+    """Say how errors are distributed: their median, what 90 % are below, how many are too large to be drawn."""
+    last = f"; the last bar holds {beyond:,} beyond" if beyond else ""
+    return f"Median {median:.3g} px, 90 % below {most:.3g} px{last}"
+
+
+def saved_line(path: Path) -> str:
+    """Say where a score is saved."""
+    return f"Saved {path.name} and {path.with_suffix('.json').name} in {path.parent}"
 
 
 def sigma_line(comparison: Comparison) -> str:
