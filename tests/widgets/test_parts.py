@@ -11,6 +11,7 @@ import pytest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QColor, QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QApplication, QLineEdit, QWidget
+from spots import numbers_in, why
 
 from napari_growtrack.core.errors import SettingsError
 from napari_growtrack.core.figures.style import COLOURS
@@ -406,8 +407,8 @@ def test_what_is_not_a_number_of_units_is_refused_where_it_stands(qtbot, table, 
 
 def test_a_table_that_breaks_a_rule_says_which_and_recovers(qtbot, table):
     write(qtbot, table, 1, 1, "0")
-    assert "stage 2 adds nothing" in table.sentence()
-    assert table.note.kind == "error"
+    assert (table.note.kind, table.note.said()) == ("error", why(table.plan))
+    assert numbers_in(table.sentence())[0] == 2  # the stage that adds nothing
     assert table.note.isVisible()
     write(qtbot, table, 1, 1, "32")
     assert table.sentence() == ""
