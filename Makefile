@@ -50,6 +50,7 @@ test-lowest: | $(BIN)/python  ## run the core's tests with the lowest versions t
 	$(VENV)/lowest/bin/python -m pytest -n 2 --dist loadfile --ignore tests/widgets
 
 mutations: $(TESTING)  ## plant faults in the core and see whether the tests notice (an hour; survivors are printed)
+	@$(PIP) install --quiet coverage
 	$(BIN)/python tests/sample_mutations.py
 
 lint: $(LINTING)  ## check style, types and the directions of import

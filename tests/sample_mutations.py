@@ -3,9 +3,9 @@
     python tests/sample_mutations.py motion linking --count 40 --seed 1
 
 A fault is one changed token: a comparison, an arithmetic or boolean operator, a sign, a number, a truth value.
-Each is planted in a copy of the sources, and the room's tests run against the copy until the first one fails.
-Survivors are printed with file, line and change: each is either a test that is missing or a change that alters no
-answer. Not a test itself: `make mutations` runs it.
+Each is planted in a copy of the sources. First run the tests that coverage saw on its line, the quickest first, then
+all tests of the room, until one fails. Survivors are printed with file, line and change: each is either a test that is
+missing or a change that alters no answer. Not a test itself: `make mutations` runs it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,21 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import json
 import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import coverage
+import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path("src/napari_growtrack")
@@ -30,11 +36,20 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "motion": (["core/motion", "core/motion_report.py"], ["test_motion.py", "test_motion_report.py"]),
     "linking": (["core/linking"], ["test_linking.py", "test_correcting.py"]),
     "scoring": (["core/scoring.py", "core/matching.py"], ["test_scoring.py"]),
-    "tables": (["core/tables"], ["test_tables.py", "test_formats.py"]),
-    "stacks": (["core/stacks", "core/normalisation.py"], ["test_stacks.py", "test_films.py"]),
-    "streaming": (["core/streaming.py", "core/files.py"], ["test_streaming.py", "test_files.py"]),
+    "tables": (
+        ["core/tables"],
+        ["test_tables.py", "test_formats.py", "test_foreign_tables.py", "test_damaged_tables.py"],
+    ),
+    "stacks": (
+        ["core/stacks", "core/normalisation.py"],
+        ["test_stacks.py", "test_films.py", "test_odd_films.py", "test_damaged_films.py"],
+    ),
+    "streaming": (["core/streaming.py", "core/files.py"], ["test_streaming.py", "test_files.py", "test_holding.py"]),
     "fitting": (["core/fitting"], ["test_fitting.py", "test_limits.py"]),
-    "detection": (["core/detection"], ["test_sieve.py", "test_zoom.py", "test_detection.py"]),
+    "detection": (
+        ["core/detection"],
+        ["test_sieve.py", "test_zoom.py", "test_detection.py", "test_bundled.py"],
+    ),
 }
 """What belongs to a room: its sources, below the package, and its tests."""
 
@@ -46,8 +61,8 @@ _ARITHMETIC = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
     ast.Mod: ast.Mult, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
 }  # fmt: skip
-_LIMIT = 300
-"""Seconds after which a planted fault counts as noticed: it made something run on."""
+_NEAR = 40
+"""How many of the tests that reach a line are run before all of them are."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +157,11 @@ def room_files(sources: list[str]) -> list[Path]:
     return sorted(file.relative_to(base) for file in found)
 
 
-def is_noticed(fault: Fault, tests: list[str], copied: Path) -> bool:
-    """Plant a fault in the copy, run the tests, and take it out again."""
+def is_noticed(fault: Fault, near: Sequence[str], tests: Sequence[str], copied: Path, limit: float) -> bool:
+    """Plant a fault in the copy, run the tests near it and then all of them, until one fails, and take it out again.
+
+    What runs longer than `limit` seconds counts as noticed: the fault made something run on.
+    """
     file = copied / PACKAGE / fault.path
     kept = file.read_bytes()
     stamp = file.stat()
@@ -152,7 +170,9 @@ def is_noticed(fault: Fault, tests: list[str], copied: Path) -> bool:
     for cache in caches:
         cache.rename(cache.with_suffix(cache.suffix + ".aside"))
     try:
-        return _fails(tests, copied)
+        if near and _call(near, copied, limit) not in {0, pytest.ExitCode.USAGE_ERROR}:
+            return True
+        return _call(tests, copied, limit) != 0
     finally:
         file.write_bytes(kept)
         os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
@@ -167,32 +187,94 @@ def _compiled_beside(file: Path) -> list[Path]:
     return [path for path in (file.parent / "__pycache__").glob("*") if path.suffix in {".nbi", ".nbc"}]
 
 
-def _fails(tests: list[str], copied: Path) -> bool:
+def _call(words: Sequence[str], copied: Path, limit: float | None = None) -> int:
+    """Run pytest on the copy, and return how it ended."""
     data = ROOT.parent / "shared" / "data"
     environment = os.environ | {
-        "PYTHONPATH": str(copied / "src"),
+        "PYTHONPATH": os.pathsep.join([str(copied / "src"), str(copied / "tests")]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "GROWTRACK_DATA": os.environ.get("GROWTRACK_DATA", str(data)),
     }
-    call = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *tests]
+    call = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *words]
     try:
-        return subprocess.run(call, cwd=copied, env=environment, capture_output=True, timeout=_LIMIT).returncode != 0
+        return subprocess.run(call, cwd=copied, env=environment, capture_output=True, timeout=limit).returncode
     except subprocess.TimeoutExpired:
-        return True
+        return pytest.ExitCode.INTERRUPTED
+
+
+class Tracer:
+    """A plugin of pytest: which lines each test reaches, and how long it takes."""
+
+    def __init__(self, sources: Sequence[str], database: Path, times: Path) -> None:
+        self.times = times
+        self.coverage = coverage.Coverage(data_file=database, include=list(sources), config_file=False)
+
+    def pytest_sessionstart(self) -> None:
+        self.coverage.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        began = time.perf_counter()
+        self.coverage.switch_context(item.nodeid)
+        try:
+            return (yield)
+        finally:
+            self.coverage.switch_context("")
+            with self.times.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([item.nodeid, time.perf_counter() - began]) + "\n")
+
+    def pytest_sessionfinish(self) -> None:
+        self.coverage.stop()
+        self.coverage.save()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Trace, where this module is given to pytest as a plugin."""
+    if folder := os.environ.get("SAMPLE_MUTATIONS_TRACE"):
+        traced = Path(folder)
+        sources = json.loads((traced / "sources.json").read_text(encoding="utf-8"))
+        config.pluginmanager.register(Tracer(sources, traced / "lines", traced / "times"))
+
+
+Reach = Mapping[tuple[str, int], Sequence[str]]
+
+
+def reach_of(room: str, tests: Sequence[str], copied: Path) -> Reach:
+    """Return for every line of a room's files the tests that run it, the quickest first."""
+    files = [str(copied / PACKAGE / file) for file in room_files(ROOMS[room][0])]
+    with tempfile.TemporaryDirectory() as folder:
+        traced = Path(folder)
+        (traced / "sources.json").write_text(json.dumps(files), encoding="utf-8")
+        os.environ["SAMPLE_MUTATIONS_TRACE"] = folder
+        try:
+            if _call(["-p", Path(__file__).stem, *tests], copied) != 0:
+                raise SystemExit(f"{room}: its tests fail without any fault. Mend them first.")
+        finally:
+            del os.environ["SAMPLE_MUTATIONS_TRACE"]
+        seconds = dict(json.loads(line) for line in (traced / "times").read_text(encoding="utf-8").splitlines())
+        lines = coverage.CoverageData(str(traced / "lines"))
+        lines.read()
+        reach = defaultdict(list)
+        for file in lines.measured_files():
+            for line, contexts in lines.contexts_by_lineno(file).items():
+                reach[file, line] = sorted((test for test in contexts if test), key=lambda test: seconds[test])
+        return reach
 
 
 def sample(room: str, count: int, seed: int, copied: Path) -> tuple[int, int]:
     """Plant faults in a room, tell which survive, and return how many were noticed and how many planted."""
     sources, tests = ROOMS[room]
     files = room_files(sources)
-    there = [str(copied / "tests" / test) for test in tests if (copied / "tests" / test).is_file()]
+    there = [f"tests/{test}" for test in tests if (copied / "tests" / test).is_file()]
     everything = [fault for file in files for fault in faults(file)]
     chosen = random.Random(seed).sample(everything, min(count, len(everything)))
-    if _fails(there, copied):
-        raise SystemExit(f"{room}: its tests fail without any fault. Mend them first.")
+    began = time.monotonic()
+    reach = reach_of(room, there, copied)
+    limit = 60 + 3 * (time.monotonic() - began)
     noticed = 0
     for fault in chosen:
-        if is_noticed(fault, there, copied):
+        near = reach.get((str(copied / PACKAGE / fault.path), fault.line), [])[:_NEAR]
+        if is_noticed(fault, near, there, copied, limit):
             noticed += 1
         else:
             print(f"survived  {fault}", flush=True)

@@ -19,7 +19,6 @@ from napari_growtrack.arguments import build_parser
 from napari_growtrack.cli import main
 from napari_growtrack.core import files, making
 from napari_growtrack.core.archive import read_growing
-from napari_growtrack.core.benchmarks import CASES
 from napari_growtrack.core.finishing import Effort
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.presets import PLANS
@@ -193,7 +192,7 @@ def test_demo_tracks_a_film_of_the_users(film, tmp_path, capsys):
 def _brief_judging():
     """Calibrate and measure on a few frames: what grows here in seconds is of no use, and slow to judge."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "THOROUGH", Effort(samples=4, frames=2))
+        patch.setattr(making, "THOROUGH", Effort(samples=2, faithful=False, frames=1, levels=1))
         yield
 
 
@@ -396,44 +395,6 @@ def test_networks_lists_what_is_bundled(capsys):
     for words in ("vesicles", "beads", "of full cost", "px at SNR"):
         assert words in said
     assert "conv 1" in run(capsys, "show", "beads")[1]
-
-
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.shows and not case.needs])
-def test_benchmarks_run_at_smoke_scale(tmp_path, capsys, name):
-    code, said, err = run(capsys, "benchmark", name, "--scale", "smoke", "-o", tmp_path)
-    assert code == 0, err
-    assert said.startswith(f"{name} (smoke): {CASES[name].about}\n\n| ")
-    assert len(json.loads((tmp_path / f"{name}.json").read_text())["rows"]) > 2
-    assert (tmp_path / f"{name}.png").exists() == ("" in CASES[name].figures)
-
-
-@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.shows and case.needs])
-def test_benchmarks_of_real_data_run_at_smoke_scale(shared_data, tmp_path, capsys, name):
-    code, _, err = run(capsys, "benchmark", name, "--scale", "smoke", "-o", tmp_path, "--data", shared_data)
-    assert code == 0, err
-    assert len(json.loads((tmp_path / f"{name}.json").read_text())["rows"]) > 2
-
-
-def test_a_benchmark_of_the_thesis_is_called_by_its_figure(tmp_path, capsys):
-    code, said, err = run(capsys, "benchmark", "3.22", "--scale", "smoke", "-o", tmp_path)
-    assert code == 0, err
-    assert said.startswith("depth (smoke): ")
-    assert (tmp_path / "depth-3.22.png").exists()
-    code, _, complaint = run(capsys, "benchmark", "pages")
-    assert code == 1
-    assert "Give it with -o" in complaint
-
-
-def test_benchmarks_are_listed_and_say_what_they_need(tmp_path, capsys, monkeypatch):
-    monkeypatch.delenv("GROWTRACK_DATA", raising=False)
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    said = run(capsys, "benchmark", "list")[1]
-    assert "speed" in said
-    assert "(3.5, 3.6, 3.7, 3.8); needs mnist.npz" in said
-    code, _, complaint = run(capsys, "benchmark", "mnist-deep", "--data", tmp_path)
-    assert code == 1
-    assert "needs mnist.npz. Keras fetches it" in complaint
-    assert "Give the folder with --data" in complaint
 
 
 # Trajectories -----------------------------------------------------------------------------------------------------

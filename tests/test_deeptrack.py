@@ -425,7 +425,7 @@ def test_a_description_that_claims_gigabytes_is_refused_before_they_are_reserved
         read_deeptrack(tmp_path / "network.h5")
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(300)
 def test_a_heap_that_leads_in_circles_is_refused(tmp_path):
     raw = bytearray(write(tmp_path / "network.h5").read_bytes())
     text = raw.index(b'{"class_name"')  # before it: number, uses and size of its place in the heap
@@ -456,7 +456,7 @@ def refused(path):
     return False
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_small_files_with_flipped_bytes_are_refused_or_whole(tmp_path):
     path = write(tmp_path / "network.h5")
     outcomes = []
@@ -466,7 +466,7 @@ def test_small_files_with_flipped_bytes_are_refused_or_whole(tmp_path):
     assert 0 < sum(outcomes) < len(outcomes)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_pretrained_files_with_flipped_or_missing_bytes_are_refused_or_whole(tmp_path, pretrained):
     raw, path = pretrained.read_bytes(), tmp_path / "network.h5"
     for spoiled in [*flipped(raw, 60, seed=1), *(raw[: len(raw) * part // 12] for part in range(12))]:

@@ -371,7 +371,7 @@ def room():
     resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 @pytest.mark.usefixtures("room")
 @pytest.mark.parametrize("words", CASES.values(), ids=CASES)
 def test_every_refusal_is_a_sentence(folder, monkeypatch, capsys, words):

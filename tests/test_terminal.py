@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from napari_growtrack.cli import main
@@ -55,7 +56,8 @@ def test_a_help_page_is_read_on_every_code_page(encoding):
 
 
 def test_motion_is_told_on_a_code_page_without_its_letters(tmp_path, monkeypatch):
-    rows = [f"{frame},{frame % 3},{frame % 5},{particle}" for particle in range(3) for frame in range(40)]
+    walks = np.random.default_rng(0).normal(size=(3, 40, 2)).cumsum(axis=1)
+    rows = [f"{frame},{y},{x},{particle}" for particle, walk in enumerate(walks) for frame, (y, x) in enumerate(walk)]
     (tmp_path / "t.csv").write_text("\n".join(["frame,y,x,particle", *rows]))
     (tmp_path / "t.json").write_text('{"program": "napari-growtrack", "pixel_size": 0.1, "frame_time": 0.02}')
     raw = io.BytesIO()

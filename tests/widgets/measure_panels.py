@@ -23,6 +23,7 @@ from heart import Heart
 from qtpy.QtWidgets import QApplication
 
 from napari_growtrack.core.detection import iter_detections
+from napari_growtrack.core.likeness import match_film
 from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.simulation import SCENES, named_scene, simulate_film
 from napari_growtrack.core.stacks import ArrayStack
@@ -149,6 +150,8 @@ def measure(folder: Path) -> None:
         beside, apart = costs(window, track)
         drags(window, track, row)
         slowest_sample(row)
+        ten_clicks(row)
+        chosen_network(window, row)
         heart.rest()
         simulate = open_panel(viewer, "Simulate")
         layers = len(viewer.layers)
@@ -231,6 +234,26 @@ def slowest_sample(row) -> None:
         getattr(samples, name)()
         times[name] = time.perf_counter() - began
     row(f"make a sample film, the slowest ({max(times, key=times.get)})", max(times.values()), "s")
+
+
+def ten_clicks(row) -> None:
+    """Match ten clicked particles of a film."""
+    film, truth = simulate_film(named_scene("rings"), 2, (SIDE, SIDE), np.random.default_rng(0))
+    points = truth.loc[truth.frame == 0, ["frame", "y", "x"]].to_numpy()[:10] + (0, 1, -1)
+    match_film(film, points)
+    began = time.perf_counter()
+    match_film(film, points)
+    row("match ten clicked particles in frames of 512 x 512 px", time.perf_counter() - began, "s")
+
+
+def chosen_network(window, row) -> None:
+    """Choose another network in the Networks panel."""
+    panel = open_panel(window.viewer, "Networks")
+    window.wait(1)
+    began = time.perf_counter()
+    panel.choose("beads")
+    row("choose another network in Networks", 1e3 * (time.perf_counter() - began), "ms")
+    window.wait(1)
 
 
 def trajectories(window, gap, row) -> None:

@@ -279,7 +279,7 @@ def test_adapting_takes_the_likest_network_and_begins_at_once(qtbot, panel, scri
     assert (panel.form.start.name, panel.form.minutes.value(), panel.state) == ("beads", 1.0, "growing")
     panel.adapt(named_scene("vesicles"))
     assert (panel.status.kind, panel.status.said()) == ("error", GROWS_ALREADY)
-    assert len(script.begun) <= 1
+    assert panel.form.start.name == "beads"
     panel.work.stop()
     ended(qtbot, panel)
 
@@ -616,6 +616,7 @@ def processes():
     engines.close()
 
 
+@pytest.mark.timeout(600)
 def test_a_process_that_is_killed_loses_nothing_that_was_kept(qtbot, processes, folder, monkeypatch):
     """Two stages of 40 batches; it is killed once the first one is kept, and goes on from there."""
     schedule = Schedule(phases=[Phase(share=40, size=8)], together=False)
@@ -633,7 +634,7 @@ def test_a_process_that_is_killed_loses_nothing_that_was_kept(qtbot, processes, 
     assert "ended unexpectedly" in panel.status.said()
     assert "press Resume" in panel.status.said()
     press(qtbot, panel.resume)
-    qtbot.waitUntil(lambda: not panel.work.running, timeout=90_000)
+    qtbot.waitUntil(lambda: not panel.work.running, timeout=200_000)
     assert "mine is grown and saved." in panel.status.said()
     card = read_card(folder / "mine.growtrack")
     assert card.provenance.batches == 80

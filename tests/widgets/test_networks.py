@@ -765,9 +765,7 @@ engines = Engines()
 session, viewer = Session(engines), ViewerModel()
 session.choose(network)
 viewer.add_image(np.load(film), name="film")
-began = time.perf_counter()
 panel = NetworksPanel(viewer, session)
-opened = time.perf_counter() - began
 
 def wait(done):
     end = time.monotonic() + 60
@@ -776,27 +774,21 @@ def wait(done):
         time.sleep(0.002)
 
 panel.maps.following.setChecked(True)
-times = []
 for place in ((30, 31), (20, 18), (22, 40)):
     panel.maps.view.show_maps(None)
-    began = time.perf_counter()
     viewer.mouse_move_callbacks[-1](viewer, SimpleNamespace(position=(0, *place)))
     wait(lambda: panel.maps.view.maps)
-    times.append(time.perf_counter() - began)
 panel.sections["grown on"].set_open(True)
 wait(lambda: panel.grown_on.windows.height() > 0)
 samples = panel.grown_on.told.said()
-began = time.perf_counter()
 panel.choose("vesicles")
-chosen = time.perf_counter() - began
 panel.choose(network)
 wait(lambda: panel.maps.view.maps)
 maps = panel.maps.view.maps
 np.savez(out, window=maps.window, answer=[*maps.offset, maps.distance],
          **{f"{block.row} {block.stage}": found for block, found in maps.maps.items()})
 heavy = [name for name in ("keras", "tensorflow") if name in sys.modules]
-told = {"heavy": heavy, "times": times, "opened": opened, "chosen": chosen,
-        "samples": samples, "centre": maps.centre}
+told = {"heavy": heavy, "samples": samples, "centre": maps.centre}
 panel.leave()
 print(json.dumps(told))
 """
@@ -822,14 +814,6 @@ def test_the_window_s_process_never_loads_keras(used):
     assert told["heavy"] == []
     assert told["samples"] == ""
     assert told["centre"] == [22, 40]
-
-
-def test_the_panel_is_quick(used):
-    """Limits are those wanted of it; on two cores they are kept several times over."""
-    told, _, _ = used
-    assert told["opened"] < 0.5
-    assert told["chosen"] < 0.1
-    assert max(told["times"][1:]) < 0.15
 
 
 def responses(weights, name, image, stride, pool):
