@@ -23,6 +23,7 @@ from napari_growtrack.core.finishing import Effort
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.presets import PLANS
 from napari_growtrack.core.holding import Hold
+from napari_growtrack.core.linking import Linking
 from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.simulation import SCENES, named_scene
 from napari_growtrack.core.tables import write_table
@@ -318,6 +319,12 @@ def test_growing_ends_when_the_gain_is_gone(tiny, tmp_path, capsys):
 
 def test_the_help_names_the_plans_there_are():
     assert tuple(PLANS) == NAMES
+
+
+def test_the_help_of_link_tells_the_default_of_the_core(capsys):
+    with pytest.raises(SystemExit):
+        main(["link", "--help"])
+    assert f"1: all stay; default: {Linking().min_length}" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("name", PLANS)

@@ -239,7 +239,7 @@ def slowest_sample(row) -> None:
 def ten_clicks(row) -> None:
     """Match ten clicked particles of a film."""
     film, truth = simulate_film(named_scene("rings"), 2, (SIDE, SIDE), np.random.default_rng(0))
-    points = truth.loc[truth.frame == 0, ["frame", "y", "x"]].to_numpy()[:10] + (0, 1, -1)
+    points = np.add(truth.loc[truth.frame == 0, ["frame", "y", "x"]].to_numpy()[:10], (0, 1, -1))
     match_film(film, points)
     began = time.perf_counter()
     match_film(film, points)

@@ -2,6 +2,7 @@
 
 import doctest
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -411,6 +412,24 @@ def test_a_mean_square_displacement_is_told_with_its_units(units, words):
 )
 def test_drift_is_told_with_its_units(units, words):
     assert motion_sentences.drift_line(pd.Series({"frame": 10.0, "y": 0.2, "x": -3.0}), units) == words
+
+
+@pytest.mark.parametrize(
+    ("units", "value", "unit"), [(Units(), 2, "frames"), (Units(), 1, "frame"), (Units(frame_time=0.5), 1, "s")]
+)
+def test_times_are_told_in_frames_or_seconds(units, value, unit):
+    assert motion_sentences.unit_of_time(units, value) == unit
+
+
+def test_remarks_come_with_a_warning_of_drift_only_where_it_is_kept_and_sure():
+    report = SimpleNamespace(drift=SimpleNamespace(is_sure=True, trajectories=5), remarks=("One.", "Two."))
+    reading = SimpleNamespace(report=report, why="")
+    assert motion_sentences.remarks_line(reading, True) == f"{motion_sentences.DRIFTS} One. Two."
+    assert motion_sentences.remarks_line(reading, False) == "One. Two."
+    assert "drift" in motion_sentences.DRIFTS.lower()
+    report.drift.trajectories = 1
+    assert motion_sentences.remarks_line(reading, True) == "One. Two."
+    assert motion_sentences.remarks_line(SimpleNamespace(report=None, why="Too few."), True) == "Too few."
 
 
 def test_a_bar_of_diffusion_coefficients_is_told():

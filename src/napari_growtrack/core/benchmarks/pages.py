@@ -45,7 +45,7 @@ class Result:
 
     def __init__(self, folder: Path, name: str, scale: str) -> None:
         self.name, self.scale, self.case = name, scale, THESIS[name]
-        self.story: dict[str, Any] = json.loads((folder / scale / f"{name}.json").read_text())
+        self.story: dict[str, Any] = json.loads((folder / scale / f"{name}.json").read_text(encoding="utf-8"))
         self.tables = _tables(folder / scale, name, self.case)
 
     @property
@@ -115,7 +115,7 @@ def _result(folder: Path, name: str) -> Result | None:
 
 def _note(folder: Path, name: str) -> str:
     path = folder / NOTES / f"{name}.md"
-    return path.read_text().strip() if path.exists() else ""
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
 
 def _section(folder: Path, result: Result) -> str:

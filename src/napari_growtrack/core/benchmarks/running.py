@@ -173,7 +173,7 @@ class Journal:
         if folder is None:
             return
         told = json.dumps(settings, sort_keys=True)
-        if self._settings.exists() and self._settings.read_text() == told:
+        if self._settings.exists() and self._settings.read_text(encoding="utf-8") == told:
             self._read()
             return
         shutil.rmtree(folder, ignore_errors=True)
@@ -188,7 +188,7 @@ class Journal:
         return (self.folder or Path()) / "pieces.jsonl"
 
     def _read(self) -> None:
-        lines = self._pieces.read_text().splitlines(keepends=True) if self._pieces.exists() else []
+        lines = self._pieces.read_text(encoding="utf-8").splitlines(keepends=True) if self._pieces.exists() else []
         for line in lines:
             if line.endswith("\n"):  # else it was cut off by a kill
                 self._remember(json.loads(line))
@@ -293,7 +293,7 @@ def machine() -> dict[str, Any]:
 
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     return next(
         (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
     )
