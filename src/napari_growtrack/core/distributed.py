@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .detection import Cascade, FrameDetections, iter_detections
 from .detection.detect import Contrast
@@ -90,16 +90,33 @@ class Task:
     time_axis: TimeAxis | None = None
 
 
-def track(task: Task, frames: range) -> tuple[list[FrameDetections], GrowtrackError | None]:
-    """Track a chunk of frames; what is refused comes back beside those before it, and so is not tried again."""
+class Tracked(NamedTuple):
+    """What comes back of a chunk of frames."""
+
+    found: list[FrameDetections]
+    refused: GrowtrackError | None
+    """What ended it; it is not tried again."""
+    warned: list[str]
+
+
+def track(task: Task, frames: range) -> Tracked:
+    """Track a chunk of frames; what is refused or warned of comes back beside those before it."""
     found: list[FrameDetections] = []
-    try:
-        cascade = Cascade.from_json(task.cascade)
-        with open_stack(task.film, task.channel, task.z, task.time_axis) as stack:
-            found.extend(iter_detections(stack, _network(task), cascade, frames, task.contrast))
-    except GrowtrackError as error:
-        return found, error
-    return found, None
+    refused = None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GrowtrackWarning)
+        try:
+            cascade = Cascade.from_json(task.cascade)
+            with open_stack(task.film, task.channel, task.z, task.time_axis) as stack:
+                del caught[:]  # what is to be said of the film as a whole is said where it is opened first
+                found.extend(iter_detections(stack, _network(task), cascade, frames, task.contrast))
+        except GrowtrackError as error:
+            refused = error
+    ours = [one for one in caught if issubclass(one.category, GrowtrackWarning)]
+    for one in caught:
+        if one not in ours:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    return Tracked(found, refused, [str(one.message) for one in ours])
 
 
 @cache
@@ -220,13 +237,18 @@ def iter_distributed(client: Client, task: Task, frames: range, shape: tuple[int
     size = chunk_of(shape)
     chunks = iter([frames[first : first + size] for first in range(0, len(frames), size)])
     waiting: deque[tuple[range, Future]] = deque()
+    said: set[str] = set()
     try:
         while True:
             while len(waiting) < _AHEAD * max(1, len(client.nthreads())) and (chunk := next(chunks, None)) is not None:
                 waiting.append((chunk, client.submit(track, task, chunk, retries=_RETRIES, pure=False)))
             if not waiting:
                 return
-            found, refused = _result(client, *waiting.popleft())
+            found, refused, warned = _result(client, *waiting.popleft())
+            for sentence in warned:
+                if sentence not in said:
+                    warnings.warn(sentence, GrowtrackWarning, stacklevel=2)
+            said.update(warned)
             yield from found
             if refused is not None:
                 raise refused
@@ -234,7 +256,7 @@ def iter_distributed(client: Client, task: Task, frames: range, shape: tuple[int
         client.cancel([future for _, future in waiting])
 
 
-def _result(client: Client, chunk: range, future: Future) -> tuple[list[FrameDetections], GrowtrackError | None]:
+def _result(client: Client, chunk: range, future: Future) -> Tracked:
     """Wait for a chunk; give up where its workers are lost again and again, or there are none any more."""
     from distributed import KilledWorker
 
