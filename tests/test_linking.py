@@ -304,6 +304,8 @@ def test_doubtful_trajectories_are_dropped_as_a_whole():
             "distance": [0.1, 0.2, 5, 3, 3, 0.1],
         }
     )
+    kept = drop_doubtful(table, farthest=1.0)
+    assert (kept.columns.tolist(), kept.index.tolist()) == (table.columns.tolist(), [0, 1, 2])
     assert drop_doubtful(table, farthest=1.0).particle.tolist() == [1, 1, 1]
     with pytest.raises(TableError, match="Expected a column significance"):
         drop_doubtful(table, least_significance=4.0)

@@ -268,6 +268,12 @@ def test_nearest_points_are_found_in_the_same_frame_only():
         np.testing.assert_allclose(mine.nearest, far.min(1))
 
 
+def test_the_nearest_point_is_found_however_near_all_are():
+    compared = compare(points((0, 5, 5), (1, 5, 5)), points((0, 5, 5.2), (1, 5.1, 5)), 0)
+    assert compared.missed.nearest.tolist() == pytest.approx([0.2, 0.1])
+    assert compared.false.nearest.tolist() == pytest.approx([0.2, 0.1])
+
+
 @pytest.mark.parametrize(("truth", "detections"), [(NONE, NONE), (points((0, 1, 1)), NONE), (NONE, points((0, 1, 1)))])
 def test_a_comparison_with_nothing_has_no_pairs_and_no_nearest(truth, detections):
     compared = compare(truth, detections)

@@ -24,6 +24,9 @@ _LEANS_AT_MOST = 2.0
 """Skewness of pixels: that of electrons multiplied from one photon a pixel. More comes of hot pixels, not of noise."""
 _LEFT_OF_SKEWNESS = 0.67
 """Of a pixel less the mean of its four neighbours: (1 - 4 / 64) / (1 + 4 / 16)**1.5."""
+_OF_FEW_PIXELS = 1.4
+"""How much more the light of few pixels leans than their weighted sum says: with 1, frames of multiplied electrons
+without particles show 3.5 times the ghosts at 4 px that they show unenlarged, with this half as many as unenlarged."""
 _FEWEST_PIXELS = 500
 """The third moment of fewer is a guess: its standard error is the root of 6 over their number, 0.1."""
 
@@ -45,7 +48,7 @@ def as_calibrated(found: Polished, frame: np.ndarray, model: ParticleModel) -> P
     own = replace(model, radius=(model.zoom * model.radius[0], model.zoom * model.radius[1]), zoom=1.0)
     known = np.sqrt(_freedom(model) / _freedom(own))
     standing = known * found.significances
-    lean = (1 - 1 / model.zoom) * _kept_skewness(model) * skewness(frame, found, _half(model))
+    lean = _OF_FEW_PIXELS * (1 - 1 / model.zoom) * _kept_skewness(model) * skewness(frame, found, _half(model))
     standing = np.sqrt(np.maximum(_as_if_even(standing, lean) ** 2 - 2 * np.log(model.zoom**2), 0))
     failed = ~np.isfinite(found.sigmas)
     return found._replace(sigmas=found.sigmas / known, significances=np.where(failed, np.nan, standing))
