@@ -193,7 +193,7 @@ def test_demo_tracks_a_film_of_the_users(film, tmp_path, capsys):
 def _brief_judging():
     """Calibrate and measure on a few frames: what grows here in seconds is of no use, and slow to judge."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "THOROUGH", Effort(samples=2, faithful=False, frames=1, levels=1))
+        patch.setattr(making, "THOROUGH", Effort(samples=2, faithful=False, frames=1, levels=2))
         yield
 
 
@@ -299,7 +299,7 @@ def test_a_run_cancelled_in_the_middle_of_a_stage_goes_on(tiny, tmp_path, monkey
     with monkeypatch.context() as patch:
         patch.setattr(round, "REPORT_EVERY", 0)
         patch.setattr(cli, "watched", cancelled)
-        words = ["--scene", "table42", "--plan", tiny[0], "--minutes", "0.1"]
+        words = ["--scene", "table42", "--plan", tiny[0], "--minutes", "0.4"]
         assert run(capsys, "grow", *words, "-o", network)[0] == 130
     _, _, position, memory = read_growing(tmp_path / "x.growtrack.growing")
     assert position.round == 0

@@ -20,7 +20,7 @@ def run(capsys, *words):
 @pytest.fixture(autouse=True)
 def _brief_judging(monkeypatch):
     """Calibrate and measure imported networks on a few frames."""
-    monkeypatch.setattr(making, "THOROUGH", Effort(samples=2, faithful=False, frames=1, levels=1))
+    monkeypatch.setattr(making, "THOROUGH", Effort(samples=2, faithful=False, frames=1, levels=2))
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.shows and not case.needs])
