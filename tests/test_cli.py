@@ -14,6 +14,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from commands import run
 from napari_growtrack.arguments import PLANS as NAMES
 from napari_growtrack.arguments import build_parser
 from napari_growtrack.cli import main
@@ -28,13 +29,6 @@ from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.simulation import SCENES, named_scene
 from napari_growtrack.core.tables import write_table
 from napari_growtrack.growing import begin
-
-
-def run(capsys, *words):
-    """Run a command; return exit code, what it printed, and its complaint."""
-    code = main([str(word) for word in words])
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 @pytest.fixture(scope="module")

@@ -4,17 +4,10 @@ import json
 
 import pytest
 
-from napari_growtrack.cli import main
+from commands import run
 from napari_growtrack.core import making
 from napari_growtrack.core.benchmarks import CASES
 from napari_growtrack.core.finishing import Effort
-
-
-def run(capsys, *words):
-    """Run a command; return exit code, what it printed, and its complaint."""
-    code = main([str(word) for word in words])
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 @pytest.fixture(autouse=True)

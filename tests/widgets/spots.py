@@ -64,6 +64,20 @@ def busy_film(frames: int = 6) -> np.ndarray:
     return np.tile(spot_film(frames), (1, 1, 2))
 
 
+def classes_card(**more: Any) -> Card:
+    """Return the card of a network that tells digits apart."""
+    return Card(
+        recipe=Recipe(
+            name="digits",
+            dataset="mnist train",
+            plan=Plan.depth((), (4, 3), window=28, task="classes", outputs=10),
+            schedule=Schedule.images(3),
+        ),
+        provenance=Provenance(version="0.1.0", backend="none", images=60000, batches=1, seconds=90),
+        **more,
+    )
+
+
 def small_card(calibrated: bool = True) -> Card:
     def cascade(pair):
         return Cascade(**pair._asdict(), screen_distance=9, accept_distance=2, merge_distance=4)

@@ -13,15 +13,14 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QFileDialog, QMessageBox
-from spots import SPOTS, BrightSpots, numbers_in, small_card, spot_film, why, write_network
+from spots import SPOTS, BrightSpots, classes_card, numbers_in, small_card, spot_film, why, write_network
 
 from napari_growtrack.core.archive import read_archive, read_card, write_archive
-from napari_growtrack.core.card import Accuracy, Card, Provenance, Recipe
+from napari_growtrack.core.card import Accuracy, Card
 from napari_growtrack.core.detection.cascade import view_of
 from napari_growtrack.core.detection.zoom import to_network
 from napari_growtrack.core.errors import NetworkFileError
 from napari_growtrack.core.growth.plan import Block, Plan
-from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.simulation import named_scene
 from napari_growtrack.core.stacks import ArrayStack
 from napari_growtrack.core.zoo import DEFAULT, bundled
@@ -40,12 +39,12 @@ from napari_growtrack.widgets.network_sentences import (
     NOT_FOR_TRACKING,
     answer_line,
     chosen_line,
-    copied_line,
     delete_question,
     deleted_line,
     outside_line,
 )
 from napari_growtrack.widgets.networks import NetworksPanel
+from napari_growtrack.widgets.sentences import saved_as_line
 from napari_growtrack.widgets.session import Session
 
 PLAN = small_card().plan
@@ -176,14 +175,7 @@ def pick(panel, text):
     panel.network.activated.emit(index)
 
 
-CLASSES = Card(
-    recipe=Recipe(
-        name="digits",
-        dataset="mnist train",
-        plan=Plan.depth((), (4, 3), window=28, task="classes", outputs=10),
-        schedule=Schedule.images(3),
-    ),
-    provenance=Provenance(version="0.1.0", backend="none", images=60000, batches=1, seconds=90),
+CLASSES = classes_card(
     accuracies=[Accuracy(stage=1, right=0.5, images=1000), Accuracy(stage=2, right=0.975, images=1000)],
 )
 
@@ -316,7 +308,7 @@ def test_a_copy_has_the_same_bytes(panel, tmp_path, monkeypatch, name):
     pick_file(monkeypatch, tmp_path / name)
     panel.buttons.copy.click()
     assert (tmp_path / "copy.growtrack").read_bytes() == panel.shown.file.path.read_bytes()
-    assert (panel.status.kind, panel.status.said()) == ("plain", copied_line(tmp_path / "copy.growtrack"))
+    assert (panel.status.kind, panel.status.said()) == ("plain", saved_as_line(tmp_path / "copy.growtrack"))
 
 
 def test_a_copy_replaces_only_the_file_that_was_picked(panel, tmp_path, monkeypatch):

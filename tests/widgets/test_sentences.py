@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from napari.layers import Points
-from spots import numbers_in, small_card
+from spots import classes_card, numbers_in, small_card
 
-from napari_growtrack.core.card import Card, Provenance, Recipe
 from napari_growtrack.core.errors import StackError
 from napari_growtrack.core.finishing import MakingProgress
 from napari_growtrack.core.growth.plan import Plan
@@ -251,15 +250,7 @@ def test_whether_sigma_promises_what_was_measured_is_told():
 
 # networks -------------------------------------------------------------------------------------------------------------
 
-CLASSES = Card(
-    recipe=Recipe(
-        name="digits",
-        dataset="mnist train",
-        plan=Plan.depth((), (4, 3), window=28, task="classes", outputs=10),
-        schedule=Schedule.images(3),
-    ),
-    provenance=Provenance(version="0.1.0", backend="none", images=60000, batches=1, seconds=90),
-)
+CLASSES = classes_card()
 
 
 def remade(**made):
@@ -319,7 +310,7 @@ def test_how_errors_were_measured_is_told(card, stage, words):
         (network_sentences.unreadable_line("a", StackError("It is odd.")), "It is odd."),
         (network_sentences.unreadable_line("a", OSError("odd")), "a cannot be read: odd."),
         (network_sentences.chosen_line("vesicles"), "vesicles is chosen in Track."),
-        (network_sentences.copied_line("a/b.growtrack"), "Saved as a/b.growtrack."),
+        (sentences.saved_as_line("a/b.growtrack"), "Saved as a/b.growtrack."),
         (network_sentences.deleted_line("mine"), "mine is deleted."),
         (
             network_sentences.kept_line("a/b.growtrack", PermissionError(13, "Permission denied")),
@@ -456,7 +447,7 @@ def test_a_trajectory_is_told(coefficient, words):
         (motion_sentences.DRIFTS, "The particles drift in common. Tick Remove drift: D gains from it."),
         (trajectory_sentences.linking_line(LinkingProgress(12, 0.5, 7.6)), "Linking frame 12, 8 s left"),
         (trajectory_sentences.linking_line(LinkingProgress(59, 1.0, 0.0)), "Linking frame 59"),
-        (trajectory_sentences.saved_line("a/b.csv"), "Saved as a/b.csv."),
+        (sentences.saved_as_line("a/b.csv"), "Saved as a/b.csv."),
         (trajectory_sentences.opened_line(1), "Opened: 1 detection."),
         (trajectory_sentences.taken_back_line(300), "Taken back: 300 detections. Undo brings the others back."),
         (trajectory_sentences.empty_line("a.geff"), "a.geff holds no trajectories."),

@@ -30,6 +30,7 @@ from napari_growtrack.widgets.motion_sentences import (
     of_line,
     particle_line,
 )
+from napari_growtrack.widgets.sentences import saved_as_line
 from napari_growtrack.widgets.tracks_desk import ELSEWHERE
 from napari_growtrack.widgets.tracks_layers import MARK, table_of
 from napari_growtrack.widgets.tracks_tables import SHADE
@@ -44,7 +45,6 @@ from napari_growtrack.widgets.trajectory_sentences import (
     joining,
     opened_line,
     redone_line,
-    saved_line,
     splitting,
     taken_back_line,
     undone_line,
@@ -592,7 +592,7 @@ def test_trajectories_are_saved_with_what_made_them(qtbot, linked, monkeypatch, 
     linked.motion.show_units(Units(pixel_size=0.2, frame_time=0.5))
     press(qtbot, linked.save)
     settle(qtbot, linked)
-    assert (linked.status.kind, linked.status.said()) == ("plain", saved_line(path))
+    assert (linked.status.kind, linked.status.said()) == ("plain", saved_as_line(path))
     saved = read_table(path, ("frame", "y", "x", "particle"))
     assert sorted({*saved["particle"]}) == [0, 2, 3, 4, 5]
     assert "shade" not in saved

@@ -15,12 +15,12 @@ from .endings import with_ending
 from .network_sentences import (
     NOT_FOR_TRACKING,
     chosen_line,
-    copied_line,
     delete_question,
     deleted_line,
     kept_line,
 )
 from .opening import open_panel
+from .sentences import saved_as_line
 from .session import Session
 from .shown import Shown
 
@@ -88,7 +88,7 @@ class NetworkButtons(QWidget):
         except GrowtrackError as error:
             self.told.emit(str(error), "error")
         else:
-            self.told.emit(copied_line(target), "plain")
+            self.told.emit(saved_as_line(target), "plain")
 
     def _delete(self) -> None:
         path, name = self._shown.file.path, self._shown.card.name

@@ -26,11 +26,6 @@ def chosen_line(name: str) -> str:
     return f"{name} is chosen in Track."
 
 
-def copied_line(path: Path) -> str:
-    """Say where the copy of a network is."""
-    return f"Saved as {path}."
-
-
 def delete_question(name: str, path: Path, chosen: bool) -> str:
     """Ask whether to delete a network; `chosen` where it is the one to track with."""
     text = f"Delete {name}, with {path}? This cannot be undone."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -24,6 +25,11 @@ def reason(error: Exception) -> str:
     if isinstance(error, GrowtrackError):
         return str(error)
     return f"This stopped by an error that was not foreseen ({type(error).__name__}: {error}). Please report it."
+
+
+def saved_as_line(path: Path) -> str:
+    """Say where something is saved."""
+    return f"Saved as {path}."
 
 
 def stage_line(card: Card, stage: int) -> str:

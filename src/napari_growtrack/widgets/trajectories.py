@@ -40,6 +40,7 @@ from .panel import BUSY, Panel
 from .parts.folding import section
 from .rows import Form
 from .score_layers import look_at
+from .sentences import saved_as_line
 from .session import Session
 from .shading import Shading
 from .tracks_choice import TracksChoice
@@ -55,7 +56,6 @@ from .trajectory_sentences import (
     linking_line,
     opened_line,
     redone_line,
-    saved_line,
     splitting,
     taken_back_line,
     undone_line,
@@ -285,7 +285,7 @@ class TrajectoriesPanel(Panel):
         elif isinstance(told, Reading):
             self._show_reading(told)
         elif isinstance(told, Path):
-            self._outcome = saved_line(told), "plain"
+            self._outcome = saved_as_line(told), "plain"
         elif isinstance(told, FromFile):
             self._show_from_file(told)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from ..core.linking import LinkingProgress
 from .sentences import count, duration
@@ -20,11 +19,6 @@ def linking_line(progress: LinkingProgress) -> str:
     """Say how far linking is."""
     left = f", {duration(progress.seconds_left)} left" if progress.fraction < 1 else ""
     return f"Linking frame {progress.frame}{left}"
-
-
-def saved_line(path: Path) -> str:
-    """Say where something is saved."""
-    return f"Saved as {path}."
 
 
 def opened_line(detections: int) -> str:
