@@ -6,7 +6,7 @@ A fault is one changed token: a comparison, an arithmetic or boolean operator, a
 Each is planted in a copy of the sources. Then the tests run that coverage saw on its line, the quickest first, until
 one fails; where it saw none, as in compiled loops, all tests of the room run. Survivors are printed with file, line and
 change: each is either a test that is missing or a change that alters no answer. Not a test itself: `make mutations`
-runs it.
+runs it, on systems that fork.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import importlib
 import json
+import math
 import os
 import random
 import shutil
@@ -30,18 +32,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import coverage
-import matplotlib.figure  # noqa: F401
-import numba  # noqa: F401
-import numpy as np
-import pandas as pd  # noqa: F401
-import pydantic  # noqa: F401
 import pytest
-import scipy.ndimage
-import scipy.optimize
-import scipy.stats  # noqa: F401
-import tifffile  # noqa: F401
-import trackpy  # noqa: F401
-import zarr  # noqa: F401
+
+for beneath in ("matplotlib.figure", "numba", "pydantic", "scipy.stats", "tifffile", "trackpy", "zarr"):
+    importlib.import_module(beneath)  # every fork of this process has it then
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path("src/napari_growtrack")
@@ -200,7 +194,7 @@ def _compiled_beside(file: Path) -> list[Path]:
     return [path for path in (file.parent / "__pycache__").glob("*") if path.suffix in {".nbi", ".nbc"}]
 
 
-def _call(words: Sequence[str], copied: Path, limit: float | None = None) -> int:
+def _call(words: Sequence[str], copied: Path, limit: float = math.inf) -> int:
     """Run pytest on the copy, and return how it ended.
 
     In a fork of this process, which has loaded what the package builds on, and nothing of the package.
@@ -208,7 +202,7 @@ def _call(words: Sequence[str], copied: Path, limit: float | None = None) -> int
     pid = os.fork()
     if pid == 0:
         _run_tests(words, copied)
-    until = time.monotonic() + (limit or np.inf)
+    until = time.monotonic() + limit
     while time.monotonic() < until:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:

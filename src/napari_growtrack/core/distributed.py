@@ -112,11 +112,13 @@ def track(task: Task, frames: range) -> Tracked:
                 found.extend(iter_detections(stack, _network(task), cascade, frames, task.contrast))
         except GrowtrackError as error:
             refused = error
-    ours = [one for one in caught if issubclass(one.category, GrowtrackWarning)]
+    warned = []
     for one in caught:
-        if one not in ours:
+        if issubclass(one.category, GrowtrackWarning):
+            warned.append(str(one.message))
+        else:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-    return Tracked(found, refused, [str(one.message) for one in ours])
+    return Tracked(found, refused, warned)
 
 
 @cache
@@ -247,8 +249,8 @@ def iter_distributed(client: Client, task: Task, frames: range, shape: tuple[int
             found, refused, warned = _result(client, *waiting.popleft())
             for sentence in warned:
                 if sentence not in said:
+                    said.add(sentence)
                     warnings.warn(sentence, GrowtrackWarning, stacklevel=2)
-            said.update(warned)
             yield from found
             if refused is not None:
                 raise refused
