@@ -185,11 +185,11 @@ def test_only_our_warnings_and_nothing_printed_comes_back(engine):
 
 
 def test_closing_ends_the_process_and_leaves_no_thread():
-    other = Engine()
+    other = Engine(patience=120)
     told(other.run(simulation()))
     process, threads = other._process, threading.active_count()
     other.close()
-    assert process.poll() is not None  # by itself, or on a loaded machine by force
+    assert process.poll() == 0
     assert threading.active_count() == threads - 1
     assert not other.running
 

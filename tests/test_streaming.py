@@ -46,12 +46,12 @@ def track(film, output, *options):
 
 
 def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_bytes(film, tmp_path):
-    """Killed with SIGKILL twice at random moments, each after at least one more chunk."""
+    """Killed with SIGKILL three times at random moments, each after at least one more chunk."""
     whole, torn = tmp_path / "whole.csv", tmp_path / "torn.csv"
     assert track(film, whole).wait(120) == 0
     journal, rng = tmp_path / f"torn.csv{SUFFIX}" / "chunks.jsonl", np.random.default_rng(5)
     written = 0
-    for kill in range(2):
+    for kill in range(3):
         process = track(film, torn, *(["--resume"] if kill else []))
         until = time.monotonic() + 120
         while (lines := len(journal.read_bytes().splitlines()) if journal.exists() else 0) <= written:
