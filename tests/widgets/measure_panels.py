@@ -14,6 +14,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import dask.array
 import napari
@@ -247,13 +248,23 @@ def ten_clicks(row) -> None:
 
 
 def chosen_network(window, row) -> None:
-    """Choose another network in the Networks panel."""
+    """Choose another network in the Networks panel, and look at its maps."""
     panel = open_panel(window.viewer, "Networks")
     window.wait(1)
     began = time.perf_counter()
     panel.choose("beads")
     row("choose another network in Networks", 1e3 * (time.perf_counter() - began), "ms")
     window.wait(1)
+    panel.maps.following.setChecked(True)
+    times = []
+    for place in range(100, 400, 20):
+        panel.maps.view.show_maps(None)
+        began = time.perf_counter()
+        window.viewer.mouse_move_callbacks[-1](window.viewer, SimpleNamespace(position=(0, place, place)))
+        window.wait(60, lambda: panel.maps.view.maps)
+        times.append(time.perf_counter() - began)
+    row("move the cursor to the maps of the window under it, median", 1e3 * np.median(times), "ms")
+    panel.maps.following.setChecked(False)
 
 
 def trajectories(window, gap, row) -> None:
