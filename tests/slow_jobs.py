@@ -45,18 +45,6 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Busy:
-    """Wait without yielding."""
-
-    seconds: float
-
-    def steps(self, desk):
-        yield "begun"
-        time.sleep(self.seconds)
-        yield "woken"
-
-
-@dataclass(frozen=True)
 class Gated:
     """Wait without yielding until a file is there; leave another one behind."""
 

@@ -14,7 +14,7 @@ import pytest
 from napari_growtrack.core.errors import EngineError, GrowtrackWarning, SettingsError, StackError
 from napari_growtrack.core.stacks import ArrayStack
 from napari_growtrack.engine import Engine, FilmFacts, Here
-from slow_jobs import Busy, Count, Gated, Sums, Trouble
+from slow_jobs import Count, Gated, Sums, Trouble
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +123,16 @@ def test_leaving_a_job_waits_for_nothing_and_lets_it_put_things_away(engine, tmp
     assert left.read_text() == "left"
 
 
-def test_the_next_job_waits_until_one_that_is_busy_has_been_left(engine):
-    steps = engine.run(Busy(3.0))
+def test_the_next_job_waits_until_one_that_is_busy_has_been_left(engine, tmp_path):
+    gate = tmp_path / "gate"
+    steps = engine.run(Gated(str(gate), str(tmp_path / "left")))
     while next(steps) is None:
         pass
     steps.close()
-    heard = list(engine.run(Count(2)))
-    assert heard[0] is None  # a sign of life while it waits
-    assert [value for value in heard if value is not None] == [0, 1]
+    following = engine.run(Count(2))
+    assert next(following) is None  # a sign of life while it waits
+    gate.touch()
+    assert told(following) == [0, 1]
 
 
 def test_what_lies_in_the_current_folder_is_not_imported(tmp_path, monkeypatch):
@@ -141,9 +143,9 @@ def test_what_lies_in_the_current_folder_is_not_imported(tmp_path, monkeypatch):
     other.close()
 
 
-def test_a_job_that_does_not_end_is_killed_after_some_patience(engine, monkeypatch):
+def test_a_job_that_does_not_end_is_killed_after_some_patience(engine, monkeypatch, tmp_path):
     monkeypatch.setattr("napari_growtrack.engine.process.PATIENCE", 0.2)
-    steps = engine.run(Busy(60))
+    steps = engine.run(Gated(str(tmp_path / "never"), str(tmp_path / "left")))
     while next(steps) is None:
         pass
     steps.close()
