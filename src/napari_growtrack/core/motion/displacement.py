@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -40,19 +41,31 @@ def tracks_of(trajectories: pd.DataFrame) -> list[Track]:
     table = check(trajectories, COLUMNS)
     if not len(table):
         raise MotionError("There are no trajectories to measure. Link detections first, or link shorter ones too.")
-    double = table.duplicated(["particle", "frame"])
-    if double.any():
-        row = table[double].iloc[0]
+    particles, frames, places = (
+        table["particle"].to_numpy(),
+        table["frame"].to_numpy(),
+        table[["y", "x"]].to_numpy(float),
+    )
+    order = np.lexsort((frames, particles))
+    particles, frames, places = particles[order], frames[order], places[order]
+    other = np.diff(particles) != 0
+    twice = np.flatnonzero(~other & (np.diff(frames) == 0))
+    if len(twice):
+        particle, frame = particles[twice[0]], frames[twice[0]]
         raise MotionError(
-            f"Particle {row.particle:.0f} is twice in frame {row.frame:.0f}; expected one place a frame. Link again."
+            f"Particle {particle:.0f} is twice in frame {frame:.0f}; expected one place a frame. Link again."
         )
-    found = []
-    for particle, rows in table.sort_values("frame").groupby("particle"):
-        frames = rows["frame"].to_numpy()
-        places = np.full((frames[-1] - frames[0] + 1, 2), np.nan)
-        places[frames - frames[0]] = rows[["y", "x"]].to_numpy(float)
-        found.append(Track(int(str(particle)), int(frames[0]), places))
-    return found
+    starts = np.flatnonzero(np.r_[True, other])
+    return [
+        _track(particles[start], frames[start:end], places[start:end])
+        for start, end in pairwise([*starts, len(particles)])
+    ]
+
+
+def _track(particle: float, frames: np.ndarray, places: np.ndarray) -> Track:
+    filled = np.full((frames[-1] - frames[0] + 1, 2), np.nan)
+    filled[frames - frames[0]] = places
+    return Track(int(particle), int(frames[0]), filled)
 
 
 class Sums(NamedTuple):
