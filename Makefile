@@ -24,7 +24,7 @@ demo: $(INSTALLED)  ## install into .venv and track a simulated film, into demo/
 
 # Panels are tested in a process of their own: on Linux, TensorFlow has to come after OpenGL, as it does in napari.
 test: $(TESTING) system-libraries  ## run the tests (with a virtual screen where there is one)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/widgets
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/widgets
 	@if command -v xvfb-run >/dev/null 2>&1; then \
 	    $(SCREEN) $(BIN)/python -m pytest tests/widgets; \
 	else \
@@ -47,7 +47,7 @@ test-lowest: | $(BIN)/python  ## run the core's tests with the lowest versions t
 	@$(PIP) install --quiet uv
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/lowest
 	$(BIN)/uv pip install --quiet --python $(VENV)/lowest --resolution lowest-direct -e '.[test]'
-	$(VENV)/lowest/bin/python -m pytest -n 2 --dist loadfile --ignore tests/widgets
+	$(VENV)/lowest/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/widgets
 
 mutations: $(TESTING)  ## plant faults in the core and see whether the tests notice (an hour; survivors are printed)
 	@$(PIP) install --quiet coverage

@@ -10,6 +10,10 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["NAPARI_ENSURE_PLUGIN_MAIN_THREAD"] = "1"
 
+# Tests run beside each other, one on each core, and more threads than cores wait for one another. NumPy may be there
+# already; but what is started from here (pytest-xdist's processes, the engine, the command line) begins with this.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
