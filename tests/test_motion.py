@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import trackpy
+from scipy import stats
 from scipy.linalg import cholesky, expm, solve_continuous_lyapunov, toeplitz
 
 from napari_growtrack.core import motion
@@ -200,6 +201,19 @@ def test_a_sigma_that_the_displacements_contradict_is_not_relied_on():
     assert not motion.exponent_of(table.assign(sigma=0.2)).sigma_used  # without the exposure it says too little
 
 
+def test_where_nobody_tells_the_exposure_the_localisation_error_may_be_that_with_any():
+    table = brownian_paths(np.random.default_rng(0), 30, 40, 0.1, 0.5)
+    free, short, opened = (motion.diffusion(table, units).localisation_error for units in (None, SHORT, OPEN))
+    assert (free.value, free.low, free.high) == (short.value, short.low, opened.high)
+    assert motion.exponent_of(table) == motion.exponent_of(table, SHORT) != motion.exponent_of(table, OPEN)
+
+
+def test_where_nothing_diffuses_the_line_goes_through_the_first_two_lags():
+    table = paths(np.zeros((40, 12, 2)), 0.5, np.random.default_rng(2))
+    assert motion.diffusion(table).coefficient.value == 0
+    assert motion.fit_msd(table) == motion.fit_msd(table, lags=2)
+
+
 def test_gaps_and_pieces_leave_the_exponent_what_it_is():
     table = fractional_paths(3, 4, 300, 1.0, 0.2)
     torn = table[table["frame"] % 50 > 0]
@@ -328,6 +342,15 @@ def test_drift_is_trackpys_also_where_frames_are_empty():
     torn = motion.drift(table[(table.frame < 10) | (table.frame > 14)])
     assert torn.frame.tolist() == list(range(30))
     assert np.isfinite(torn.to_numpy()).all()
+
+
+def test_the_drift_of_two_single_steps_has_students_interval():
+    """Steps of 1 and 3 px along y, both of 0.5 px along x, whose spread counts as well."""
+    table = pd.DataFrame({"frame": [0, 1] * 2, "y": [0, 1, 0, 3], "x": [0, 0.5] * 2, "particle": [0, 0, 1, 1]})
+    found = motion.drift_velocity(table)
+    half = stats.t.ppf(0.975, 2) * np.sqrt(2 * (2 + 0) / 2) / 2
+    assert (found.y.value, found.x.value) == (2, 0.5)
+    assert (found.y.high - found.y.value, found.x.value - found.x.low) == pytest.approx((half, half))
 
 
 @pytest.mark.parametrize(("particles", "exponent"), [(2, 1.5), (3, 1.0), (5, 1.5), (4, 0.6)])
