@@ -12,6 +12,8 @@ from napari_growtrack.core.errors import MotionError, SettingsError, TableError
 from napari_growtrack.core.motion import Estimate, Units
 from napari_growtrack.core.motion.diffusion import _best_lags
 from napari_growtrack.core.motion.exponent import blurred_msd
+from napari_growtrack.core.motion.harmonic import Harmonic, log_likelihood
+from napari_growtrack.core.motion.trap import _axes
 from napari_growtrack.core.motion_report import report_motion, write_motion
 from napari_growtrack.core.simulation.paths import brownian_paths, trapped_path
 
@@ -422,6 +424,52 @@ def test_a_turned_or_rotating_trap_is_told_along_its_own_axes(angle, rotation):
         values.append((trap.stiff.value, trap.soft.value, trap.angle.value, trap.rotation.value))
     assert np.all(share(held) >= 0.84), share(held)
     np.testing.assert_allclose(np.median(values, axis=0), (1.5, 0.5, angle, rotation), rtol=0.1, atol=0.02)
+
+
+@pytest.mark.parametrize("line", [False, True])
+def test_the_likelihood_of_a_bead_in_a_trap_is_that_of_all_its_places_together(line):
+    """All places are one normal vector; the filter, which goes from place to place, has to find the same."""
+    stiffness, diffusion, rotation, noise = np.array([[0.4, 0.3], [0.3, -0.5]]), 0.2, 0.15, 0.1
+    parameters = np.array([*stiffness.ravel()[[0, 1, 3]], np.log(diffusion), rotation, np.log(noise), 0.3, -0.2])
+    pull = diffusion * expm(stiffness) + rotation * np.array([[0, 1], [-1, 0]])
+    spread, number = solve_continuous_lyapunov(pull, 2 * diffusion * np.eye(2)), 12
+    blocks = [[expm(-pull * abs(i - j)) @ spread for j in range(number)] for i in range(number)]
+    blocks = [[one if i >= j else blocks[j][i].T for j, one in enumerate(row)] for i, row in enumerate(blocks)]
+    places = np.random.default_rng(0).normal(0, 1, (number, 2))
+    places[[3, 7, 8]] = np.nan
+    seen = np.isfinite(places) & np.array([True, not line])
+    covariance = (np.block(blocks) + noise * np.eye(2 * number))[np.ix_(seen.ravel(), seen.ravel())]
+    expected = stats.multivariate_normal.logpdf(places[seen], np.tile([0.3, -0.2], (number, 1))[seen], covariance)
+    assert log_likelihood(places, parameters, line) == pytest.approx(expected, rel=1e-9)
+
+
+def harmonic(stiffness, errors, diffusion=-1.0):
+    covariance = np.diag([*np.square(errors), 1e-4, 1e-4])
+    return Harmonic(np.asarray(stiffness, float), diffusion, 0.0, 0.1, covariance, 0.1, None, 500)
+
+
+def test_the_angle_is_as_unsure_as_the_elements_of_the_stiffness_make_it():
+    values, errors = np.array([0.9, 0.3, 0.2]), np.array([0.03, 0.01, 0.02])
+    found, mean = harmonic(values, errors), Estimate.between(1.7, 1.6, 1.8, "")
+
+    def angle(stiffness):
+        xx, xy, yy = stiffness
+        return np.degrees(np.arctan2(2 * xy, xx - yy) / 2)
+
+    slopes = [(angle(values + step) - angle(values - step)) / 2e-6 for step in 1e-6 * np.eye(3)]
+    told = _axes(found, mean, 1.0, "")[2]
+    assert told.value == pytest.approx(angle(values))
+    assert told.high - told.value == pytest.approx(found.reach * np.hypot.reduce(slopes * errors), rel=1e-4)
+
+
+def test_turning_a_trap_leaves_the_reach_of_its_intervals_what_it_is():
+    along, across = -1.0, -4.0
+    turns = [
+        harmonic([along * c**2 + across * s**2, (along - across) * c * s, along * s**2 + across * c**2], np.ones(3))
+        for c, s in ((np.cos(angle), np.sin(angle)) for angle in (0, 0.5, 1.2))
+    ]
+    np.testing.assert_allclose([one.reach for one in turns], turns[0].reach)
+    assert turns[0].reach > harmonic([along, 0, along], np.ones(3)).reach > 1.96  # what is softer forgets more slowly
 
 
 def test_a_trap_that_is_alike_along_both_axes_has_no_angle():
