@@ -1,8 +1,10 @@
 """What every test starts from: quiet libraries, napari's thread check, and the shared data."""
 
 import os
+import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 # Read when keras, tensorflow and napari are first imported, so they are set before any test module is.
@@ -23,3 +25,19 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data at {folder}; set GROWTRACK_DATA to the folder that holds it")
     return folder
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Return a function that makes a package as if it were not installed."""
+    stored = pd.get_option("mode.string_storage")
+
+    def mask(package):
+        if package == "pyarrow":
+            pd.set_option("mode.string_storage", "python")  # pandas would ask for it at every comparison
+        for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+            monkeypatch.setitem(sys.modules, name, None)
+        monkeypatch.setitem(sys.modules, package, None)
+
+    yield mask
+    pd.set_option("mode.string_storage", stored)

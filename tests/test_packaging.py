@@ -125,23 +125,6 @@ def test_all_brings_napari_with_qt_the_formats_and_the_benchmarks():
 # Without an optional package ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def without(monkeypatch):
-    """Return a function that makes a package as if it were not installed."""
-
-    stored = pd.get_option("mode.string_storage")
-
-    def mask(package):
-        if package == "pyarrow":
-            pd.set_option("mode.string_storage", "python")  # pandas would ask for it at every comparison
-        for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
-            monkeypatch.setitem(sys.modules, name, None)
-        monkeypatch.setitem(sys.modules, package, None)
-
-    yield mask
-    pd.set_option("mode.string_storage", stored)
-
-
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
     """A small file of every kind that a command reads."""

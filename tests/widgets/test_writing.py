@@ -12,9 +12,10 @@ from napari.layers import Layer, Points
 
 import napari_growtrack
 from napari_growtrack.core.errors import OutputError, TableError
+from napari_growtrack.core.optional import command
 from napari_growtrack.core.tables import PROGRAM
 from napari_growtrack.widgets.reading_tables import read_tables
-from napari_growtrack.widgets.writing import write_points
+from napari_growtrack.widgets.writing import write_points, write_tracks
 
 RECIPE = {"program": PROGRAM, "version": "0.1", "network": "small", "settings": {"stage": 1}, "seed": 5}
 PLACE = {
@@ -49,6 +50,24 @@ def test_a_table_has_pixels_whatever_the_scale(tmp_path, layer):
     assert list(table) == ["frame", "y", "x", "distance", "votes"]
     assert table.frame.tolist() == [0, 1, 2, 3, 4]
     assert table.x.tolist() == [20.125] * 5
+
+
+@pytest.mark.parametrize(("package", "ending"), [("pyarrow", ".parquet"), ("geff", ".geff")])
+def test_a_format_whose_package_is_missing_says_how_to_get_it_and_leaves_nothing(
+    tmp_path, request, without, package, ending
+):
+    without(package)
+    data, about, _ = request.getfixturevalue("layer").as_layer_data_tuple()
+    points, tracks = tmp_path / f"points{ending}", tmp_path / f"tracks{ending}"
+    for write, path, these in (
+        (write_points, points, data),
+        (write_tracks, tracks, np.insert(data, 0, 7, axis=1)),
+        (lambda path, *_: read_tables(path), points, None),
+    ):
+        with pytest.raises(OutputError, match=f"needs the package {package}") as refused:
+            write(path, these, about)
+        assert command(package) in str(refused.value)
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_settings_scale_and_units_lie_beside(tmp_path, layer):
