@@ -29,6 +29,7 @@ from napari_growtrack.core.networks import load_network
 from napari_growtrack.core.simulation import SCENES, named_scene
 from napari_growtrack.core.tables import write_table
 from napari_growtrack.growing import begin
+from napari_growtrack.jobs import tracking
 
 
 @pytest.fixture(scope="module")
@@ -698,9 +699,7 @@ def test_several_films_are_tracked_into_a_folder_and_a_bad_one_does_not_stop_the
 
 
 def test_a_cancelled_run_keeps_what_was_done(film, tmp_path, monkeypatch, capsys):
-    from napari_growtrack.core import detection
-
-    real = detection.iter_detections
+    real = tracking.iter_detections
 
     def stopped(*arguments):
         steps = real(*arguments)
@@ -708,7 +707,7 @@ def test_a_cancelled_run_keeps_what_was_done(film, tmp_path, monkeypatch, capsys
         yield next(steps)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(detection, "iter_detections", stopped)
+    monkeypatch.setattr(tracking, "iter_detections", stopped)
     code, _, complaint = run(capsys, "track", film[0], "-o", tmp_path / "found.csv")
     assert code == 130
     assert "cancelled after 2 of 4 frames; they are kept" in complaint
@@ -716,7 +715,7 @@ def test_a_cancelled_run_keeps_what_was_done(film, tmp_path, monkeypatch, capsys
     code, _, complaint = run(capsys, "track", film[0], "-o", tmp_path / "found.csv")
     assert code == 1
     assert "An earlier run left 0 frames" in complaint
-    monkeypatch.setattr(detection, "iter_detections", real)
+    monkeypatch.setattr(tracking, "iter_detections", real)
     assert run(capsys, "track", film[0], "-o", tmp_path / "found.csv", "--resume")[0] == 0
     assert pd.read_csv(tmp_path / "found.csv").frame.unique().tolist() == [0, 1, 2, 3]
     assert not list(tmp_path.glob("*.unfinished"))
@@ -795,9 +794,7 @@ SEQUENCES = ["folder", "pattern", "zarr"]
 
 @pytest.mark.parametrize("kind", SEQUENCES)
 def test_a_run_does_not_go_on_with_another_film_in_the_same_place(tmp_path, monkeypatch, capsys, kind):
-    from napari_growtrack.core import detection
-
-    rng, real = np.random.default_rng(0), detection.iter_detections
+    rng, real = np.random.default_rng(0), tracking.iter_detections
 
     def put():
         pixels = rng.normal(100, 5, size=(3, 64, 64)).astype(np.uint16)
@@ -812,7 +809,7 @@ def test_a_run_does_not_go_on_with_another_film_in_the_same_place(tmp_path, monk
         yield next(real(*arguments))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(detection, "iter_detections", stopped)
+    monkeypatch.setattr(tracking, "iter_detections", stopped)
     film, table = put(), tmp_path / "t.csv"
     assert run(capsys, "track", film, "-o", table)[0] == 130
     monkeypatch.undo()
@@ -864,15 +861,13 @@ def test_nothing_escapes_as_a_traceback(tmp_path, monkeypatch, capsys, error, se
 
 
 def test_a_film_that_runs_out_of_memory_does_not_stop_the_others(film, tmp_path, monkeypatch, capsys):
-    from napari_growtrack.core import stacks
-
     def large(path, *_):
         if "large" in str(path):
             raise MemoryError
         return real(path, *_)
 
-    real = stacks.open_stack
-    monkeypatch.setattr(stacks, "open_stack", large)
+    real = tracking.open_stack
+    monkeypatch.setattr(tracking, "open_stack", large)
     code, said, complaint = run(capsys, "track", tmp_path / "large.tif", film[0], "-o", tmp_path / "tables")
     assert code == 1
     assert "large.tif: There is not enough memory" in complaint

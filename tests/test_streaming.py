@@ -161,7 +161,7 @@ def test_an_earlier_run_is_neither_mixed_nor_thrown_away_unasked(tmp_path):
     with pytest.raises(OutputError, match=r"There is no t\.csv\.unfinished to go on with"):
         TableStream(path, STORY, resume=True)
     killed_at(path, 8)
-    with pytest.raises(OutputError, match=r"left 8 frames in .* Go on with --resume, or begin with --anew"):
+    with pytest.raises(OutputError, match=r"left 8 frames in .* Go on with resume=True, or begin with anew=True"):
         TableStream(path, STORY)
     with pytest.raises(OutputError, match=r"is of another film\. Run it as before"):
         TableStream(path, STORY | {"film": "b.tif"}, resume=True)
@@ -170,7 +170,7 @@ def test_an_earlier_run_is_neither_mixed_nor_thrown_away_unasked(tmp_path):
     with pytest.raises(OutputError, match="is torn"):
         TableStream(path, STORY, resume=True)
     (tmp_path / f"t.csv{SUFFIX}" / "story.json").write_text("{")
-    with pytest.raises(OutputError, match=r"cannot be read\. Begin with --anew"):
+    with pytest.raises(OutputError, match=r"cannot be read\. Begin with anew=True"):
         TableStream(path, STORY, resume=True)
     assert TableStream(path, STORY, anew=True).frames == 0
 
@@ -219,7 +219,7 @@ def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(streaming, "_append", full)
-    with pytest.raises(OutputError, match="4 frames are kept; make room, and go on with --resume"):
+    with pytest.raises(OutputError, match="4 frames are kept; make room, and go on with resume=True"):
         stream.put(rows(7))
     monkeypatch.undo()
     stream.leave({"program": PROGRAM})
@@ -279,7 +279,7 @@ def test_what_is_damaged_is_not_gone_on_with(tmp_path, name, content):
     path = tmp_path / "t.csv"
     killed_at(path, 8)
     (tmp_path / f"t.csv{SUFFIX}" / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(OutputError, match=r"cannot be read\. Begin with --anew"):
+    with pytest.raises(OutputError, match=r"cannot be read\. Begin with anew=True"):
         TableStream(path, STORY, 4, resume=True)
     TableStream(path, STORY, 4, anew=True).close()
 

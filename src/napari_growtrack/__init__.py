@@ -54,6 +54,7 @@ _HOMES = {
     "core.simulation": ("Motion", "Scene", "draw", "named_scene", "simulate_film", "simulate_frame"),
     "core.stacks": ("open_stack",),
     "core.tables": ("read_table", "write_table"),
+    "jobs": ("TrackToTable", "track"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -6,16 +6,15 @@ import argparse
 import json
 import logging
 import os
+import re
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from .arguments import build_parser
-from .console import bar, frames_bar, kept, quiet_import, told_of_compiling, told_on_stderr, watched
+from .console import FramesBar, bar, frames_bar, quiet_import, told_of_compiling, told_on_stderr, watched
 from .terminal import heard
 from .unforeseen import told_of
 
@@ -23,12 +22,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from .core.card import Card
-    from .core.detection import Cascade, FrameDetections
-    from .core.detection.detect import Contrast
     from .core.likeness import Likeness
     from .core.networks import Network
-    from .core.stacks import Stack
-    from .core.streaming import TableStream
+    from .jobs import Begun, TrackedTable
 
 Arguments = argparse.Namespace
 
@@ -54,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = _show_warning
             return chosen.run(chosen) or 0
     except GrowtrackError as error:
-        print(f"growtrack: {error}", file=sys.stderr)
+        print(f"growtrack: {_reason(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ngrowtrack: cancelled.", file=sys.stderr)
@@ -64,10 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    """Return what to say of an error; what is switched on in Python by an argument, here is by an option."""
     from .core.errors import GrowtrackError
 
-    return str(error) if isinstance(error, GrowtrackError) else told_of(error)
+    told = str(error) if isinstance(error, GrowtrackError) else told_of(error)
+    return re.sub(r"\b(resume|anew)=True", r"--\1", told)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
@@ -215,49 +213,52 @@ def _track_each(chosen: Arguments, films: list[str]) -> int:
 
 
 def _track(chosen: Arguments, film: str, output: str) -> int:
-    from .core.detection import resolved_contrast
+    from .core.detection import FrameDetections
     from .core.files import check_apart
-    from .core.holding import check_free
-    from .core.stacks import film_identity, open_stack
-    from .core.streaming import TableStream, chunk_of, iter_into
+    from .jobs import Begun, TrackToTable, drive
 
     check_apart(film, output, chosen.overlay)
     _check_picture(chosen.overlay)
-    _check_table(output)
-    check_free(output)
-    with open_stack(film, chosen.channel, chosen.z, chosen.time_axis) as stack:
-        frames = _chosen_frames(stack, chosen)
-        if chosen.threads:
-            os.environ["GROWTRACK_THREADS"] = str(chosen.threads)
-        network = _network(chosen.network)
-        if chosen.diameter is not None:
-            network = network.for_diameter(chosen.diameter)
-        cascade = _cascade(network, chosen)
-        contrast = resolved_contrast(stack, network, cascade, chosen.contrast, frames)
-        made = {
-            **network.card.made_with(cascade),
-            "diameter": network.diameter,
-            "contrast": contrast,
-            "film": stack.name,
-            **_known_of(stack, chosen),
-        }
-        story = made | {"weights": network.fingerprint, "shape": stack.shape, "frames": [frames.start, frames.stop]}
-        story |= {"film": film_identity(film)}
-        with TableStream(output, story, chunk_of(stack.shape[1:]), chosen.resume, chosen.anew) as stream:
-            rest = frames[stream.frames :]
-            with _detections(chosen, film, stack, network, cascade, contrast, rest) as found:
-                steps = frames_bar(iter_into(stream, found), len(rest))
-                seconds, stop = kept(step.seconds for step in steps)
-            if stop is not None and not stream.seen:
-                raise stop
-            recipe = made | {"frames": [frames[i] for i in (0, stream.seen - 1)] if stream.seen else []}
-            refused = _put_in_place(stream, recipe, stop)
-        if chosen.overlay and stream.seen and not refused:
-            _save_overlay(stack, frames[: stream.seen], output, chosen, network.diameter)
-    typical = 1e3 * median(seconds) if seconds else 0.0
-    if not refused:
-        _say(f"{output}: {stream.rows} detections in {stream.seen} frames, {typical:.1f} ms per frame")
-    return _stopped(stop or refused, stream.frames if refused else stream.seen, len(frames))
+    if chosen.threads:
+        os.environ["GROWTRACK_THREADS"] = str(chosen.threads)
+    job = TrackToTable(
+        film,
+        output,
+        chosen.network,
+        frames=chosen.frames,
+        channel=chosen.channel,
+        z=chosen.z,
+        time_axis=chosen.time_axis,
+        stage=chosen.stage,
+        screen=chosen.screen,
+        faithful=chosen.faithful,
+        fit=not chosen.no_polish,
+        screen_distance=chosen.screen_distance,
+        accept_distance=chosen.accept_distance,
+        diameter=chosen.diameter,
+        contrast=chosen.contrast,
+        workers=chosen.workers,
+        scheduler=chosen.scheduler,
+        resume=chosen.resume,
+        anew=chosen.anew,
+    )
+    with FramesBar() as shown:
+
+        def watch(step: Begun | FrameDetections) -> None:
+            if isinstance(step, Begun):
+                _check_overlay_frame(chosen, step)
+                _load_backend()
+                shown.total = len(step.frames) - step.done
+            else:
+                shown.advance()
+
+        result = drive(job.steps(), watch)
+    if chosen.overlay and result.in_place:
+        _save_overlay(result, film, chosen)
+    if result.in_place:
+        number = len(result.frames)
+        _say(f"{output}: {result.rows} detections in {number} frames, {result.milliseconds:.1f} ms per frame")
+    return _stopped(result)
 
 
 def score(chosen: Arguments) -> None:
@@ -553,89 +554,57 @@ def _in_short(card: Card) -> str:
     return "\n".join(lines)
 
 
-def _network(name: str) -> Network:
+def _load_backend() -> None:
+    """Import Keras and its backend, without what that writes on stderr."""
     with quiet_import():
-        from .core.networks import load_network
-
-        return load_network(name)
+        from .core.growth import backend  # noqa: F401
 
 
-def _cascade(network: Network, chosen: Arguments) -> Cascade:
-    """Return the network's cascade with what was told otherwise, in pixels of the film."""
-    cascade = network.cascade(chosen.stage, chosen.screen, chosen.faithful, not chosen.no_polish)
-    return cascade.on_film(network.zoom, chosen.screen_distance, chosen.accept_distance)
+def _network(name: str) -> Network:
+    from .core.networks import load_network
+
+    _load_backend()
+    return load_network(name)
 
 
-def _chosen_frames(stack: Stack, chosen: Arguments) -> range:
-    """Return the frames to track; refuse none at all, and a picture of one that is not among them."""
+def _check_overlay_frame(chosen: Arguments, begun: Begun) -> None:
+    """Refuse a picture of a frame that is not tracked."""
     from .core.errors import SettingsError
 
-    frames = range(len(stack))[chosen.frames]
-    if not frames:
-        raise SettingsError(f"There are no such frames in {stack.name}, which has frames 0 to {len(stack) - 1}.")
-    if chosen.overlay_frame is not None and chosen.overlay_frame not in frames:
-        raise SettingsError(f"Expected --overlay-frame from {frames[0]} to {frames[-1]}, got {chosen.overlay_frame}.")
-    return frames
+    frame, frames = chosen.overlay_frame, begun.frames
+    if frame is not None and frame not in frames:
+        raise SettingsError(f"Expected --overlay-frame from {frames[0]} to {frames[-1]}, got {frame}.")
 
 
-@contextmanager
-def _detections(
-    chosen: Arguments, film: str, stack: Stack, network: Network, cascade: Cascade, contrast: Contrast, frames: range
-) -> Iterator[Iterator[FrameDetections]]:
-    """Hand out the detections of frames, found here, or by workers."""
-    from .core.detection import iter_detections
-
-    if not (chosen.workers or chosen.scheduler):
-        yield iter_detections(stack, network, cascade, frames, contrast)
-        return
-    from .core.distributed import Task, client_of, iter_distributed
-    from .core.networks import network_path
-
-    weights = network_path(chosen.network).resolve()
-    path = Path(film).expanduser().resolve()
-    told = (str(weights), chosen.diameter, cascade.to_json(), contrast, stack.time_axis or chosen.time_axis)
-    task = Task(str(path), chosen.channel, chosen.z, *told)
-    with client_of(chosen.workers, chosen.scheduler) as client:
-        yield iter_distributed(client, task, frames, stack.shape[1:])
-
-
-def _put_in_place(stream: TableStream, recipe: dict[str, Any], stop: BaseException | None) -> BaseException | None:
-    """Put the table in place, what there is of it where something stopped the run; return what was in its way."""
-    from .core.errors import OutputError
-
-    try:
-        stream.finish(recipe) if stop is None else stream.leave(recipe)
-    except OutputError as error:
-        return error
-    return None
-
-
-def _known_of(stack: Stack, chosen: Arguments) -> dict[str, Any]:
-    """Return what is known of a film: its scale and times, and which plane of it is tracked."""
-    known = {**stack.told, "channel": chosen.channel, "z": chosen.z}
-    return {name: value for name, value in known.items() if value is not None}
-
-
-def _stopped(stop: BaseException | None, done: int, total: int) -> int:
+def _stopped(result: TrackedTable) -> int:
     """Say what stopped a run, if anything, and return the exit code."""
-    if stop is None:
+    if result.stopped is None:
         return 0
-    how = "cancelled" if isinstance(stop, KeyboardInterrupt) else f"{stop} Stopped"
-    print(f"growtrack: {how} after {done} of {total} frames; they are kept. Go on with --resume.", file=sys.stderr)
-    return CANCELLED if isinstance(stop, KeyboardInterrupt) else 1
+    by_hand = isinstance(result.stopped, KeyboardInterrupt)
+    how = "cancelled" if by_hand else f"{_reason(result.stopped)} Stopped"
+    print(
+        f"growtrack: {how} after {len(result.frames)} of {result.wanted} frames; they are kept. Go on with --resume.",
+        file=sys.stderr,
+    )
+    return CANCELLED if by_hand else 1
 
 
-def _save_overlay(stack: Stack, frames: range, table: str, chosen: Arguments, diameter: float) -> None:
+def _save_overlay(result: TrackedTable, film: str, chosen: Arguments) -> None:
     """Draw the frame that was asked for, or else the one with the most detections."""
+    from .core.errors import GrowtrackWarning
     from .core.pictures import overlay, save
+    from .core.stacks import open_stack
     from .core.tables import read_table
 
-    detections = read_table(table)
-    most = int(detections["frame"].mode().min()) if len(detections) else frames[0]
-    frame = chosen.overlay_frame if chosen.overlay_frame in frames else most
+    detections = read_table(result.path)
+    most = int(detections["frame"].mode().min()) if len(detections) else result.frames[0]
+    frame = chosen.overlay_frame if chosen.overlay_frame in result.frames else most
     mine = detections[detections.frame == frame]
-    title = f"{stack.name}, frame {frame}: {len(mine)} found"
-    save(overlay(stack[frame], mine, title=title, diameter=diameter), chosen.overlay)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GrowtrackWarning)  # it was said when the film was opened to be tracked
+        with open_stack(film, chosen.channel, chosen.z, chosen.time_axis) as stack:
+            title = f"{stack.name}, frame {frame}: {len(mine)} found"
+            save(overlay(stack[frame], mine, title=title, diameter=result.diameter), chosen.overlay)
     _say(f"{chosen.overlay}: frame {frame} with its detections")
 
 

@@ -12,19 +12,6 @@ import threading
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from .core.errors import GrowtrackError
-
-
-def kept(steps: Iterator[Any]) -> tuple[list[Any], BaseException | None]:
-    """Collect steps; on Ctrl-C, or an error of ours, return those done so far and what stopped them."""
-    done: list[Any] = []
-    try:
-        for step in steps:
-            done.append(step)
-    except (KeyboardInterrupt, GrowtrackError) as stop:
-        return done, stop
-    return done, None
-
 
 def bar(steps: Iterator[Any], total: int, doing: str, unit: str) -> Iterator[Any]:
     """Pass steps on under a progress bar with time left; without a terminal, just pass them on."""
@@ -36,6 +23,35 @@ def bar(steps: Iterator[Any], total: int, doing: str, unit: str) -> Iterator[Any
 def frames_bar(steps: Iterator[Any], total: int) -> Iterator[Any]:
     """Pass the frames of a film on under a progress bar."""
     return bar(steps, total, "tracking", "frame")
+
+
+class FramesBar:
+    """A progress bar of a film that is tracked; it is shown from the first frame on, when there is time to tell.
+
+    Attributes
+    ----------
+    total : int
+        Frames to come.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._shown: Any = None
+
+    def advance(self) -> None:
+        """Count one more frame."""
+        from tqdm import tqdm
+
+        if self._shown is None:
+            self._shown = tqdm(total=self.total, desc="tracking", unit=" frame", leave=False, disable=None)
+        self._shown.update()
+
+    def __enter__(self) -> FramesBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown is not None:
+            self._shown.close()
 
 
 def watched(making: Generator[Any, None, Any], at_once: bool = False) -> Any:

@@ -196,7 +196,7 @@ def _started(stack: ExitStack, workers: int) -> Client:
         return stack.enter_context(Client(stack.enter_context(cluster)))
     except Exception as error:  # sockets, processes, keys: a cluster has many ways not to start
         raise EngineError(
-            f"Cannot start {workers} workers on this machine ({_short(error)}). Track without --workers, or with fewer."
+            f"Cannot start {workers} workers on this machine ({_short(error)}). Track without workers, or with fewer."
         ) from error
 
 

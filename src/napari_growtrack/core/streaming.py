@@ -162,17 +162,18 @@ class TableStream:
             if not isinstance(told, dict):
                 raise ValueError("expected a story")
         except (OSError, ValueError, RecursionError) as error:
-            raise OutputError(f"What is left in {self.folder} cannot be read. Begin with --anew.") from error
+            raise OutputError(f"What is left in {self.folder} cannot be read. Begin with anew=True.") from error
         if there is None:
             self._refuse_finished(last)
         if not resume:
             raise OutputError(
-                f"An earlier run left {last.frames} frames in {self.folder}. Go on with --resume, or begin with --anew."
+                f"An earlier run left {last.frames} frames in {self.folder}. "
+                "Go on with resume=True, or begin with anew=True."
             )
         other = [name for name, value in self._story.items() if told.get(name) != value]
         if other or there is None or there < last.bytes or last.frames > self._wanted:
             what = f"is of another {' and '.join(other)}" if other else "is torn"
-            raise OutputError(f"What an earlier run left in {self.folder} {what}. Run it as before, or with --anew.")
+            raise OutputError(f"What an earlier run left in {self.folder} {what}. Run it as before, or with anew=True.")
         self.frames, self.rows, self._bytes = last
         _cut(self._rows, self._bytes)
         _cut(self._chunks, sum(len(line.encode()) for line in lines))
@@ -199,7 +200,7 @@ class TableStream:
         if self._going.exists() and self.path.exists():
             self._sweep()
             self._refuse_whole()
-        raise OutputError(f"There is no {self.folder.name} to go on with. Leave --resume out to begin.")
+        raise OutputError(f"There is no {self.folder.name} to go on with. Leave resume=True out to begin.")
 
     def _refuse_whole(self) -> None:
         raise OutputError(f"{self.path} is whole: an earlier run finished it. What it kept beside it is removed now.")
@@ -233,7 +234,7 @@ class TableStream:
                 _cut(self._rows, self._bytes)  # what of the chunk did reach the disk
             raise OutputError(
                 f"Cannot write {self._rows}: {error.strerror or error}. {self.frames} frames are kept; make room, and "
-                "go on with --resume."
+                "go on with resume=True."
             ) from error
         self.frames, self._bytes = self.seen, told["bytes"]
         self._waiting = []

@@ -1,0 +1,37 @@
+"""Follow a job to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import TypeVar
+
+Step = TypeVar("Step")
+Result = TypeVar("Result")
+
+
+def drive(steps: Generator[Step, None, Result], watch: Callable[[Step], object] | None = None) -> Result:
+    """Run a job and return its result.
+
+    A Ctrl-C goes into the job wherever it comes, so that what is done is put away.
+
+    Parameters
+    ----------
+    steps : generator
+        What a job's ``steps`` returned.
+    watch : callable, optional
+        Told of each step.
+    """
+    with closing(steps):
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    if watch is not None:
+                        watch(step)
+                    step = next(steps)
+                except KeyboardInterrupt as stop:
+                    step = steps.throw(stop)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
