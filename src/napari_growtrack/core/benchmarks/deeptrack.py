@@ -42,7 +42,7 @@ def measure(scale: Scale, data: Path | None = None) -> Rows:
         "DeepTrack 1.0, box 51, as in its example": (plain, _EXAMPLE),
         "DeepTrack 1.0, box 51, calibrated": (plain, plain.cascade()),
     }
-    if scale == "laptop":
+    if scale != "smoke":
         wide = finish(iter_import(network, scene, 61))
         ways["DeepTrack 1.0, box 61, calibrated"] = wide, wide.cascade()
         ways["DeepTrack 1.0, box 61, by hand"] = wide, _BY_HAND

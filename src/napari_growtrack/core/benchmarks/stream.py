@@ -24,11 +24,10 @@ def measure(scale: Scale) -> Rows:
     """Send 5000 frames of 512 x 512 px with 20 particles through `Tracker`, by every stage, on one core.
 
     Between ours, `trackpy.locate` (diameter 13, numba) takes every tenth frame. Memory
-    is what the process holds after a tenth of the frames, and at the end. At ``smoke``
-    scale only the first stage and the last are asked.
+    is what the process holds after a tenth of the frames, and at the end.
     """
-    frames, last = 11 if scale == "smoke" else _FRAMES, load_network(_NETWORK).stages
-    stages = (1, last) if scale == "smoke" else range(1, last + 1)
+    frames = 11 if scale == "smoke" else _FRAMES
+    stages = range(1, load_network(_NETWORK).stages + 1)
     with on_one_core() as process:
         rows = []
         for stage in stages:

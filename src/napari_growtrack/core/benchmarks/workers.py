@@ -25,15 +25,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NETWORK = "vesicles"
+_WORKERS = (1, 2)
 _PARTICLES = 20
 
 
 def measure(scale: Scale) -> Rows:
-    """Track one film in a process alone, by one worker, and by two, in turns; loading and compiling are not counted.
-
-    At ``smoke`` scale there is one worker.
-    """
-    frames, side, turns, crews = (64, 96, 1, (1,)) if scale == "smoke" else (1536, 512, 3, (1, 2))
+    """Track one film in a process alone, by one worker, and by two, in turns; loading and compiling are not counted."""
+    frames, side, turns = (64, 96, 1) if scale == "smoke" else (1536, 512, 3)
     with tempfile.TemporaryDirectory() as folder:
         film = Path(folder) / "film.tif"
         scene = named_scene("big").with_(apart=12)
@@ -42,7 +40,7 @@ def measure(scale: Scale) -> Rows:
         taken: dict[str, list[float]] = {"this process, one thread": []}
         for _ in range(turns):
             taken["this process, one thread"].append(_alone(film, frames))
-            for workers in crews:
+            for workers in _WORKERS:
                 with client_of(workers) as client:
                     seconds = _seconds(client, film, frames, (side, side), workers)
                 taken.setdefault(f"{workers} worker{'s' * (workers > 1)}", []).append(seconds)
