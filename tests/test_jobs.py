@@ -11,7 +11,8 @@ from commands import run
 from napari_growtrack.core.errors import OutputError, SettingsError, StackError
 from napari_growtrack.core.films import write_film
 from napari_growtrack.core.simulation import iter_film, named_scene
-from napari_growtrack.jobs import Begun, TrackToTable, drive, tracking
+from napari_growtrack.core.work import finish
+from napari_growtrack.jobs import Begun, TrackToTable, tracking
 
 FRAMES = 150
 
@@ -101,6 +102,6 @@ def test_what_is_refused_leaves_nothing(film, tmp_path):
 
 def test_a_job_returns_what_it_made_even_to_whoever_does_not_listen(film, tmp_path):
     network = gt.load_network("vesicles")
-    result = drive(TrackToTable(film, tmp_path / "t.parquet", network, frames=slice(0, 2)).steps())
+    result = finish(TrackToTable(film, tmp_path / "t.parquet", network, frames=slice(0, 2)).steps())
     assert (result.frames, result.diameter) == (range(2), network.diameter)
     assert len(gt.read_table(result.path)) == result.rows

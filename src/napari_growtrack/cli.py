@@ -215,7 +215,8 @@ def _track_each(chosen: Arguments, films: list[str]) -> int:
 def _track(chosen: Arguments, film: str, output: str) -> int:
     from .core.detection import FrameDetections
     from .core.files import check_apart
-    from .jobs import Begun, TrackToTable, drive
+    from .core.work import finish
+    from .jobs import Begun, TrackToTable
 
     check_apart(film, output, chosen.overlay)
     _check_picture(chosen.overlay)
@@ -252,7 +253,7 @@ def _track(chosen: Arguments, film: str, output: str) -> int:
             else:
                 shown.advance()
 
-        result = drive(job.steps(), watch)
+        result = finish(job.steps(), watch)
     if chosen.overlay and result.in_place:
         _save_overlay(result, film, chosen)
     if result.in_place:

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import TypeVar
 
+Step = TypeVar("Step")
 Result = TypeVar("Result")
 
 
-def finish(steps: Generator[Any, None, Result]) -> Result:
-    """Run a generator to its end, reports unheard, and return its result."""
-    while True:
+def finish(steps: Generator[Step, None, Result], watch: Callable[[Step], object] | None = None) -> Result:
+    """Run a generator to its end and return its result.
+
+    A Ctrl-C goes into the work wherever it comes, so that what is done is put away.
+
+    Parameters
+    ----------
+    steps : generator
+    watch : callable, optional
+        Told of each step.
+    """
+    with closing(steps):
         try:
-            next(steps)
+            step = next(steps)
+            while True:
+                try:
+                    if watch is not None:
+                        watch(step)
+                    step = next(steps)
+                except KeyboardInterrupt as stop:
+                    step = steps.throw(stop)
         except StopIteration as end:
-            return end.value
+            result: Result = end.value
+            return result

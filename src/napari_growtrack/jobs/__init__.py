@@ -3,7 +3,6 @@
 The command line and scripts go through them; `track` and its like drive them for a script.
 """
 
-from .driving import drive
 from .tracking import Begun, TrackedTable, TrackToTable, track
 
-__all__ = ["Begun", "TrackToTable", "TrackedTable", "drive", "track"]
+__all__ = ["Begun", "TrackToTable", "TrackedTable", "track"]

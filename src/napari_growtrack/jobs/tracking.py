@@ -17,8 +17,8 @@ from ..core.networks import Network, load_network, network_path
 from ..core.stacks import Stack, TimeAxis, film_identity, open_stack
 from ..core.streaming import TableStream, chunk_of, iter_into
 from ..core.tables import SUFFIXES, check_table_path
+from ..core.work import finish
 from ..core.zoo import DEFAULT
-from .driving import drive
 
 
 class Begun(NamedTuple):
@@ -245,7 +245,7 @@ def track(
     --------
     >>> track("film.tif", "detections.csv", "vesicles", stage=3, resume=True)  # doctest: +SKIP
     """
-    result = drive(TrackToTable(film, table, network, **settings).steps(), watch)
+    result = finish(TrackToTable(film, table, network, **settings).steps(), watch)
     if result.stopped is not None:
         raise result.stopped
     return result
