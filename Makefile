@@ -5,6 +5,7 @@ BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip --disable-pip-version-check
 ZOO   := src/napari_growtrack/core/zoo
 SCREEN := xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX"
+CORE_TESTS := -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/widgets
 QT_SYSTEM := xvfb xauth libegl1 libgl1-mesa-dri libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0
 
 # Stamps: an extra is installed again only when pyproject.toml has changed.
@@ -24,7 +25,7 @@ demo: $(INSTALLED)  ## install into .venv and track a simulated film, into demo/
 
 # Panels are tested in a process of their own: on Linux, TensorFlow has to come after OpenGL, as it does in napari.
 test: $(TESTING) system-libraries  ## run the tests (with a virtual screen where there is one)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/widgets
+	$(BIN)/python -m pytest $(CORE_TESTS)
 	@if command -v xvfb-run >/dev/null 2>&1; then \
 	    $(SCREEN) $(BIN)/python -m pytest tests/widgets; \
 	else \
@@ -47,7 +48,7 @@ test-lowest: | $(BIN)/python  ## run the core's tests with the lowest versions t
 	@$(PIP) install --quiet uv
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/lowest
 	$(BIN)/uv pip install --quiet --python $(VENV)/lowest --resolution lowest-direct -e '.[test]'
-	$(VENV)/lowest/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/widgets
+	$(VENV)/lowest/bin/python -m pytest $(CORE_TESTS)
 
 mutations: $(TESTING)  ## plant faults in the core and see whether the tests notice (an hour; survivors are printed)
 	@$(PIP) install --quiet coverage

@@ -18,19 +18,15 @@ from napari_growtrack.cli import main
 from napari_growtrack.core import distributed
 from napari_growtrack.core.distributed import Task, client_of, iter_distributed
 from napari_growtrack.core.errors import EngineError, GrowtrackWarning, SettingsError, StackError
-from napari_growtrack.core.films import write_film
 from napari_growtrack.core.networks import load_network, network_path
-from napari_growtrack.core.simulation import iter_film, named_scene
+from small_films import film_of_spots
 
 FRAMES, SHAPE = 400, (96, 96)
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    path = tmp_path_factory.mktemp("film") / "film.tif"
-    scene = named_scene("table42").with_(snr=5)
-    write_film(iter_film(scene, FRAMES, SHAPE, np.random.default_rng(0), 3), FRAMES, SHAPE, path)
-    return path
+    return film_of_spots(tmp_path_factory.mktemp("film"), FRAMES, SHAPE[0], 3)
 
 
 @pytest.fixture(scope="module")

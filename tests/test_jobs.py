@@ -2,27 +2,22 @@
 
 import json
 
-import numpy as np
 import pandas as pd
 import pytest
 
 import napari_growtrack as gt
 from commands import run
 from napari_growtrack.core.errors import OutputError, SettingsError, StackError
-from napari_growtrack.core.films import write_film
-from napari_growtrack.core.simulation import iter_film, named_scene
 from napari_growtrack.core.work import finish
 from napari_growtrack.jobs import Begun, TrackToTable, tracking
+from small_films import film_of_spots
 
 FRAMES = 150
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    path = tmp_path_factory.mktemp("film") / "film.tif"
-    scene = named_scene("table42").with_(snr=5)
-    write_film(iter_film(scene, FRAMES, (64, 64), np.random.default_rng(0), 2), FRAMES, (64, 64), path)
-    return path
+    return film_of_spots(tmp_path_factory.mktemp("film"), FRAMES, 64, 2)
 
 
 def test_one_line_of_python_leaves_what_the_command_line_leaves(film, tmp_path, capsys):

@@ -14,12 +14,11 @@ import pytest
 from napari_growtrack.cli import main
 from napari_growtrack.core.detection import iter_detections, resolved_contrast
 from napari_growtrack.core.errors import OutputError
-from napari_growtrack.core.films import write_film
 from napari_growtrack.core.networks import load_network
-from napari_growtrack.core.simulation import iter_film, named_scene
 from napari_growtrack.core.stacks import open_stack
 from napari_growtrack.core.streaming import SUFFIX, TableStream, chunk_of, iter_into
 from napari_growtrack.core.tables import DETECTION_COLUMNS, PROGRAM, as_csv, empty, read_table
+from small_films import film_of_spots
 
 FRAMES = 300
 STORY = {"film": "a.tif", "frames": [0, FRAMES]}
@@ -27,10 +26,7 @@ STORY = {"film": "a.tif", "frames": [0, FRAMES]}
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
-    path = tmp_path_factory.mktemp("film") / "film.tif"
-    scene = named_scene("table42").with_(snr=5)
-    write_film(iter_film(scene, FRAMES, (96, 96), np.random.default_rng(0), 3), FRAMES, (96, 96), path)
-    return path
+    return film_of_spots(tmp_path_factory.mktemp("film"), FRAMES, 96, 3)
 
 
 def rows(frame):

@@ -10,6 +10,7 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,12 +84,13 @@ def demo(chosen: Arguments) -> None:
     with quiet_import():
         from .core.demo import SHAPE, run_demo
     from .core.stacks import open_stack
+    from .core.tables import check_table
 
     if chosen.film:
         open_stack(chosen.film, time_axis=chosen.time_axis).close()
     else:
         _check_film(Path(chosen.output) / "film.tif", chosen.frames, SHAPE)
-    _check_table(Path(chosen.output) / "detections.csv")
+    check_table(Path(chosen.output) / "detections.csv")
     network = _network(chosen.network)
     run_demo(network, Path(chosen.output), chosen.film, _say, frames_bar, chosen.frames, chosen.time_axis)
 
@@ -100,7 +102,7 @@ def simulate(chosen: Arguments) -> None:
     from .core.files import check_apart
     from .core.films import write_film
     from .core.simulation import Motion, iter_film, named_scene
-    from .core.tables import PROGRAM, write_table
+    from .core.tables import PROGRAM, check_table, write_table
     from .core.version import package_version
 
     scene = named_scene(chosen.scene)
@@ -111,7 +113,7 @@ def simulate(chosen: Arguments) -> None:
     check_apart(chosen.output, chosen.truth)
     _check_film(chosen.output, chosen.frames, shape)
     if chosen.truth:
-        _check_table(chosen.truth)
+        check_table(chosen.truth)
     film = iter_film(scene, chosen.frames, shape, np.random.default_rng(chosen.seed), chosen.particles, motion)
     watched_film = bar(film, chosen.frames, "simulating", "frame")
     truth = write_film(watched_film, chosen.frames, shape, chosen.output)
@@ -222,27 +224,8 @@ def _track(chosen: Arguments, film: str, output: str) -> int:
     _check_picture(chosen.overlay)
     if chosen.threads:
         os.environ["GROWTRACK_THREADS"] = str(chosen.threads)
-    job = TrackToTable(
-        film,
-        output,
-        chosen.network,
-        frames=chosen.frames,
-        channel=chosen.channel,
-        z=chosen.z,
-        time_axis=chosen.time_axis,
-        stage=chosen.stage,
-        screen=chosen.screen,
-        faithful=chosen.faithful,
-        fit=not chosen.no_polish,
-        screen_distance=chosen.screen_distance,
-        accept_distance=chosen.accept_distance,
-        diameter=chosen.diameter,
-        contrast=chosen.contrast,
-        workers=chosen.workers,
-        scheduler=chosen.scheduler,
-        resume=chosen.resume,
-        anew=chosen.anew,
-    )
+    same = {name: vars(chosen)[name] for name in (field.name for field in fields(TrackToTable)) if name in vars(chosen)}
+    job = TrackToTable(film, output, fit=not chosen.no_polish, **same)
     with FramesBar() as shown:
 
         def watch(step: Begun | FrameDetections) -> None:
@@ -287,10 +270,10 @@ def link(chosen: Arguments) -> None:
     """Link detections to trajectories."""
     from .core.files import check_apart
     from .core.linking import Linking, drop_doubtful, iter_linkage, story_of, suggest_radius
-    from .core.tables import read_recipe, read_table, write_table
+    from .core.tables import check_table, read_recipe, read_table, write_table
 
     check_apart(chosen.detections, chosen.output)
-    _check_table(chosen.output)
+    check_table(chosen.output)
     detections = read_table(chosen.detections)
     asked = {"search_radius": chosen.radius, "memory": chosen.memory, "min_length": chosen.min_length}
     given = {name: value for name, value in asked.items() if value is not None}
@@ -401,10 +384,10 @@ def export(chosen: Arguments) -> None:
 
 def _export_table(chosen: Arguments) -> None:
     from .core.files import check_apart
-    from .core.tables import PROGRAM, read_recipe, read_table, write_table
+    from .core.tables import PROGRAM, check_table, read_recipe, read_table, write_table
 
     check_apart(chosen.what, chosen.output)
-    _check_table(chosen.output)
+    check_table(chosen.output)
     table, recipe = read_table(chosen.what), {"program": PROGRAM} | (read_recipe(chosen.what) or {})
     told = {name: getattr(chosen, name) for name in ("pixel_size", "frame_time")}
     write_table(table, chosen.output, recipe | {name: value for name, value in told.items() if value is not None})
@@ -466,15 +449,6 @@ def _keep(network: Network, path: str) -> None:
 
     write_or_rescue(path, network.save)
     _say(f"{network.card}\n\n{path} is ready: growtrack track FILM -n {path}")
-
-
-def _check_table(path: str | os.PathLike[str]) -> None:
-    """Refuse a place where no table can be written, before long work."""
-    from .core.files import check_writable
-    from .core.tables import SUFFIXES, check_table_path
-
-    check_writable(path, "a table", SUFFIXES)
-    check_table_path(path)
 
 
 def _check_film(path: str | os.PathLike[str], frames: int, shape: tuple[int, int]) -> None:

@@ -12,17 +12,23 @@ import threading
 from collections.abc import Generator, Iterator
 from typing import Any
 
+_TRACKING = ("tracking", "frame")
+
 
 def bar(steps: Iterator[Any], total: int, doing: str, unit: str) -> Iterator[Any]:
     """Pass steps on under a progress bar with time left; without a terminal, just pass them on."""
+    return iter(_shown(total, doing, unit, steps))
+
+
+def _shown(total: int, doing: str, unit: str, steps: Iterator[Any] | None = None) -> Any:
     from tqdm import tqdm
 
-    return iter(tqdm(steps, total=total, desc=doing, unit=f" {unit}", leave=False, disable=None))
+    return tqdm(steps, total=total, desc=doing, unit=f" {unit}", leave=False, disable=None)
 
 
 def frames_bar(steps: Iterator[Any], total: int) -> Iterator[Any]:
     """Pass the frames of a film on under a progress bar."""
-    return bar(steps, total, "tracking", "frame")
+    return bar(steps, total, *_TRACKING)
 
 
 class FramesBar:
@@ -40,10 +46,8 @@ class FramesBar:
 
     def advance(self) -> None:
         """Count one more frame."""
-        from tqdm import tqdm
-
         if self._shown is None:
-            self._shown = tqdm(total=self.total, desc="tracking", unit=" frame", leave=False, disable=None)
+            self._shown = _shown(self.total, *_TRACKING)
         self._shown.update()
 
     def __enter__(self) -> FramesBar:

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 from ..core.detection import Cascade, Contrast, FrameDetections, iter_detections, resolved_contrast
 from ..core.errors import GrowtrackError, OutputError, SettingsError
-from ..core.files import check_apart, check_writable
+from ..core.files import check_apart
 from ..core.holding import check_free
 from ..core.networks import Network, load_network, network_path
 from ..core.stacks import Stack, TimeAxis, film_identity, open_stack
 from ..core.streaming import TableStream, chunk_of, iter_into
-from ..core.tables import SUFFIXES, check_table_path
+from ..core.tables import check_table
 from ..core.work import finish
 from ..core.zoo import DEFAULT
 
@@ -127,9 +127,10 @@ class TrackToTable:
         GrowtrackError
             When film, network, settings or the place of the table are refused, and before the first frame is done.
         """
+        if isinstance(self.network, Network) and (self.workers or self.scheduler):
+            raise SettingsError("Workers read the network from its file. Save it, and give its path as network.")
         check_apart(str(self.film), str(self.table))
-        check_writable(self.table, "a table", SUFFIXES)
-        check_table_path(self.table)
+        check_table(self.table)
         check_free(self.table)
         with open_stack(self.film, self.channel, self.z, self.time_axis) as stack:
             frames = range(len(stack))[self.frames or slice(None)]
@@ -203,8 +204,6 @@ class TrackToTable:
             return
         from ..core.distributed import Task, client_of, iter_distributed
 
-        if isinstance(self.network, Network):
-            raise SettingsError("Workers read the network from its file. Save it, and give its path as network.")
         weights = network_path(str(self.network)).resolve()
         path = Path(self.film).expanduser().resolve()
         told = (str(weights), self.diameter, cascade.to_json(), contrast, stack.time_axis or self.time_axis)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import OutputError, TableError
+from ..files import check_writable
 from . import csv_files, geff_files, parquet, trackmate
 from .columns import POINT, check
 from .scales import checked, cleaned
@@ -113,6 +114,18 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str], recipe: dict[
     path = Path(path)
     check_table_path(path)
     _format(path).write(table, path, checked(recipe))
+
+
+def check_table(path: str | os.PathLike[str]) -> None:
+    """Refuse a place where no table can be written, before long work.
+
+    Raises
+    ------
+    OutputError
+        When the ending is that of no table, the disk refuses, or `check_table_path` does.
+    """
+    check_writable(path, "a table", SUFFIXES)
+    check_table_path(path)
 
 
 def check_table_path(path: str | os.PathLike[str]) -> Path:
