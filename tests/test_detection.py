@@ -1,6 +1,7 @@
 """From frames to detections, with a fake network of a few lines."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from fakes import PointSeer, frame_with
 from napari_growtrack.core.detection import (
     Cascade,
     Looks,
+    Sieve,
     Tracker,
     detect,
     find,
@@ -18,7 +20,16 @@ from napari_growtrack.core.detection import (
     iter_detections,
     window_scan,
 )
-from napari_growtrack.core.detection.calibrate import Pair, all_pairs, calibrate, screening_distance
+from napari_growtrack.core.detection.calibrate import (
+    Calibrated,
+    Calibration,
+    Pair,
+    all_pairs,
+    calibrate,
+    screening_distance,
+)
+from napari_growtrack.core.detection.cascade import accept, table
+from napari_growtrack.core.detection.judging import Judged
 from napari_growtrack.core.detection.merge import agree, gather, merge
 from napari_growtrack.core.errors import GrowtrackWarning, NetworkFileError, SettingsError, StackError
 from napari_growtrack.core.normalisation import normalise, without_hot_pixels
@@ -148,6 +159,19 @@ def test_votes_count_by_their_confidence():
 
 def test_votes_that_believe_nothing_is_there_leave_a_large_distance():
     assert agree(looks_at([[0.5, 0], [0.6, 0]], [8, 8]), 2, 2)[0].distances[0] > 7
+
+
+def test_a_threshold_is_not_itself_accepted_and_a_sieve_says_the_same():
+    looks = looks_at([[5, 5], [20, 20]], [1.5, 2.0])
+    cascade = RECENTRED.with_(accept_distance=2.0)
+    assert accept(looks, np.array([60, 80]), cascade).tolist() == [0]
+    candidates = table(looks, np.ones(2, int), np.ones(2), np.ones(2)).assign(frame=0)
+    assert Sieve(candidates, cascade)().tolist() == [True, False]
+
+
+def test_a_distance_below_nothing_is_told_as_none():
+    told = table(looks_at([[5, 5], [20, 20]], [-0.3, 0.4]), np.ones(2, int), np.ones(2), np.ones(2))
+    assert told.distance.tolist() == [0, 0.4]
 
 
 def test_a_screen_above_the_stage_is_refused():
@@ -318,8 +342,8 @@ def test_tiles_answer_as_the_whole_frame(monkeypatch, shape, tile):
 def test_frames_tracked_together_are_tracked_as_each_alone(cascade):
     frames = [frame_with(*SPOTS[:n]) for n in (4, 0, 1, 2)]
     together = find_each(frames, PointSeer(), cascade)
-    for frame, table in zip(frames, together, strict=True):
-        pd.testing.assert_frame_equal(table, find(frame, PointSeer(), cascade))
+    for frame, found in zip(frames, together, strict=True):
+        pd.testing.assert_frame_equal(found, find(frame, PointSeer(), cascade))
 
 
 def test_frames_of_any_sizes_are_tracked_together_and_none_too():
@@ -386,6 +410,32 @@ def test_a_network_that_fits_gets_both_kinds_of_thresholds(samples):
     assert not calibrated.cascade.polish
 
 
+@pytest.mark.parametrize(("frames", "a_frame"), [(1000, 5.0), (400, 0.5), (100, 40.0)])
+def test_the_least_significance_is_what_noise_exceeds_once_in_a_hundred_frames(frames, a_frame):
+    rng = np.random.default_rng(3)
+    levels = []
+    for _ in range(40):  # ghosts as a Rayleigh tail has them: exp(-s^2/2) of them above s
+        ghosts = np.sqrt(2 * rng.exponential(size=rng.poisson(frames * a_frame)))
+        nothing = np.full(len(ghosts), np.inf)
+        levels.append(Judged(np.zeros(len(ghosts)), ghosts, nothing, nothing[:, None], 0, frames).noise(doubt=0.0))
+    assert np.median(levels) == pytest.approx(np.sqrt(2 * np.log(100 * a_frame)), rel=0.03)
+
+
+def test_doubt_counts_against_a_ghosts_significance():
+    ghosts = np.linspace(3, 5, 50)
+    nothing = np.full(50, np.inf)
+    far = Judged(np.full(50, 2.0), ghosts, nothing, nothing[:, None], 0, 50)
+    near = replace(far, distances=np.zeros(50), significances=ghosts - 1)
+    assert far.noise(doubt=0.5) == pytest.approx(near.noise(doubt=0.5))
+
+
+def test_thresholds_are_those_of_the_fit_unless_it_is_left_out():
+    fitted, plain = RECENTRED.with_(polish=True), RECENTRED.with_(accept_distance=0.5)
+    calibration = Calibration(pairs=(Calibrated(cascade=fitted, score=0.9, unpolished=plain),))
+    assert calibration.cascade(2) == fitted
+    assert calibration.cascade(2, polish=False) == plain
+
+
 def test_frames_before_an_unreadable_one_are_kept():
     film = np.stack([frame_with(SPOTS[0])] * 5)
     film[3] = np.nan
@@ -448,6 +498,14 @@ def test_the_negative_of_a_unit_film_reaches_from_0_to_1():
     found = detect(film, PointSeer(), RECENTRED, contrast="inverted")
     assert found.groupby("frame").size().tolist() == [4, 4]
     assert len(Tracker(PointSeer(), RECENTRED, inverted=True)(film[0])) == 4
+
+
+def test_the_first_and_the_middle_frame_tell_the_contrast():
+    nothing = disc()
+    film = np.stack([-disc(*SPOTS) if t in (0, 4) else nothing for t in range(9)])
+    with pytest.warns(GrowtrackWarning, match="the negative is tracked"):
+        found = detect(film, SpotSeer(), RECENTRED.with_(accept_distance=3))
+    assert sorted(set(found.frame)) == [0, 4]
 
 
 def test_an_unknown_contrast_is_refused():
