@@ -3,7 +3,7 @@
 VENV  := .venv
 BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip --disable-pip-version-check
-ZOO   := src/napari_growtrack/core/zoo
+BUNDLED := src/napari_growtrack/core/networks/bundled
 SCREEN := xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX"
 CORE_TESTS := -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/widgets
 QT_SYSTEM := xvfb xauth libegl1 libgl1-mesa-dri libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0
@@ -70,11 +70,11 @@ package: $(VENV)/.installed-release  ## build and check wheel and source, and wr
 	$(BIN)/python conda/released.py dist/*.tar.gz dist/recipe.yaml
 
 networks: $(INSTALLED)  ## grow the bundled networks again from their recipes
-	@set -e; for recipe in $(ZOO)/recipes/*.json; do \
-	    [ -e "$$recipe" ] || { echo "No recipe in $(ZOO)/recipes."; exit 1; }; \
+	@set -e; for recipe in $(BUNDLED)/recipes/*.json; do \
+	    [ -e "$$recipe" ] || { echo "No recipe in $(BUNDLED)/recipes."; exit 1; }; \
 	    name=$$(basename "$$recipe" .json); \
 	    echo "Growing $$name from $$recipe"; \
-	    $(BIN)/growtrack grow --recipe "$$recipe" -o "$(ZOO)/$$name.growtrack"; \
+	    $(BIN)/growtrack grow --recipe "$$recipe" -o "$(BUNDLED)/$$name.growtrack"; \
 	done
 
 ladder: $(TESTING)  ## measure the ladder of docs/ladder.md again (15 minutes; GROWTRACK_DATA adds DeepTrack 1.0)

@@ -41,19 +41,19 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = Path("src/napari_growtrack")
 
 ROOMS: dict[str, tuple[list[str], list[str]]] = {
-    "motion": (["core/motion", "core/motion_report.py"], ["test_motion.py", "test_motion_report.py"]),
+    "motion": (["core/motion"], ["test_motion.py", "test_motion_report.py"]),
     "linking": (["core/linking"], ["test_linking.py", "test_correcting.py"]),
-    "scoring": (["core/scoring.py", "core/matching.py"], ["test_scoring.py"]),
+    "scoring": (["core/scoring"], ["test_scoring.py"]),
     "tables": (
         ["core/tables"],
         ["test_tables.py", "test_formats.py", "test_foreign_tables.py", "test_damaged_tables.py"],
     ),
     "stacks": (
-        ["core/stacks", "core/normalisation.py"],
+        ["core/films"],
         ["test_stacks.py", "test_films.py", "test_odd_films.py", "test_damaged_films.py"],
     ),
-    "streaming": (["core/streaming.py", "core/files.py"], ["test_streaming.py", "test_files.py", "test_holding.py"]),
-    "fitting": (["core/fitting"], ["test_fitting.py", "test_compiled.py", "test_limits.py"]),
+    "streaming": (["core/tracking", "core/files"], ["test_streaming.py", "test_files.py", "test_holding.py"]),
+    "fitting": (["core/detection/fit"], ["test_fitting.py", "test_compiled.py", "test_limits.py"]),
     "detection": (
         ["core/detection"],
         ["test_sieve.py", "test_zoom.py", "test_detection.py", "test_bundled.py"],

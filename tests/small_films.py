@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from napari_growtrack.core.films import write_film
+from napari_growtrack.core.films.writing import write_film
 from napari_growtrack.core.simulation import iter_film, named_scene
 
 

@@ -9,15 +9,15 @@ import zipfile
 import numpy as np
 import pytest
 
-from napari_growtrack.core.archive import read_archive, read_card, read_growing, write_archive
-from napari_growtrack.core.card import Accuracy, Card, HistoryPoint, Provenance, Recipe, Report
 from napari_growtrack.core.datasets import Augmentation
 from napari_growtrack.core.detection import Calibrated, Calibration, Cascade
 from napari_growtrack.core.errors import NetworkFileError, SettingsError
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.position import GrowthPosition
 from napari_growtrack.core.growth.schedule import Schedule
-from napari_growtrack.core.networks import load_network, network_path
+from napari_growtrack.core.networks.archive import read_archive, read_card, read_growing, write_archive
+from napari_growtrack.core.networks.card import Accuracy, Card, HistoryPoint, Provenance, Recipe, Report
+from napari_growtrack.core.networks.load import load_network, network_path
 from napari_growtrack.core.simulation import named_scene
 
 PLAN = Plan.breadth((2, 3, 4), (3, 4, 5), conv=2, window=23)

@@ -23,7 +23,7 @@ from napari_growtrack.core.benchmarks.thesis.execution import fitted
 from napari_growtrack.core.benchmarks.thesis.multi_particle import MERGED, SlidingWindow, box_centres
 from napari_growtrack.core.benchmarks.thesis.trapped_bead import deviations
 from napari_growtrack.core.errors import DatasetError, SettingsError
-from napari_growtrack.core.work import finish
+from napari_growtrack.core.progress import finish
 
 OWED = [
     "3.3", "3.5", "3.6", "3.7", "3.8", "3.11", "3.12", "3.13", "3.14", "3.15", "3.16",

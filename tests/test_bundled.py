@@ -8,11 +8,11 @@ import pytest
 from scipy import ndimage, special
 
 from napari_growtrack import Tracker, detect, load_network, score
-from napari_growtrack.core.assessment import bound, film_of
 from napari_growtrack.core.benchmarks.ladder import pull
 from napari_growtrack.core.detection import find, frame_pass
 from napari_growtrack.core.errors import GrowtrackWarning, SettingsError
-from napari_growtrack.core.normalisation import normalise
+from napari_growtrack.core.films.normalisation import normalise
+from napari_growtrack.core.networks.evaluation import bound, film_of
 from napari_growtrack.core.simulation import Particle, draw, named_scene, simulate_film, simulate_frame
 
 RUNGS = {"table42": "vesicles", "dense": "vesicles", "gradient": "vesicles", "mixed": "general", "rings": "beads"}

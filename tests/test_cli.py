@@ -15,20 +15,21 @@ import tifffile
 from PIL import Image
 
 from commands import run
-from napari_growtrack.arguments import PLANS as NAMES
-from napari_growtrack.arguments import build_parser
 from napari_growtrack.cli import main
-from napari_growtrack.core import files, making
-from napari_growtrack.core.archive import read_growing
-from napari_growtrack.core.finishing import Effort
+from napari_growtrack.cli.arguments import PLANS as NAMES
+from napari_growtrack.cli.arguments import build_parser
+from napari_growtrack.cli.growing import begin
+from napari_growtrack.core import files
+from napari_growtrack.core.files.holding import Hold
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.presets import PLANS
-from napari_growtrack.core.holding import Hold
 from napari_growtrack.core.linking import Linking
-from napari_growtrack.core.networks import load_network
+from napari_growtrack.core.networks import build as making
+from napari_growtrack.core.networks.archive import read_growing
+from napari_growtrack.core.networks.calibration import Effort
+from napari_growtrack.core.networks.load import load_network
 from napari_growtrack.core.simulation import SCENES, named_scene
 from napari_growtrack.core.tables import write_table
-from napari_growtrack.growing import begin
 from napari_growtrack.jobs import tracking
 
 
@@ -842,7 +843,7 @@ def _zarr(path, pixels):
     ],
 )
 def test_nothing_escapes_as_a_traceback(tmp_path, monkeypatch, capsys, error, sentence):
-    from napari_growtrack.core import networks
+    from napari_growtrack.core.networks import load as networks
 
     def fail(*_):
         raise error

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from commands import run
-from napari_growtrack.core import making
 from napari_growtrack.core.benchmarks import CASES
-from napari_growtrack.core.finishing import Effort
+from napari_growtrack.core.networks import build as making
+from napari_growtrack.core.networks.calibration import Effort
 
 
 @pytest.fixture(autouse=True)

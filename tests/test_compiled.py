@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_growtrack.core.fitting import compiled
+from napari_growtrack.core.detection.fit import compiled
 
 TABLE = np.stack([np.exp(-np.linspace(0, 6, 121)), np.linspace(1, 0, 121) ** 2])
 SHAPE = (TABLE, 20.0, 2.0, 0.0)

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from napari_growtrack.console import told_of_compiling
-from napari_growtrack.core import compiling
+from napari_growtrack.cli.console import told_of_compiling
 from napari_growtrack.core.errors import OutputError
+from napari_growtrack.core.packages import compiling
 
 
 @pytest.fixture
@@ -100,8 +100,8 @@ def test_compiling_is_told_once_and_only_where_it_takes_a_while(monkeypatch, cap
 def test_a_terminal_is_told_and_a_file_is_not(monkeypatch, capsys, terminal, said):
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
     with told_of_compiling():
-        logging.getLogger("napari_growtrack.core.compiling").info("Compiling")
-    logging.getLogger("napari_growtrack.core.compiling").info("Again")
+        logging.getLogger("napari_growtrack.core.packages.compiling").info("Compiling")
+    logging.getLogger("napari_growtrack.core.packages.compiling").info("Again")
     assert capsys.readouterr().err == said
 
 

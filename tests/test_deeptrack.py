@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from napari_growtrack.core.deeptrack import read_deeptrack, unit_of
 from napari_growtrack.core.errors import NetworkFileError
 from napari_growtrack.core.growth.plan import Plan
+from napari_growtrack.core.networks.deeptrack import read_deeptrack, unit_of
 
 PRETRAINED = ["single_particle", "brownian", "vesicles"]
 

@@ -32,7 +32,7 @@ from napari_growtrack.core.detection.cascade import accept, table
 from napari_growtrack.core.detection.judging import Judged
 from napari_growtrack.core.detection.merge import agree, gather, merge
 from napari_growtrack.core.errors import GrowtrackWarning, NetworkFileError, SettingsError, StackError
-from napari_growtrack.core.normalisation import normalise, without_hot_pixels
+from napari_growtrack.core.films.normalisation import normalise, without_hot_pixels
 from napari_growtrack.core.simulation import draw, named_scene, simulate_frame
 
 RECENTRED = Cascade(stage=2, screen=1, screen_distance=7, accept_distance=1, merge_distance=4, votes=2)
@@ -299,7 +299,7 @@ def test_frames_smaller_than_a_window_are_tracked_with_a_warning():
 def test_a_film_opened_by_its_path_is_closed_again(tmp_path, monkeypatch):
     import tifffile
 
-    from napari_growtrack.core.stacks import TiffStack
+    from napari_growtrack.core.films import TiffStack
 
     closed = []
     monkeypatch.setattr(TiffStack, "_release", lambda self: closed.append(self.name))

@@ -15,10 +15,10 @@ import pytest
 import tifffile
 
 from napari_growtrack.cli import main
-from napari_growtrack.core import distributed
-from napari_growtrack.core.distributed import Task, client_of, iter_distributed
 from napari_growtrack.core.errors import EngineError, GrowtrackWarning, SettingsError, StackError
-from napari_growtrack.core.networks import load_network, network_path
+from napari_growtrack.core.networks.load import load_network, network_path
+from napari_growtrack.core.tracking import distributed
+from napari_growtrack.core.tracking.distributed import Task, client_of, iter_distributed
 from small_films import film_of_spots
 
 FRAMES, SHAPE = 400, (96, 96)

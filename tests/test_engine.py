@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from napari_growtrack.core.errors import EngineError, GrowtrackWarning, SettingsError, StackError
-from napari_growtrack.core.stacks import ArrayStack
+from napari_growtrack.core.films import ArrayStack
 from napari_growtrack.engine import Engine, FilmFacts, Here
 from slow_jobs import Count, Gated, Sums, Trouble
 

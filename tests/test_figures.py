@@ -8,8 +8,8 @@ import pytest
 
 from napari_growtrack.core import figures, insight
 from napari_growtrack.core.errors import SettingsError
+from napari_growtrack.core.figures.pictures import save
 from napari_growtrack.core.growth.plan import Block, Plan
-from napari_growtrack.core.pictures import save
 
 BREADTH = Plan.breadth(base=4, repeat=3)
 LONG = Plan.depth((), (512, *(32,) * 39), window=28, outputs=10, task="labels")

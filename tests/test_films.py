@@ -7,7 +7,7 @@ from PIL import Image
 
 from napari_growtrack.cli import main
 from napari_growtrack.core.errors import StackError
-from napari_growtrack.core.stacks import films_in, open_stack
+from napari_growtrack.core.films import films_in, open_stack
 from napari_growtrack.core.tables import read_recipe, read_table
 from nd2_files import write_nd2
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_growtrack.core.fitting import ParticleModel, Polished, polish
-from napari_growtrack.core.fitting.compiled import add_each
-from napari_growtrack.core.fitting.enlarging import as_calibrated, skewness
-from napari_growtrack.core.limits import cramer_rao, median_radial_error
+from napari_growtrack.core.detection.fit import ParticleModel, Polished, polish
+from napari_growtrack.core.detection.fit.compiled import add_each
+from napari_growtrack.core.detection.fit.enlarging import as_calibrated, skewness
 from napari_growtrack.core.simulation import Particle, draw, named_scene, simulate_frame
+from napari_growtrack.core.simulation.bound import cramer_rao, median_radial_error
 from napari_growtrack.core.simulation.render import profile
 
 SCENES = {

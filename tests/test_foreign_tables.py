@@ -12,7 +12,7 @@ import pytest
 from napari_growtrack.core.errors import GrowtrackWarning, TableError
 from napari_growtrack.core.linking.correcting import join, split
 from napari_growtrack.core.motion import Units
-from napari_growtrack.core.motion_report import report_motion
+from napari_growtrack.core.motion.report import report_motion
 from napari_growtrack.core.simulation.paths import brownian_paths
 from napari_growtrack.core.tables import PROGRAM, RELATIVES, read_recipe, read_table, write_table
 

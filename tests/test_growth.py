@@ -22,9 +22,9 @@ from napari_growtrack.core.growth.position import GrowthPosition
 from napari_growtrack.core.growth.round import Judge
 from napari_growtrack.core.growth.schedule import Phase, Schedule, Until
 from napari_growtrack.core.growth.training import Growth, grow, iter_growth
-from napari_growtrack.core.heldout import HeldOut, held_out_images
+from napari_growtrack.core.growth.validation import HeldOut, held_out_images
+from napari_growtrack.core.progress import finish
 from napari_growtrack.core.simulation import named_scene
-from napari_growtrack.core.work import finish
 
 SMALL = {"conv": (4, 6), "dense": (5,), "window": 23}
 BREADTH = Plan.breadth((2, 3, 4), (3, 4, 5), conv=2, window=23)

@@ -10,13 +10,13 @@ import sys
 
 import pytest
 
-from napari_growtrack.core import holding
 from napari_growtrack.core.errors import GrowtrackWarning, OutputError
-from napari_growtrack.core.holding import Hold, check_free
+from napari_growtrack.core.files import holding
+from napari_growtrack.core.files.holding import Hold, check_free
 
 HOLDER = """
 import sys, time
-from napari_growtrack.core.holding import Hold
+from napari_growtrack.core.files.holding import Hold
 hold = Hold(sys.argv[1])
 print("held", flush=True)
 time.sleep(600)

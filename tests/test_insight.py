@@ -11,14 +11,14 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_growtrack.core import insight
-from napari_growtrack.core.card import Accuracy, Card, HistoryPoint, Provenance, Recipe
 from napari_growtrack.core.errors import SettingsError
 from napari_growtrack.core.growth.costs import breadth_cost, plain_cost
 from napari_growtrack.core.growth.network import GrownNetwork
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.insight import timing
-from napari_growtrack.core.networks import Network
+from napari_growtrack.core.networks.card import Accuracy, Card, HistoryPoint, Provenance, Recipe
+from napari_growtrack.core.networks.load import Network
 from napari_growtrack.core.simulation import named_scene
 
 DEPTH = Plan.depth((3, 4), (5,), window=15)

@@ -8,7 +8,7 @@ import pytest
 import napari_growtrack as gt
 from commands import run
 from napari_growtrack.core.errors import OutputError, SettingsError, StackError
-from napari_growtrack.core.work import finish
+from napari_growtrack.core.progress import finish
 from napari_growtrack.jobs import Begun, TrackToTable, tracking
 from small_films import film_of_spots
 

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_growtrack import arguments
+from napari_growtrack.cli import arguments
 from napari_growtrack.core import benchmarks
-from napari_growtrack.core.assessment import bound, film_of
-from napari_growtrack.core.baselines import (
+from napari_growtrack.core.benchmarks import ladder, scaling
+from napari_growtrack.core.benchmarks.ladder import methods as ladder_methods
+from napari_growtrack.core.benchmarks.ladder.rungs import RUNGS, Judge
+from napari_growtrack.core.benchmarks.peers import (
     Detector,
     Laplacian,
     Trackpy,
@@ -20,9 +22,8 @@ from napari_growtrack.core.baselines import (
     trackpy_baseline,
     tuning,
 )
-from napari_growtrack.core.benchmarks import ladder, ladder_methods, scaling
-from napari_growtrack.core.benchmarks.ladder_rungs import RUNGS, Judge
-from napari_growtrack.core.networks import load_network
+from napari_growtrack.core.networks.evaluation import bound, film_of
+from napari_growtrack.core.networks.load import load_network
 from napari_growtrack.core.scoring import score
 from napari_growtrack.core.simulation import SCENES, draw, named_scene, simulate_film
 

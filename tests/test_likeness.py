@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from napari_growtrack.core.errors import GrowtrackWarning, SettingsError, StackError
-from napari_growtrack.core.likeness import likeness_sentence, match_film
-from napari_growtrack.core.likeness.picture import side_by_side
+from napari_growtrack.core.scene_estimate import likeness_sentence, match_film
+from napari_growtrack.core.scene_estimate.picture import side_by_side
 from napari_growtrack.core.simulation import Particle, Scene, named_scene, simulate_film
 
 DATA = Path(os.environ.get("GROWTRACK_DATA", Path(__file__).parents[2] / "shared" / "data")) / "deeptrack1"

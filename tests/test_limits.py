@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_growtrack.core.limits import cramer_rao, median_radial_error
 from napari_growtrack.core.simulation import Particle, Scene, draw, named_scene
+from napari_growtrack.core.simulation.bound import cramer_rao, median_radial_error
 
 TABLE_42 = named_scene("table42")
 SPOT = Scene(name="spot", particles=[Particle(radius=2.5, rings={1: 0.5})], background=0.2, snr=10)

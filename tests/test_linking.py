@@ -17,11 +17,11 @@ from napari_growtrack.core.linking import (
     suggest_radius,
 )
 from napari_growtrack.core.linking.judging import score_links
-from napari_growtrack.core.networks import load_network
+from napari_growtrack.core.networks.load import load_network
+from napari_growtrack.core.progress import finish
 from napari_growtrack.core.scoring import score
 from napari_growtrack.core.simulation import Motion, named_scene, simulate_film
 from napari_growtrack.core.simulation.paths import brownian_paths
-from napari_growtrack.core.work import finish
 
 
 def film(particles=40, frames=30, diffusion=1.0, lost=0.03, side=300.0, seed=0):

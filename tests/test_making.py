@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_growtrack.core import watching
-from napari_growtrack.core.archive import read_growing
-from napari_growtrack.core.card import Card, Provenance, Recipe
 from napari_growtrack.core.datasets import Dataset
 from napari_growtrack.core.errors import GrowtrackWarning, SettingsError
-from napari_growtrack.core.finishing import QUICK, Effort, MakingProgress
 from napari_growtrack.core.growth import round
 from napari_growtrack.core.growth.network import GrownNetwork
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Phase, Schedule
-from napari_growtrack.core.making import LEAST_COLUMN, adapted, iter_calibrate, iter_make
-from napari_growtrack.core.networks import Network, load_network
+from napari_growtrack.core.networks import monitoring as watching
+from napari_growtrack.core.networks.archive import read_growing
+from napari_growtrack.core.networks.build import LEAST_COLUMN, adapted, iter_calibrate, iter_make
+from napari_growtrack.core.networks.calibration import QUICK, Effort, MakingProgress
+from napari_growtrack.core.networks.card import Card, Provenance, Recipe
+from napari_growtrack.core.networks.load import Network, load_network
 from napari_growtrack.core.simulation import named_scene
 
 PLAN = Plan.breadth((2, 3, 4), (3, 4, 5), conv=2, window=23)
@@ -31,7 +31,7 @@ BARELY = Effort(samples=2, faithful=False, frames=1, levels=1)
 def barely_finished():
     """Calibrate and measure on next to nothing, report after every batch, and judge at every report."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("napari_growtrack.core.making.THOROUGH", BARELY)
+        patch.setattr("napari_growtrack.core.networks.build.THOROUGH", BARELY)
         patch.setattr(watching, "PROVISIONAL", BARELY)
         patch.setattr(watching, "EVERY", 0.0)
         patch.setattr(watching, "WINDOWS", 8)
@@ -291,7 +291,7 @@ def test_a_network_that_cannot_be_left_is_warned_of(tmp_path, side_by_side):
 
 
 def test_a_quick_finish_measures_the_dimmest_and_the_brightest(monkeypatch, side_by_side):
-    monkeypatch.setattr("napari_growtrack.core.making.QUICK", Effort(2, QUICK.faithful, 1, QUICK.levels))
+    monkeypatch.setattr("napari_growtrack.core.networks.build.QUICK", Effort(2, QUICK.faithful, 1, QUICK.levels))
     some = side_by_side.network
     card = some.card.with_(recipe=some.card.recipe.with_(scene=SCENE.with_(snr=(2, 20))))
     finished = run(iter_calibrate(Network(some.grown, card), quick=True)).network
@@ -351,7 +351,7 @@ def test_adapting_keeps_units_and_normalisation_and_learns_the_new_scene():
 
 
 def test_an_adapted_network_keeps_the_stages_it_began_with(monkeypatch, side_by_side):
-    monkeypatch.setattr("napari_growtrack.core.making.QUICK", BARELY)
+    monkeypatch.setattr("napari_growtrack.core.networks.build.QUICK", BARELY)
     start = side_by_side.network
     adapting = adapted(start.card, SCENE.with_(snr=5), 1, "mine").with_(schedule=SCHEDULE)
     further = run(iter_make(adapting, start=start, quick=True)).network

@@ -13,8 +13,8 @@ from napari_growtrack.core.motion import Estimate, Units
 from napari_growtrack.core.motion.diffusion import _best_lags
 from napari_growtrack.core.motion.exponent import blurred_msd
 from napari_growtrack.core.motion.harmonic import Harmonic, log_likelihood
+from napari_growtrack.core.motion.report import report_motion, write_motion
 from napari_growtrack.core.motion.trap import _axes
-from napari_growtrack.core.motion_report import report_motion, write_motion
 from napari_growtrack.core.simulation.paths import brownian_paths, trapped_path
 
 FILMS = 200
@@ -599,7 +599,7 @@ def test_the_trap_of_a_real_film_is_as_stiff_in_either_light(shared_data, light)
     """DeepTrack 1.0's films of one trapped bead: what one says lies within the other's interval."""
     from napari_growtrack.core.detection import detect
     from napari_growtrack.core.linking import Linking, link
-    from napari_growtrack.core.networks import load_network
+    from napari_growtrack.core.networks.load import load_network
 
     network = load_network("beads")
     film = shared_data / "deeptrack1" / f"optically_trapped_{light}.mp4"

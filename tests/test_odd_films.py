@@ -20,14 +20,14 @@ from PIL import Image
 
 from napari_growtrack.cli import main
 from napari_growtrack.core.errors import GrowtrackWarning, OutputError, StackError
-from napari_growtrack.core.films import write_film
-from napari_growtrack.core.stacks import film_identity, films_in, open_stack
-from napari_growtrack.core.stacks.nikon import _frame_time, _pixel_sides
-from napari_growtrack.core.stacks.pixels import as_float32
-from napari_growtrack.core.stacks.sequence import natural
-from napari_growtrack.core.stacks.stack import decoding, in_short
-from napari_growtrack.core.stacks.video import _Packet, _without_ragged_end
-from napari_growtrack.core.stacks.video_ends import announced_frames
+from napari_growtrack.core.films import film_identity, films_in, open_stack
+from napari_growtrack.core.films.nikon import _frame_time, _pixel_sides
+from napari_growtrack.core.films.pixels import as_float32
+from napari_growtrack.core.films.sequence import natural
+from napari_growtrack.core.films.stack import decoding, in_short
+from napari_growtrack.core.films.video import _Packet, _without_ragged_end
+from napari_growtrack.core.films.video_ends import announced_frames
+from napari_growtrack.core.films.writing import write_film
 from napari_growtrack.core.tables import read_recipe
 from nd2_files import write_nd2
 from test_stacks import LENGTH, decoded, write_video
@@ -418,8 +418,8 @@ def test_arrays_larger_than_any_film_are_refused():
 def test_a_page_that_unpacks_to_far_more_than_its_pixels_is_refused(tmp_path, compression, monkeypatch):
     import lzma
 
-    monkeypatch.setattr("napari_growtrack.core.stacks.bombs.find_spec", lambda _: None)
-    monkeypatch.setattr("napari_growtrack.core.stacks.bombs._HARMLESS", 2**10)
+    monkeypatch.setattr("napari_growtrack.core.films.bombs.find_spec", lambda _: None)
+    monkeypatch.setattr("napari_growtrack.core.films.bombs._HARMLESS", 2**10)
     packed = {"zlib": zlib.compress, "lzma": lzma.compress}[compression](bytes(2**25))
     tifffile.imwrite(
         tmp_path / "film.tif", iter([packed]), shape=FILM[0].shape, dtype=np.uint16, compression=compression
@@ -686,7 +686,7 @@ def test_the_place_alone_tells_a_film_that_is_not_there(tmp_path):
 
 
 def test_metadata_written_in_place_tell_an_ome_zarr_apart_however_many_files_it_has(tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_growtrack.core.stacks.identity._LISTED", 2)
+    monkeypatch.setattr("napari_growtrack.core.films.identity._LISTED", 2)
     path = ngff(tmp_path / "film.zarr", dict(OLD))
     before, about = film_identity(path), path / "zarr.json"
     times = (about.stat().st_atime_ns, about.stat().st_mtime_ns)

@@ -18,8 +18,8 @@ import yaml
 from packaging.requirements import Requirement
 
 from napari_growtrack.cli import main
-from napari_growtrack.core.optional import EXTRAS, command
-from napari_growtrack.core.stacks import open_stack
+from napari_growtrack.core.films import open_stack
+from napari_growtrack.core.packages import EXTRAS, command
 from nd2_files import write_nd2
 
 ROOT = Path(__file__).parents[1]
@@ -238,8 +238,12 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_networks_recipes_manifest_and_types(wheel):
     inside = {name.removeprefix("napari_growtrack/") for name in wheel.namelist()}
-    zoo = {path.relative_to(SOURCE).as_posix() for path in (SOURCE / "core" / "zoo").rglob("*") if path.is_file()}
-    beside = {name for name in zoo if name.endswith((".growtrack", ".json"))}
+    ours = {
+        path.relative_to(SOURCE).as_posix()
+        for path in (SOURCE / "core" / "networks" / "bundled").rglob("*")
+        if path.is_file()
+    }
+    beside = {name for name in ours if name.endswith((".growtrack", ".json"))}
     assert len(beside) >= 8
     assert {"napari.yaml", "py.typed", *beside} <= inside
 

@@ -10,11 +10,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from napari_growtrack.core.errors import OutputError
-from napari_growtrack.core.pictures import save
+from napari_growtrack.core.figures.pictures import save
 
 LOAD = """
 from napari_growtrack.core.errors import OutputError
-from napari_growtrack.core.plotting import load_matplotlib
+from napari_growtrack.core.packages.plotting import load_matplotlib
 import os
 try:
     print(load_matplotlib().__name__, os.environ.get("MPLBACKEND"))

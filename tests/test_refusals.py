@@ -14,8 +14,8 @@ import pytest
 import tifffile
 
 from napari_growtrack.cli import main
+from napari_growtrack.core.networks.bundled import bundled
 from napari_growtrack.core.simulation import named_scene
-from napari_growtrack.core.zoo import bundled
 
 ROOM = 3 * 2**30
 """Bytes that a command may take beside what is there."""

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_growtrack.core import matching
 from napari_growtrack.core.errors import TableError
-from napari_growtrack.core.matching import match
-from napari_growtrack.core.scoring import compare, matched_pairs, score, thesis_score
+from napari_growtrack.core.scoring import compare, matched_pairs, matching, score, thesis_score
+from napari_growtrack.core.scoring.matching import match
 
 
 def points(*rows, **columns):

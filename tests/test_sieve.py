@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from napari_growtrack.core.detection import Cascade, Sieve, collect, detect, iter_detections
-from napari_growtrack.core.networks import load_network
+from napari_growtrack.core.networks.load import load_network
 from napari_growtrack.core.simulation import named_scene, simulate_film
 
 CASCADE = Cascade(stage=1, screen=1, screen_distance=9, accept_distance=2, merge_distance=4)

@@ -15,7 +15,7 @@ from scipy import stats
 from scipy.special import jv
 
 from napari_growtrack.core.errors import SettingsError
-from napari_growtrack.core.normalisation import normalise
+from napari_growtrack.core.films.normalisation import normalise
 from napari_growtrack.core.settings import Span
 from napari_growtrack.core.simulation import (
     SCENES,

@@ -17,7 +17,7 @@ import tifffile
 import zarr
 
 from napari_growtrack.core.errors import GrowtrackWarning, StackError
-from napari_growtrack.core.stacks import Stack, open_stack
+from napari_growtrack.core.films import Stack, open_stack
 
 DATA = Path(os.environ.get("GROWTRACK_DATA", Path(__file__).parents[2] / "shared" / "data")) / "deeptrack1"
 FILM = np.random.default_rng(0).integers(0, 60_000, (7, 12, 18)).astype(np.uint16)
@@ -401,7 +401,7 @@ def test_reading_onwards_never_seeks_and_never_starts_again(tmp_path, monkeypatc
 
 def test_opening_a_video_decodes_nothing(tmp_path, monkeypatch):
     path = write_video(tmp_path / "film.mp4")
-    monkeypatch.setattr("napari_growtrack.core.stacks.video._luma", None)
+    monkeypatch.setattr("napari_growtrack.core.films.video._luma", None)
     assert len(open_stack(path)) == LENGTH
 
 
@@ -490,5 +490,5 @@ def test_a_closed_stack_says_so(tmp_path, name):
 
 
 def test_stacks_load_no_file_libraries_before_they_are_needed():
-    code = "import sys, napari_growtrack.core.stacks; assert not {'av', 'tifffile', 'dask'} & set(sys.modules)"
+    code = "import sys, napari_growtrack.core.films; assert not {'av', 'tifffile', 'dask'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -14,10 +14,10 @@ import pytest
 from napari_growtrack.cli import main
 from napari_growtrack.core.detection import iter_detections, resolved_contrast
 from napari_growtrack.core.errors import OutputError
-from napari_growtrack.core.networks import load_network
-from napari_growtrack.core.stacks import open_stack
-from napari_growtrack.core.streaming import SUFFIX, TableStream, chunk_of, iter_into
+from napari_growtrack.core.films import open_stack
+from napari_growtrack.core.networks.load import load_network
 from napari_growtrack.core.tables import DETECTION_COLUMNS, PROGRAM, as_csv, empty, read_table
+from napari_growtrack.core.tracking.streaming import SUFFIX, TableStream, chunk_of, iter_into
 from small_films import film_of_spots
 
 FRAMES = 300
@@ -183,7 +183,7 @@ def test_a_kill_when_all_is_done_but_to_tidy_up_is_told(tmp_path, monkeypatch):
 
 
 def test_a_stop_between_rows_and_journal_leaves_no_row_twice(tmp_path, monkeypatch):
-    from napari_growtrack.core import streaming
+    from napari_growtrack.core.tracking import streaming
 
     real, stream = streaming._append, stream_of(tmp_path / "t.csv", 7)
 
@@ -202,7 +202,7 @@ def test_a_stop_between_rows_and_journal_leaves_no_row_twice(tmp_path, monkeypat
 
 
 def test_a_full_disk_loses_nothing(tmp_path, monkeypatch):
-    from napari_growtrack.core import streaming
+    from napari_growtrack.core.tracking import streaming
 
     stream = stream_of(tmp_path / "t.csv", 4)
 
@@ -241,7 +241,9 @@ def test_a_second_run_on_a_table_is_refused_and_leaves_the_first_alone(tmp_path,
 
 
 def test_a_second_command_on_a_table_names_the_first_process(film, tmp_path, capsys):
-    code = "import sys; from napari_growtrack.core.holding import Hold; hold = Hold(sys.argv[1]); print(); input()"
+    code = (
+        "import sys; from napari_growtrack.core.files.holding import Hold; hold = Hold(sys.argv[1]); print(); input()"
+    )
     path = tmp_path / "t.csv"
     with subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=-1, stdout=-1) as first:
         first.stdout.readline()
@@ -297,7 +299,7 @@ def test_more_frames_than_the_film_has_are_not_gone_on_with(tmp_path, frames, fi
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
 @pytest.mark.parametrize("left", [("story.json",), ("chunks.jsonl",), ("story.json", "chunks.jsonl"), ()])
 def test_a_kill_while_the_folder_is_tidied_leaves_a_whole_table_and_says_so(tmp_path, monkeypatch, name, left):
-    from napari_growtrack.core import streaming
+    from napari_growtrack.core.tracking import streaming
 
     def killed(folder, **_):
         if folder.exists():

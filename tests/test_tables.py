@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from napari_growtrack.core.errors import GrowtrackWarning, OutputError, SettingsError, TableError
-from napari_growtrack.core.matching import match
+from napari_growtrack.core.scoring.matching import match
 from napari_growtrack.core.tables import (
     DETECTION_COLUMNS,
     PROGRAM,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from napari_growtrack.cli import main
-from napari_growtrack.terminal import UNREAD, heard
+from napari_growtrack.cli.terminal import UNREAD, heard
 
 SAID = "D 1.5 ± 0.2 µm²/s, 3 × 4 px … Cramér → μ 日本 \U0001f52c"
 
@@ -69,7 +69,7 @@ def test_motion_is_told_on_a_code_page_without_its_letters(tmp_path, monkeypatch
 # Nobody reads ---------------------------------------------------------------------------------------------------------
 
 FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
-SAY = "import sys; from napari_growtrack.terminal import heard\n@heard\ndef main():\n    {}\nsys.exit(main())"
+SAY = "import sys; from napari_growtrack.cli.terminal import heard\n@heard\ndef main():\n    {}\nsys.exit(main())"
 LOUD = "[print('x' * 100) for _ in range(2000)]; return 0"
 QUIET = "print('only a word'); return 0"
 COMPLAIN = "print('beware', file=sys.stderr); return 0"

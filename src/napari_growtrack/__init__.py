@@ -15,14 +15,14 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "core.card": ("Card", "Recipe"),
+    "core.networks.card": ("Card", "Recipe"),
     "core.datasets": ("Augmentation", "Dataset", "load_dataset"),
     "core.detection": ("Cascade", "Tracker", "detect", "find", "iter_detections"),
     "core.errors": ("GrowtrackError", "GrowtrackWarning"),
     "core.growth.plan": ("Plan",),
     "core.growth.schedule": ("Phase", "Schedule", "Until"),
     "core.growth.training": ("Growth", "grow", "iter_growth"),
-    "core.limits": ("cramer_rao",),
+    "core.simulation.bound": ("cramer_rao",),
     "core.linking": (
         "Linking",
         "delete",
@@ -34,7 +34,7 @@ _HOMES = {
         "split",
         "suggest_radius",
     ),
-    "core.making": ("iter_import", "iter_make", "make_network"),
+    "core.networks.build": ("iter_import", "iter_make", "make_network"),
     "core.motion": (
         "Estimate",
         "Units",
@@ -49,10 +49,10 @@ _HOMES = {
         "remove_drift",
         "trap_stiffness",
     ),
-    "core.networks": ("Network", "load_network"),
+    "core.networks.load": ("Network", "load_network"),
     "core.scoring": ("score", "thesis_score"),
     "core.simulation": ("Motion", "Scene", "draw", "named_scene", "simulate_film", "simulate_frame"),
-    "core.stacks": ("open_stack",),
+    "core.films": ("open_stack",),
     "core.tables": ("read_table", "write_table"),
     "jobs": ("TrackToTable", "track"),
 }
@@ -63,7 +63,7 @@ __all__ = sorted(_HOME_OF)
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return import_module(".core.version", __name__).package_version()
+        return import_module(".core.packages.version", __name__).package_version()
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)

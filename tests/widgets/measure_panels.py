@@ -24,10 +24,10 @@ from heart import Heart
 from qtpy.QtWidgets import QApplication
 
 from napari_growtrack.core.detection import iter_detections
-from napari_growtrack.core.likeness import match_film
-from napari_growtrack.core.networks import load_network
+from napari_growtrack.core.films import ArrayStack
+from napari_growtrack.core.networks.load import load_network
+from napari_growtrack.core.scene_estimate import match_film
 from napari_growtrack.core.simulation import SCENES, named_scene, simulate_film
-from napari_growtrack.core.stacks import ArrayStack
 from napari_growtrack.widgets import samples
 from napari_growtrack.widgets.opening import open_panel
 from napari_growtrack.widgets.runs import Record

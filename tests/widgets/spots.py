@@ -10,12 +10,12 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
-from napari_growtrack.core.archive import write_archive
-from napari_growtrack.core.card import Card, Provenance, Recipe, Report
 from napari_growtrack.core.detection import Calibrated, Calibration, Cascade, all_pairs
 from napari_growtrack.core.errors import GrowtrackError
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Schedule
+from napari_growtrack.core.networks.archive import write_archive
+from napari_growtrack.core.networks.card import Card, Provenance, Recipe, Report
 from napari_growtrack.core.simulation import named_scene
 
 UNSURE = 0.5

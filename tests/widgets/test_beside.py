@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from napari_growtrack.core.networks.bundled import bundled
 from napari_growtrack.core.simulation import named_scene, simulate_film
-from napari_growtrack.core.zoo import bundled
 from napari_growtrack.widgets.engines import shared_engines
 from napari_growtrack.widgets.opening import open_panel
 

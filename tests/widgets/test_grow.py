@@ -13,15 +13,15 @@ from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QMessageBox
 from spots import BrightSpots, numbers_in, small_card, why, write_network
 
-from napari_growtrack.core import making
-from napari_growtrack.core.archive import read_card
 from napari_growtrack.core.errors import EngineError, OutputError, SettingsError
-from napari_growtrack.core.finishing import MakingProgress
+from napari_growtrack.core.files.holding import check_free
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Phase, Schedule
-from napari_growtrack.core.holding import check_free
+from napari_growtrack.core.networks import build as making
+from napari_growtrack.core.networks.archive import read_card
+from napari_growtrack.core.networks.bundled import bundled
+from napari_growtrack.core.networks.calibration import MakingProgress
 from napari_growtrack.core.simulation import SCENES, Particle, named_scene
-from napari_growtrack.core.zoo import bundled
 from napari_growtrack.engine import Engine, Here
 from napari_growtrack.widgets import growing
 from napari_growtrack.widgets.card_facts import scene_line
@@ -527,7 +527,9 @@ def test_what_is_discarded_is_asked_about_and_gone(qtbot, panel, folder, monkeyp
 @pytest.fixture(params=["mine.growing", "mine.growtrack"])
 def elsewhere(request, folder):
     """Another napari, or a command line, that grows mine; return why nobody else can."""
-    code = "import sys; from napari_growtrack.core.holding import Hold; hold = Hold(sys.argv[1]); print(); input()"
+    code = (
+        "import sys; from napari_growtrack.core.files.holding import Hold; hold = Hold(sys.argv[1]); print(); input()"
+    )
     path = folder / request.param
     with subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=-1, stdout=-1) as process:
         process.stdout.readline()

@@ -15,15 +15,15 @@ from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 from spots import SPOTS, BrightSpots, classes_card, numbers_in, small_card, spot_film, why, write_network
 
-from napari_growtrack.core.archive import read_archive, read_card, write_archive
-from napari_growtrack.core.card import Accuracy, Card
 from napari_growtrack.core.detection.cascade import view_of
 from napari_growtrack.core.detection.zoom import to_network
 from napari_growtrack.core.errors import NetworkFileError
+from napari_growtrack.core.films import ArrayStack
 from napari_growtrack.core.growth.plan import Block, Plan
+from napari_growtrack.core.networks.archive import read_archive, read_card, write_archive
+from napari_growtrack.core.networks.bundled import DEFAULT, bundled
+from napari_growtrack.core.networks.card import Accuracy, Card
 from napari_growtrack.core.simulation import named_scene
-from napari_growtrack.core.stacks import ArrayStack
-from napari_growtrack.core.zoo import DEFAULT, bundled
 from napari_growtrack.engine import Desk, FilmFacts, NetworkFile
 from napari_growtrack.engine.jobs import SizedNetwork
 from napari_growtrack.engine.jobs_networks import ActivationMaps, SampleWindows

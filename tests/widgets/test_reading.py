@@ -14,7 +14,7 @@ from napari.utils.notifications import notification_manager
 from spots import small_card, write_network
 
 from napari_growtrack.core.errors import GrowtrackWarning, StackError, TableError
-from napari_growtrack.core.stacks import ArrayStack, open_stack
+from napari_growtrack.core.films import ArrayStack, open_stack
 from napari_growtrack.core.tables import PROGRAM, read_recipe, read_table, write_table
 from napari_growtrack.widgets import reading
 from napari_growtrack.widgets.reading import (
@@ -59,7 +59,7 @@ def write_video(path, codec="mpeg4", pixels="yuv420p", pictures=None):
 @pytest.fixture
 def decoded(monkeypatch) -> list[int]:
     """The numbers of the frames that were read from videos."""
-    from napari_growtrack.core.stacks import video
+    from napari_growtrack.core.films import video
 
     read, numbers = video.VideoStack._read, []
     monkeypatch.setattr(video.VideoStack, "_read", lambda self, n: (numbers.append(n), read(self, n))[1])

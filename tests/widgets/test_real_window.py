@@ -8,8 +8,8 @@ import os
 import pandas as pd
 import pytest
 
+from napari_growtrack.core.networks.bundled import bundled
 from napari_growtrack.core.scoring import score
-from napari_growtrack.core.zoo import bundled
 from napari_growtrack.widgets.samples import vesicles
 
 with_vesicles = pytest.mark.skipif("vesicles" not in bundled(), reason="the bundled network vesicles is not there yet")

@@ -11,12 +11,12 @@ from napari.layers import Points
 from spots import classes_card, numbers_in, small_card
 
 from napari_growtrack.core.errors import StackError
-from napari_growtrack.core.finishing import MakingProgress
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.linking import Linkage, Linking, LinkingProgress
 from napari_growtrack.core.motion import Units
-from napari_growtrack.core.motion_report import report_motion
+from napari_growtrack.core.motion.report import report_motion
+from napari_growtrack.core.networks.calibration import MakingProgress
 from napari_growtrack.core.scoring import iter_compare, thesis_score
 from napari_growtrack.core.simulation import named_scene
 from napari_growtrack.engine.jobs_networks import Maps

@@ -9,14 +9,14 @@ import pytest
 from napari.components import ViewerModel
 from spots import SPOTS, busy_film, small_card, spot_film, write_network
 
-from napari_growtrack.core.archive import write_archive
-from napari_growtrack.core.card import Card, Recipe
 from napari_growtrack.core.detection import collect
 from napari_growtrack.core.errors import GrowtrackWarning, NetworkFileError, SettingsError
+from napari_growtrack.core.films import open_stack
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Schedule
-from napari_growtrack.core.networks import Network
-from napari_growtrack.core.stacks import open_stack
+from napari_growtrack.core.networks.archive import write_archive
+from napari_growtrack.core.networks.card import Card, Recipe
+from napari_growtrack.core.networks.load import Network
 from napari_growtrack.widgets.progress import Progress
 from napari_growtrack.widgets.region import Region
 from napari_growtrack.widgets.session import Session, session_of

@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog
 from spots import SPOTS, busy_film, numbers_in, small_card, spot_film, why, write_network
 
-from napari_growtrack.core.archive import read_card
+from napari_growtrack.core.networks.archive import read_card
 from napari_growtrack.core.simulation import Particle, named_scene
 from napari_growtrack.core.tables import DETECTION_COLUMNS, read_table
 from napari_growtrack.widgets.choices import OPEN

@@ -15,7 +15,7 @@ from spots import numbers_in, why
 
 from napari_growtrack.core.linking import Linking, join, link, split
 from napari_growtrack.core.motion import Units, diffusion, diffusion_of_each, drift
-from napari_growtrack.core.motion_report import report_motion
+from napari_growtrack.core.motion.report import report_motion
 from napari_growtrack.core.tables import read_recipe, read_table, write_table
 from napari_growtrack.widgets import layer_watch, linking_form, trajectories
 from napari_growtrack.widgets.layers import RING

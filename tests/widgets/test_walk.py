@@ -13,9 +13,9 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 
+from napari_growtrack.core.networks.bundled import bundled
 from napari_growtrack.core.scoring import score
 from napari_growtrack.core.tables import read_table
-from napari_growtrack.core.zoo import bundled
 from napari_growtrack.widgets.network_sentences import answer_line
 from napari_growtrack.widgets.opening import open_panel
 

@@ -12,7 +12,7 @@ from napari.layers import Layer, Points
 
 import napari_growtrack
 from napari_growtrack.core.errors import OutputError, TableError
-from napari_growtrack.core.optional import command
+from napari_growtrack.core.packages import command
 from napari_growtrack.core.tables import PROGRAM
 from napari_growtrack.widgets.reading_tables import read_tables
 from napari_growtrack.widgets.writing import write_points, write_tracks

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ..core.errors import NetworkFileError
-from ..core.networks import Network, load_network
-from ..core.stacks import Stack
+from ..core.films import Stack
+from ..core.networks.load import Network, load_network
 
 _KEPT = 4
 

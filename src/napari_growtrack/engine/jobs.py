@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..core.card import Recipe
 from ..core.detection import Cascade, Contrast, iter_detections, resolved_contrast
 from ..core.detection.detect import at_once, varies
 from ..core.errors import GrowtrackWarning
 from ..core.files import check_writable, write_or_rescue
-from ..core.holding import Hold
-from ..core.networks import Network
+from ..core.files.holding import Hold
+from ..core.films import ArrayStack
+from ..core.networks.card import Recipe
+from ..core.networks.load import Network
 from ..core.simulation import Motion, Scene, draw, iter_film, simulate_frame
-from ..core.stacks import ArrayStack
 from .desk import Desk, FilmFacts, NetworkFile
 
 _REPEATS = 3
@@ -193,7 +193,7 @@ class MatchFilm:
 
     def steps(self, desk: Desk) -> Iterator[Any]:
         """Yield a `Likeness`."""
-        from ..core.likeness import match_film
+        from ..core.scene_estimate import match_film
 
         film = desk.film(self.film)
         yield match_film(film, self.points, self.name, diameter=self.diameter)
@@ -243,7 +243,7 @@ class Grow:
             return (yield from self._grown(desk))
 
     def _grown(self, desk: Desk) -> Generator[Any, None, Path]:
-        from ..core.making import iter_make, recipe_kept
+        from ..core.networks.build import iter_make, recipe_kept
 
         yield Loading(self.recipe.name)
         resume = self.resume and self.keep.exists()

@@ -14,7 +14,7 @@ from ..core.errors import MotionError
 from ..core.files import write_bytes
 from ..core.linking import Linkage, Linking, Suggestion, drop_doubtful, iter_linkage, suggest_radius
 from ..core.motion import Units, diffusion_of_each, drift, emsd, imsd
-from ..core.motion_report import MotionReport, chosen_motion, report_motion, write_motion
+from ..core.motion.report import MotionReport, chosen_motion, report_motion, write_motion
 from ..core.tables import read_recipe, read_table, write_table
 from .desk import Desk
 

@@ -13,9 +13,9 @@ from ..core.detection.cascade import mended
 from ..core.detection.detect import negative
 from ..core.detection.windows import View, margin_of
 from ..core.detection.zoom import enlarge, to_film, to_network
+from ..core.films.normalisation import normalise
 from ..core.growth.plan import Block, Stage
-from ..core.networks import Network
-from ..core.normalisation import normalise
+from ..core.networks.load import Network
 from ..core.simulation import Scene, draw, simulate_frame
 from .desk import Desk, FilmFacts
 from .jobs import SizedNetwork

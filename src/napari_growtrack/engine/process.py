@@ -16,8 +16,8 @@ from threading import Lock, Thread
 from typing import Any, Protocol
 
 from ..core.errors import EngineError, GrowtrackWarning, StackError
-from ..core.networks import Network, load_network
-from ..core.stacks import Stack
+from ..core.films import Stack
+from ..core.networks.load import Network, load_network
 from .desk import Desk, FilmFacts, Job
 from .pipe import Begin, Ended, Frame, Sender, Stop, Told, Wanted, Warned, receive
 

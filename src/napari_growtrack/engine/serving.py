@@ -14,9 +14,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..core.errors import EngineError, GrowtrackError, GrowtrackWarning
-from ..core.stacks import Stack
-from ..unforeseen import out_of_memory, told_of
+from ..core.errors import EngineError, GrowtrackError, GrowtrackWarning, out_of_memory, told_of
+from ..core.films import Stack
 from .desk import Desk, DistantFilm, FilmFacts
 from .pipe import Begin, Ended, Frame, Sender, Stop, Told, Wanted, Warned, receive
 

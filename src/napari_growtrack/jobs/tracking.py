@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 from ..core.detection import Cascade, Contrast, FrameDetections, iter_detections, resolved_contrast
 from ..core.errors import GrowtrackError, OutputError, SettingsError
 from ..core.files import check_apart
-from ..core.holding import check_free
-from ..core.networks import Network, load_network, network_path
-from ..core.stacks import Stack, TimeAxis, film_identity, open_stack
-from ..core.streaming import TableStream, chunk_of, iter_into
+from ..core.files.holding import check_free
+from ..core.films import Stack, TimeAxis, film_identity, open_stack
+from ..core.networks.bundled import DEFAULT
+from ..core.networks.load import Network, load_network, network_path
+from ..core.progress import finish
 from ..core.tables import check_table
-from ..core.work import finish
-from ..core.zoo import DEFAULT
+from ..core.tracking.streaming import TableStream, chunk_of, iter_into
 
 
 class Begun(NamedTuple):
@@ -202,7 +202,7 @@ class TrackToTable:
         if not (self.workers or self.scheduler):
             yield iter_detections(stack, network, cascade, frames, contrast)
             return
-        from ..core.distributed import Task, client_of, iter_distributed
+        from ..core.tracking.distributed import Task, client_of, iter_distributed
 
         weights = network_path(str(self.network)).resolve()
         path = Path(self.film).expanduser().resolve()

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from ..core.card import Card, Report
 from ..core.figures.style import COLOURS
 from ..core.growth.plan import Plan, Stage
+from ..core.networks.card import Card, Report
 from ..core.settings import Span
 from ..core.simulation import Scene
 from .sentences import count, duration

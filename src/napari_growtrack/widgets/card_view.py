@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QWidget
 
-from ..core.card import Card
+from ..core.networks.card import Card
 from .card_facts import facts
 from .labels import Note
 from .rows import Form

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from ..core.card import Card
 from ..core.detection import Cascade, Contrast
+from ..core.networks.card import Card
 from ..engine import NetworkFile
 from ..engine.jobs import SizedNetwork
 from .shown import Shown

@@ -9,8 +9,8 @@ from napari.layers import Image
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 
-from ..core.archive import SUFFIX
 from ..core.detection import Cascade, Contrast
+from ..core.networks.archive import SUFFIX
 from .session import Session
 
 if TYPE_CHECKING:

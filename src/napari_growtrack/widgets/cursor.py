@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from qtpy.QtCore import QObject, Signal
 
 from ..core.errors import StackError
-from ..core.stacks import Stack
+from ..core.films import Stack
 from .choices import ImageChoice
 from .layers import open_film, shown_frame
 from .network_sentences import NO_IMAGE, NOT_FLAT, outside_line

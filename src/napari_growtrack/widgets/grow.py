@@ -11,9 +11,9 @@ from qtpy.QtCore import QFileSystemWatcher
 from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QPushButton
 
 from ..core.errors import GrowtrackError, SettingsError
-from ..core.finishing import MakingProgress
-from ..core.making import recipe_kept
-from ..core.networks import network_path
+from ..core.networks.build import recipe_kept
+from ..core.networks.calibration import MakingProgress
+from ..core.networks.load import network_path
 from ..core.simulation import Scene
 from ..engine import NetworkFile
 from ..engine.jobs import Grow, Loading

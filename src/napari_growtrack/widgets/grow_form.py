@@ -17,12 +17,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..core.archive import read_card
-from ..core.card import Card
 from ..core.errors import GrowtrackError, SettingsError
 from ..core.growth.plan import Plan
-from ..core.making import adapted
-from ..core.networks import network_path
+from ..core.networks.archive import read_card
+from ..core.networks.build import adapted
+from ..core.networks.card import Card
+from ..core.networks.load import network_path
 from ..core.simulation import SCENES, Scene
 from .card_facts import scene_line
 from .choices import Choice

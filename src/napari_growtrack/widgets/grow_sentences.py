@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from ..core.finishing import MakingProgress
 from ..core.growth.plan import Plan
 from ..core.growth.schedule import Schedule
+from ..core.networks.calibration import MakingProgress
 from .growing import best_stage
 from .sentences import Kind, duration
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core.archive import SUFFIX
-from ..core.card import Card, Recipe
 from ..core.errors import SettingsError
+from ..core.files.holding import Hold, check_free
 from ..core.growth.plan import Plan
 from ..core.growth.presets import PLANS
 from ..core.growth.schedule import Schedule
-from ..core.holding import Hold, check_free
-from ..core.making import adapted
+from ..core.networks.archive import SUFFIX
+from ..core.networks.build import adapted
+from ..core.networks.card import Card, Recipe
 from ..core.settings import Span
 from ..core.simulation import Scene
 from ..engine import Runs

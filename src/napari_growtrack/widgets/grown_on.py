@@ -7,7 +7,7 @@ import math
 import numpy as np
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from ..core.card import Card
+from ..core.networks.card import Card
 from ..core.simulation import Scene
 from ..engine.jobs_networks import SampleWindows
 from .card_facts import accuracy_rows, grown_on_line

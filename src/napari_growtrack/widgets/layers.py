@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Points
 
 from ..core.errors import StackError
-from ..core.stacks import ArrayStack, Stack
+from ..core.films import ArrayStack, Stack
 from .preferences import preferences
 from .region import Region
 from .runs import Candidates, Record

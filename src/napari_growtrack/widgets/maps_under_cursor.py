@@ -8,10 +8,10 @@ import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from ..core.card import Card
 from ..core.detection.zoom import to_film, to_network
 from ..core.errors import GrowtrackError, StackError
 from ..core.growth.plan import Stage
+from ..core.networks.card import Card
 from ..engine import FilmFacts
 from ..engine.jobs import Loading, SizedNetwork
 from ..engine.jobs_networks import ActivationMaps

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from ..core.card import Card
 from ..core.growth.plan import Plan, Stage
+from ..core.networks.card import Card
 from ..engine.jobs_networks import Maps
 from .choices import Choice
 from .labels import Note

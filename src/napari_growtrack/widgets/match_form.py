@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ..core.errors import SettingsError
-from ..core.stacks import Stack
+from ..core.films import Stack
 from ..engine import FilmFacts
 from ..engine.jobs import MatchFilm
 from .choices import ImageChoice
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-    from ..core.likeness import Likeness
+    from ..core.scene_estimate import Likeness
 
 
 class MatchForm(QWidget):

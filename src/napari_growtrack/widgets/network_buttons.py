@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QPushButton, QWidget
 
-from ..core.archive import SUFFIX
 from ..core.errors import GrowtrackError, OutputError
 from ..core.files import check_apart, write_whole
+from ..core.networks.archive import SUFFIX
 from .endings import with_ending
 from .network_sentences import (
     NOT_FOR_TRACKING,

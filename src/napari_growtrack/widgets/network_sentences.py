@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..core.card import Card
 from ..core.errors import GrowtrackError
+from ..core.networks.card import Card
 from ..engine.jobs_networks import Maps
 
 NOT_FOR_TRACKING = "This network tells classes of images apart. It does not locate particles, so it cannot track."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import QObject, Signal
 
-from ..core.stacks import Stack
+from ..core.films import Stack
 from ..engine import Runs
 from ..engine.desk import Job
 from .work import Work

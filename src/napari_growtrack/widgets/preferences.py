@@ -9,10 +9,10 @@ from pydantic import Field, field_validator
 
 from ..core.detection import Contrast
 from ..core.errors import GrowtrackWarning, NetworkFileError, SettingsError
-from ..core.networks import network_path
+from ..core.networks.bundled import DEFAULT
+from ..core.networks.load import network_path
 from ..core.settings import Settings
 from ..core.tables import PROGRAM
-from ..core.zoo import DEFAULT
 
 CATEGORY = "tracking"
 

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from ..core.detection import Contrast
 from ..core.errors import GrowtrackError
-from ..core.stacks import Stack
+from ..core.films import Stack
 from ..engine.jobs import Loading, Ready, Seen
 from .choice import Choice
 from .region import Region

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import numpy as np
 
-from ..core.archive import SUFFIX, read_card
 from ..core.errors import NetworkFileError
-from ..core.stacks import VIDEO_SUFFIXES, Stack, open_stack
+from ..core.films import VIDEO_SUFFIXES, Stack, open_stack
+from ..core.networks.archive import SUFFIX, read_card
 from .opening import open_panel
 from .reading_tables import LayerData, Paths, Reader, listed
 from .tracks_layers import AXES

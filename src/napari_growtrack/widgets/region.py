@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..core.stacks import CroppedStack, Stack
+from ..core.films import CroppedStack, Stack
 from .choice import Choice
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
 
-from ..core.matching import WITHIN
+from ..core.scoring.matching import WITHIN
 from .layer_watch import LayerWatch
 from .points_choice import PointsChoice, like_detections, like_truth
 from .rows import Form

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..core.packages.version import package_version
 from ..core.scoring import Comparison, ThesisScore, iter_compare, thesis_score
 from ..core.tables import PROGRAM, write_table
-from ..core.version import package_version
 from .endings import with_ending
 from .region import Region
 from .writing import plain

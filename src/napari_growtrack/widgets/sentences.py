@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..core.card import Card, Report
 from ..core.detection import Cascade
 from ..core.errors import GrowtrackError
+from ..core.networks.card import Card, Report
 from .progress import Progress
 
 Kind = Literal["plain", "warning", "error"]

@@ -13,14 +13,14 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from platformdirs import user_data_path
 from psygnal import Signal
 
-from ..core.archive import SUFFIX
-from ..core.card import Card
 from ..core.detection import Cascade, Contrast
 from ..core.errors import SettingsError
-from ..core.networks import Network
+from ..core.films import Stack
+from ..core.networks.archive import SUFFIX
+from ..core.networks.bundled import bundled
+from ..core.networks.card import Card
+from ..core.networks.load import Network
 from ..core.simulation import Scene
-from ..core.stacks import Stack
-from ..core.zoo import bundled
 from ..engine import FilmFacts, Here
 from ..engine.jobs import Loading, LookAtFrame, Ready, Seen, TrackFilm
 from .choice import Choice

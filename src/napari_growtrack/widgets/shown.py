@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, Self
 
-from ..core.archive import read_card
-from ..core.card import Card
-from ..core.networks import network_path
+from ..core.networks.archive import read_card
+from ..core.networks.card import Card
+from ..core.networks.load import network_path
 from ..engine import NetworkFile
 
 

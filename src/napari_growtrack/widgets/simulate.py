@@ -41,7 +41,7 @@ from .simulate_sentences import (
 if TYPE_CHECKING:
     import napari.viewer
 
-    from ..core.likeness import Likeness
+    from ..core.scene_estimate import Likeness
 
 
 _BREATH = 50

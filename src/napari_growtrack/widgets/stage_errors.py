@@ -9,8 +9,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from ..core.card import Card
 from ..core.growth.plan import Stage
+from ..core.networks.card import Card
 from .card_facts import REPORTED, bound_line, error_lines, measured_line, report_rows
 from .labels import Note
 from .parts.legend import Legend, colour_of

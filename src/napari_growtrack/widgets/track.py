@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image, Points
 
-    from ..core.stacks import Stack
+    from ..core.films import Stack
 
 _BREATH = 60
 """Milliseconds in which the window draws what has changed, before napari adds a layer."""

@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, Q
 from ..core.errors import GrowtrackError, LinkingError
 from ..core.linking import Linkage, LinkingProgress, delete, join, split, story_of
 from ..core.motion import Units
+from ..core.packages.version import package_version
 from ..core.tables import PROGRAM
-from ..core.version import package_version
 from ..engine.jobs_motion import (
     Doing,
     FromFile,

@@ -11,9 +11,9 @@ import pandas as pd
 from pydantic import Field, FiniteFloat
 
 from ..core.errors import TableError
+from ..core.packages.version import package_version
 from ..core.settings import Settings
 from ..core.tables import PROGRAM, SUFFIXES, check, write_table
-from ..core.version import package_version
 from .endings import with_ending
 from .tracks_tables import known_units, table_of_tracks
 

@@ -6,22 +6,10 @@ import os
 from collections.abc import Generator
 
 from ..errors import SettingsError, cut
-from ..work import finish
-from . import (
-    accuracy,
-    deeptrack,
-    growing,
-    ladder,
-    ladder_figures,
-    linking,
-    long_film,
-    scaling,
-    simulator,
-    speed,
-    stream,
-    workers,
-)
+from ..progress import finish
+from . import accuracy, deeptrack, growing, ladder, linking, long_film, scaling, simulator, speed, stream, workers
 from .case import Case, Claim, Rows, Scale, measured
+from .ladder import figures as ladder_figures
 from .running import BenchmarkProgress, iter_run, refusal
 from .sources import BROWNIAN, PRETRAINED_BROWNIAN, PRETRAINED_VESICLES
 from .thesis import THESIS

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..assessment import SHAPE, bound, film_of
 from ..detection import detect
-from ..networks import load_network
+from ..networks.evaluation import SHAPE, bound, film_of
+from ..networks.load import load_network
 from ..scoring import score, thesis_score
 from ..simulation import draw, named_scene, simulate_frame
 

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ..detection import Cascade, collect, iter_detections, median_milliseconds
-from ..making import iter_import
-from ..matching import WITHIN, match
-from ..networks import load_network
+from ..films import open_stack
+from ..networks.build import iter_import
+from ..networks.load import load_network
+from ..progress import finish
+from ..scoring.matching import WITHIN, match
 from ..simulation import named_scene
-from ..stacks import open_stack
-from ..work import finish
 from .case import Rows, Scale
 from .sources import BROWNIAN, PRETRAINED_BROWNIAN, path_of
 

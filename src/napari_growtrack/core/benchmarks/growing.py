@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..assessment import SHAPE, bound, calibration_samples, film_of
 from ..detection import Calibration, Pair, calibrate, detect
 from ..growth.network import GrownNetwork
 from ..growth.plan import Plan
 from ..growth.schedule import Phase, Schedule
 from ..growth.training import grow
-from ..heldout import HeldOut, held_out_windows
+from ..growth.validation import HeldOut, held_out_windows
+from ..networks.evaluation import SHAPE, bound, calibration_samples, film_of
 from ..scoring import score
 from ..simulation import Scene, draw, named_scene
 from .case import Rows, Scale

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..linking import Linking, link
 from ..linking.judging import score_links
-from ..optional import command, is_here
+from ..packages import command, is_here
 from ..simulation.paths import brownian_paths
 from .case import Rows, Scale
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ..baselines import on_one_core, peak_memory
 from ..detection import iter_detections
+from ..films import Stack
 from ..linking import Linking, link
-from ..networks import load_network
+from ..networks.load import load_network
 from ..simulation import draw, named_scene, simulate_frame
-from ..stacks import Stack
-from ..streaming import TableStream, chunk_of, iter_into
 from ..tables import read_table
+from ..tracking.streaming import TableStream, chunk_of, iter_into
 from .case import Rows, Scale
+from .peers import on_one_core, peak_memory
 
 _log = logging.getLogger(__name__)
 _NETWORK, _SIDE, _PARTICLES = "vesicles", 256, 6

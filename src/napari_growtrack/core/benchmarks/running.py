@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import OutputError, SettingsError
+from ..figures.pictures import save
 from ..files import write_bytes
-from ..pictures import save
-from ..version import package_version
+from ..packages.version import package_version
 from .case import Bench, Case, Piece, Rows, Scale, Tables
 from .sources import DATA, find
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..baselines import on_one_core, peak_of
-from ..networks import load_network
+from ..networks.load import load_network
 from ..simulation import draw, named_scene, simulate_frame
 from .case import Rows, Scale
-from .ladder_figures import plain_axes
-from .ladder_methods import Tracked
+from .ladder.figures import plain_axes
+from .ladder.methods import Tracked
+from .peers import on_one_core, peak_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..assessment import SHAPE
 from ..detection import Looks, find, window_scan
-from ..networks import Network, load_network
-from ..normalisation import normalise, surrounded
+from ..films.normalisation import normalise, surrounded
+from ..networks.evaluation import SHAPE
+from ..networks.load import Network, load_network
 from ..simulation import draw, named_scene, simulate_frame
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..baselines import Locator, on_one_core, resident_memory, trackpy_baseline
 from ..detection import Tracker
-from ..networks import load_network
+from ..networks.load import load_network
 from ..simulation import draw, named_scene, simulate_frame
 from .case import Rows, Scale
+from .peers import Locator, on_one_core, resident_memory, trackpy_baseline
 
 _log = logging.getLogger(__name__)
 _NETWORK, _SIDE, _PARTICLES, _FRAMES, _DIFFERENT = "vesicles", 512, 20, 5000, 100

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..baselines import on_one_core
 from ..detection import iter_detections
-from ..distributed import Task, client_of, iter_distributed
-from ..films import write_film
-from ..networks import load_network, network_path
+from ..films import open_stack
+from ..films.writing import write_film
+from ..networks.load import load_network, network_path
 from ..simulation import iter_film, named_scene
-from ..stacks import open_stack
-from ..streaming import chunk_of
+from ..tracking.distributed import Task, client_of, iter_distributed
+from ..tracking.streaming import chunk_of
 from .case import Rows, Scale
+from .peers import on_one_core
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from ..compiling import numba
+from ..packages.compiling import numba
 from ..settings import Settings
 
 

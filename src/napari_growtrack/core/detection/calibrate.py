@@ -10,7 +10,7 @@ from pydantic import Field
 from scipy.spatial.distance import cdist
 
 from ..errors import SettingsError
-from ..matching import WITHIN, match
+from ..scoring.matching import WITHIN, match
 from ..settings import Settings
 from .cascade import Cascade, Refined, accept, mended, passed_on, refine, view_of
 from .judging import AT_ONCE, Sample, with_errors

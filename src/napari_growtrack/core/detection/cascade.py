@@ -12,7 +12,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_
 from scipy.spatial.distance import cdist
 
 from ..errors import SettingsError, StackError
-from ..normalisation import normalise, without_hot_pixels
+from ..films.normalisation import normalise, without_hot_pixels
 from ..settings import Settings
 from .merge import agree, gather, merge
 from .network import FittingNetwork, StagedNetwork

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import GrowtrackWarning, SettingsError, StackError
-from ..stacks import Stack, open_stack
+from ..films import Stack, open_stack
 from ..tables import DETECTION_COLUMNS, empty
 from .cascade import Cascade, Sighting, find_each, sight_each
 from .network import StagedNetwork

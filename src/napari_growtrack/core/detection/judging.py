@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..matching import WITHIN, match, spread
+from ..scoring.matching import WITHIN, match, spread
 from .cascade import Cascade, find_each, standing_out
 from .network import StagedNetwork
 

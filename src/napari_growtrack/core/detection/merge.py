@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..compiling import numba
+from ..packages.compiling import numba
 from .windows import Looks
 
 _CELLS = 256

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..normalisation import Normalisation
+from ..films.normalisation import Normalisation
 
 
 class StagedNetwork(Protocol):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import StackError
-from ..stacks import ArrayStack
+from ..films import ArrayStack
 from .cascade import Cascade, find
 from .detect import negative, sightings_of
 from .network import StagedNetwork

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import NetworkFileError
-from ..normalisation import surrounded
+from ..films.normalisation import surrounded
 from .network import StagedNetwork
 from .zoom import to_film
 

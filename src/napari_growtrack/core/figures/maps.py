@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import SettingsError
 from ..growth.plan import Block
-from ..plotting import load_matplotlib
+from ..packages.plotting import load_matplotlib
 from .style import SMALL, TEXT, TWO_COLUMNS, finished, look_of
 
 if TYPE_CHECKING:

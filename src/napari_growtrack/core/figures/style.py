@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..plotting import load_matplotlib
+from ..packages.plotting import load_matplotlib
 from .ticks import whole
 
 if TYPE_CHECKING:

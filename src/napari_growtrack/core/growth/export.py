@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import OutputError, SettingsError
 from ..files import write_whole
-from ..optional import command
+from ..packages import command
 from .network import GrownNetwork
 from .plan import Stage
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import SettingsError
-from ..normalisation import Normalisation
+from ..films.normalisation import Normalisation
 from .backend import keras
 from .plan import Block, Plan, Stage, block_name, head_name
 from .tasks import LOG_SCALES, activated

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import SettingsError
-from ..heldout import HeldOut
 from .backend import keras
 from .features import Features
 from .feeding import Ahead, Pace, Turn
@@ -20,6 +19,7 @@ from .position import GrowthPosition
 from .schedule import MOMENTS, Schedule
 from .sources import Images, Source
 from .tasks import answer_of, loss_of
+from .validation import HeldOut
 
 REPORT_EVERY = 0.5
 _LOOKS = 20

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from ..datasets import Augmentation
-from ..normalisation import Normalisation
+from ..films.normalisation import Normalisation
 from ..settings import Settings
 from ..simulation.windows import WindowKind
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..datasets import Dataset, draw_batch, shown
 from ..errors import SettingsError
-from ..normalisation import normalise_each
+from ..films.normalisation import normalise_each
 from ..simulation.scene import Scene
 from ..simulation.windows import draw_windows
 from .feeding import Turn

@@ -10,10 +10,9 @@ from typing import Any
 
 from ..datasets import Dataset
 from ..errors import SettingsError
-from ..heldout import HeldOut, held_out_images, held_out_windows
-from ..normalisation import normalise_each
+from ..films.normalisation import normalise_each
+from ..progress import finish
 from ..simulation.scene import Scene
-from ..work import finish
 from .features import MEMORY, Features
 from .feeding import Pace
 from .network import GrownNetwork
@@ -22,6 +21,7 @@ from .position import GrowthPosition
 from .round import Arrays, Judge, Round, Tally
 from .schedule import Record, Schedule
 from .sources import source_of
+from .validation import HeldOut, held_out_images, held_out_windows
 
 
 @dataclass(frozen=True)

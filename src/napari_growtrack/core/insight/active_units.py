@@ -15,7 +15,7 @@ from .asking import chunks, grown_of, stages_of
 
 if TYPE_CHECKING:
     from ..growth.network import GrownNetwork
-    from ..networks import Network
+    from ..networks.load import Network
 
 
 def activity(network: GrownNetwork | Network, images: np.ndarray, stage: Stage | None = None) -> pd.DataFrame:

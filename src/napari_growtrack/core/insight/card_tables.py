@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ..card import Card
+from ..networks.card import Card
 
 
 def history(card: Card) -> pd.DataFrame:

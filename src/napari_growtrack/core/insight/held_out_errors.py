@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..assessment import snr_levels
 from ..detection.zoom import enlarge, to_network
 from ..errors import SettingsError
-from ..heldout import HeldOut, held_out_windows
+from ..growth.validation import HeldOut, held_out_windows
+from ..networks.evaluation import snr_levels
 from ..simulation.scene import Scene
 from .asking import chunks, grown_of
 from .costing import costs
 
 if TYPE_CHECKING:
     from ..growth.network import GrownNetwork
-    from ..networks import Network
+    from ..networks.load import Network
 
 NUMBER = 400
 

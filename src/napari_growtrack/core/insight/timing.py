@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..assessment import SHAPE
 from ..detection.windows import frame_pass
 from ..detection.zoom import enlarge
 from ..growth.plan import Stage
+from ..networks.evaluation import SHAPE
 from .asking import at_once, grown_of, stages_of
 
 if TYPE_CHECKING:
     from ..growth.network import GrownNetwork
-    from ..networks import Network
+    from ..networks.load import Network
 
 BATCH = 256
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .. import figures
-from ..card import Card
-from ..pictures import save
+from ..figures.pictures import save
+from ..networks.card import Card
 from ..simulation.scene import Scene
 from ..tables import write_table
 from .active_units import activity, added_networks
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..growth.network import GrownNetwork
-    from ..networks import Network
+    from ..networks.load import Network
 
 _ROUNDS, _MOST, _LOOKED_AT = 7, 12, 256
 
@@ -70,7 +70,7 @@ def write_insight(
 
     Examples
     --------
-    >>> from napari_growtrack.core.networks import load_network
+    >>> from napari_growtrack.core.networks.load import load_network
     >>> files = write_insight(load_network("vesicles"), "vesicles")  # doctest: +SKIP
     """
     grown = grown_of(network)

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import GrowtrackWarning, LinkingError
-from ..plotting import load_matplotlib
+from ..packages.plotting import load_matplotlib
+from ..progress import finish
 from ..tables import RELATIVES, check
-from ..work import finish
 from .filtering import drop_short
 from .linkage import Linkage, Linking
 from .radius import is_cut, suggest_radius

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..packages.version import package_version
 from ..tables import PROGRAM
-from ..version import package_version
 from .linkage import Linkage
 
 UNITS = ("pixel_size", "frame_time", "exposure_time")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..plotting import load_matplotlib
+from ..packages.plotting import load_matplotlib
 from .displacement import tracks_of
 from .errors_of_means import MANY, estimate, t_reach
 from .units import Estimate, Units

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compiling import numba
+from ..packages.compiling import numba
 
 Pair = tuple[float, float]
 

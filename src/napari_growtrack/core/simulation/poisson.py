@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from scipy.special import pdtr
 
-from ..compiling import numba
+from ..packages.compiling import numba
 
 Tables = tuple[np.ndarray, np.ndarray]
 

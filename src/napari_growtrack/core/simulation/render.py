@@ -12,8 +12,8 @@ from functools import cache
 import numpy as np
 from scipy.special import jv
 
-from ..compiling import numba
 from ..errors import SettingsError
+from ..packages.compiling import numba
 from .drawing import Light, Numbers, Particles
 from .picture import Picture
 from .poisson import count_photons, tables

@@ -15,8 +15,8 @@ from typing import Literal
 
 import numpy as np
 
-from ..compiling import numba
-from ..normalisation import Normalisation
+from ..films.normalisation import Normalisation
+from ..packages.compiling import numba
 from .drawing import Numbers, Ranges, choose, draw_around_centre, draw_frame, uniform
 from .picture import frame_ranges, window_ranges
 from .poisson import Tables, count_photons, tables

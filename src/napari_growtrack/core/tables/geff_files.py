@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import GrowtrackWarning, OutputError, TableError
-from ..optional import require
+from ..packages import require
 from .columns import POINT, check, numbers_of
 from .csv_files import PROGRAM
 from .geff_axes import OWN, Layout, frames_of, known_of, layout_of, scale_of

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..errors import OutputError, TableError
 from ..files import write_whole
-from ..optional import require
+from ..packages import require
 from .csv_files import is_recipe
 
 _KEY = b"napari-growtrack"

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...growth.plan import Plan
-from ...heldout import held_out_windows
+from ...growth.validation import held_out_windows
 from ...insight import activity
 from ...simulation import named_scene
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, frame_of, rows_of

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...films.normalisation import Normalisation
 from ...growth.schedule import Phase, Schedule
-from ...heldout import HeldOut, held_out_windows
-from ...normalisation import Normalisation
+from ...growth.validation import HeldOut, held_out_windows
 from ...simulation import named_scene
 from ..case import Rows
 

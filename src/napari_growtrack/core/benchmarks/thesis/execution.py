@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ...assessment import SHAPE
 from ...detection.windows import View, frame_passes, look_at, margin_of
 from ...growth.backend import device_name
 from ...growth.network import GrownNetwork
 from ...growth.plan import Plan
+from ...networks.evaluation import SHAPE
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, frame_of, rows_of
 from .common import GROWN, PLAIN, WIDTH
 from .drawing import COLOURS, finished_titled, new_figure

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...baselines import resident_memory
 from ...datasets import Dataset
 from ...figures.style import shades
 from ...growth.plan import Plan
 from ...growth.schedule import Schedule
 from ...growth.training import Growth
-from ...heldout import held_out_images
+from ...growth.validation import held_out_images
 from ...insight import activity
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, fractions, frame_of, rows_of
+from ..peers import resident_memory
 from ..sources import MNIST
 from .common import GROWN, PLAIN, counted
 from .drawing import COLOURS, finished_titled, new_figure

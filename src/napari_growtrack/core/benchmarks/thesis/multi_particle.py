@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ...assessment import SHAPE, bound, calibration_samples, film_of
-from ...baselines import laplacian_baseline, trackpy_baseline
 from ...detection import Pair, calibrate, collect, find
 from ...detection.merge import merge
 from ...detection.windows import Looks, View, look_at, margin_of
+from ...films.normalisation import normalise
 from ...growth.plan import Plan
-from ...networks import load_network
-from ...normalisation import normalise
+from ...networks.evaluation import SHAPE, bound, calibration_samples, film_of
+from ...networks.load import load_network
 from ...scoring import score, thesis_score
 from ...simulation import draw, named_scene
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, frame_of
+from ..peers import laplacian_baseline, trackpy_baseline
 from .common import thesis_schedule
 from .drawing import COLOURS, finished_titled, new_figure
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...detection.zoom import enlarge
+from ...films import open_stack
 from ...growth.plan import Plan
 from ...simulation import named_scene
-from ...stacks import open_stack
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, frame_of, rows_of
 from ..sources import TRAPPED_BAD, TRAPPED_GOOD, path_of
 from ..standins import trapped_film

@@ -1,0 +1,7 @@
+"""``python -m napari_growtrack.cli``: the command line where no script is installed."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

@@ -1,0 +1,444 @@
+"""Fit radial profiles to pixels by Gauss and Newton, in compiled code.
+
+A particle has ``4 + orders`` unknowns, in this order: its place ``y, x``, its radius, the level of the background
+around it, and the scale of each Bessel order. The place is odd where all others are even, so not knowing them costs it
+next to nothing.
+
+Profiles are tabulated over the square of the distance, in squared radii, so that no pixel needs a root or a division.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...packages.compiling import numba
+
+Shape = tuple[np.ndarray, float, float, float]
+"""Profiles of each order over the squared distance (orders, entries), entries per squared radius, how far a particle is
+fitted and how far its light is taken away, in radii."""
+
+LEVEL, SCALES = 3, 4
+_LEAST_PIXELS = 10
+_LEAST_SHARE = 0.2
+_DAMPING = 1e-3
+_SIDE = 16
+_AROUND = 3
+_UNKNOWN = 1e30
+_MEDIAN_OF_SQUARE = 0.455
+_NOTHING_UNUSUAL = 1.2
+_ENOUGH = 24
+
+
+@numba.njit(nogil=True, cache=True)
+def _rows(shape: tuple[int, int], y: float, reach: float) -> tuple[int, int]:
+    return max(0, int(np.ceil(y - reach))), min(shape[0], int(np.floor(y + reach)) + 1)
+
+
+@numba.njit(nogil=True, cache=True)
+def _columns(shape: tuple[int, int], dy: float, x: float, reach: float) -> tuple[int, int]:
+    """Return the stretch of a row that lies within reach."""
+    half = np.sqrt(max(reach * reach - dy * dy, 0.0))
+    return max(0, int(np.ceil(x - half))), min(shape[1], int(np.floor(x + half)) + 1)
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def first_guesses(frame: np.ndarray, places: np.ndarray, radii: np.ndarray, shape: Shape) -> np.ndarray:
+    """Return unknowns, (n, 4 + orders): of some radii the one that fits best, with level and scales to it."""
+    table, per_square, reach, _ = shape
+    orders = len(table)
+    size = 1 + orders
+    found = np.zeros((len(places), 4 + orders))
+    matrix, right, values = np.zeros((size, size)), np.zeros(size), np.ones(size)
+    for p in range(len(places)):
+        y, x = places[p, 0], places[p, 1]
+        found[p, 0], found[p, 1] = y, x
+        top, bottom = _rows(frame.shape, y, reach * radii[-1])
+        best = -1.0
+        for radius in radii:
+            matrix[:], right[:], square = 0.0, 0.0, 0.0
+            scale, last = per_square / radius**2, table.shape[1] - 2.0
+            for i in range(top, bottom, 2):
+                left, end = _columns(frame.shape, i - y, x, reach * radii[-1])
+                for j in range(left, end, 2):
+                    at = min(((i - y) ** 2 + (j - x) ** 2) * scale, last)
+                    k = int(at)
+                    for n in range(orders):
+                        values[1 + n] = table[n, k] + (at - k) * (table[n, k + 1] - table[n, k])
+                    pixel = frame[i, j]
+                    square += pixel * pixel
+                    for a in range(size):
+                        right[a] += values[a] * pixel
+                        for b in range(a + 1):
+                            matrix[a, b] += values[a] * values[b]
+            solution = _solved(matrix, right, 1e-6)
+            left_over = square
+            for a in range(size):
+                left_over -= solution[a] * right[a]
+            if best < 0 or left_over < best:
+                best = max(left_over, 0.0)
+                found[p, 2] = radius
+                found[p, 3:] = solution
+    return found
+
+
+@numba.njit(nogil=True, cache=True)
+def _solved(matrix: np.ndarray, right: np.ndarray, damping: float) -> np.ndarray:
+    """Solve with the lower half of a symmetric matrix, its diagonal damped, by Cholesky."""
+    n = len(right)
+    lower = np.zeros((n, n))
+    for a in range(n):
+        for b in range(a + 1):
+            total = matrix[a, b] * (1 + damping if a == b else 1.0)
+            for c in range(b):
+                total -= lower[a, c] * lower[b, c]
+            lower[a, b] = np.sqrt(max(total, 1e-12)) if a == b else total / lower[b, b]
+    solution = right.copy()
+    for a in range(n):
+        for c in range(a):
+            solution[a] -= lower[a, c] * solution[c]
+        solution[a] /= lower[a, a]
+    for a in range(n - 1, -1, -1):
+        for c in range(a + 1, n):
+            solution[a] -= lower[c, a] * solution[c]
+        solution[a] /= lower[a, a]
+    return solution
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def add(image: np.ndarray, unknowns: np.ndarray, sign: float, shape: Shape) -> None:
+    """Add a particle's light to an image, or take it away."""
+    table, per_square, _, extent = shape
+    y, x, radius = unknowns[0], unknowns[1], unknowns[2]
+    scale = np.float32(per_square / radius**2)
+    last = np.int32(table.shape[1] - 2)
+    top, bottom = _rows(image.shape, y, extent * radius)
+    for i in range(top, bottom):
+        left, end = _columns(image.shape, i - y, x, extent * radius)
+        rise, row = np.float32((i - y) ** 2), image[i]
+        for n in range(len(table)):
+            peak, profile = np.float32(sign * unknowns[SCALES + n]), table[n]
+            for j in range(left, end):
+                dx = np.float32(j - x)
+                at = (rise + dx * dx) * scale
+                k = min(np.int32(at), last)
+                row[j] += peak * (profile[k] + (at - np.float32(k)) * (profile[k + 1] - profile[k]))
+
+
+@numba.njit(nogil=True, cache=True)
+def add_each(image: np.ndarray, unknowns: np.ndarray, sign: float, shape: Shape) -> None:
+    """Add the light of particles (n, 4 + orders) to an image, or take it away."""
+    for p in range(len(unknowns)):
+        add(image, unknowns[p], sign, shape)
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def settle(
+    rest: np.ndarray,
+    unknowns: np.ndarray,
+    ground: np.ndarray,
+    noise: np.ndarray,
+    usual: np.ndarray,
+    shape: Shape,
+    rounds: int,
+) -> np.ndarray:
+    """Improve one particle after the other on what the others leave; return each place's variance along one axis, (n,).
+
+    Parameters
+    ----------
+    rest : ndarray (Y, X)
+        The frame less the light of all particles; kept up to date.
+    unknowns : ndarray (n, 4 + orders)
+        Improved in place.
+    ground : ndarray (n, 4)
+        The background at each particle: slope along y and x per pixel, level,
+        and the variance of that; see `ground_at`.
+    noise : ndarray (3,)
+        Variance of a pixel: the first plus the second times its intensity, at least the third.
+    usual : ndarray (2,)
+        Mean and variance that radii usually have.
+    shape : Shape
+    rounds : int
+    """
+    size = unknowns.shape[1]
+    variances = np.full(len(unknowns), np.nan)
+    matrix, right = np.zeros((size, size)), np.zeros(size)
+    for p in range(len(unknowns)):
+        add(rest, unknowns[p], 1.0, shape)
+        stepped = False
+        for _ in range(rounds):
+            matrix[:], right[:] = 0.0, 0.0
+            number = _normal(rest, unknowns[p], ground[p], noise, shape, matrix, right)
+            if number < _LEAST_PIXELS:
+                break
+            matrix[2, 2] += 1 / usual[1]
+            right[2] += (usual[0] - unknowns[p, 2]) / usual[1]
+            matrix[LEVEL, LEVEL] += 1 / ground[p, 3]
+            right[LEVEL] += (ground[p, 2] - unknowns[p, LEVEL]) / ground[p, 3]
+            step = _solved(matrix, right, _DAMPING)
+            shrink = min(1.0, 1.0 / max(np.hypot(step[0], step[1]), 1e-9))
+            small = min(1.0, 0.25 * unknowns[p, 2] / max(abs(step[2]), 1e-9))
+            for a in range(size):
+                unknowns[p, a] += step[a] * (shrink if a < 2 else small if a == 2 else 1.0)
+            stepped = True
+            if abs(step[0]) + abs(step[1]) < 2e-3:
+                break
+        if stepped:
+            variances[p] = _variance_of_place(matrix)
+        add(rest, unknowns[p], -1.0, shape)
+    return variances
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _normal(
+    image: np.ndarray,
+    unknowns: np.ndarray,
+    ground: np.ndarray,
+    noise: np.ndarray,
+    shape: Shape,
+    matrix: np.ndarray,
+    right: np.ndarray,
+) -> int:
+    """Fill in the normal equations of one particle (the lower half), and return how many pixels they stand on."""
+    table, per_square, reach, _ = shape
+    y, x, radius, level = unknowns[0], unknowns[1], unknowns[2], unknowns[3]
+    orders, size = len(table), len(unknowns)
+    row = np.empty(size)
+    row[3] = 1.0
+    scale, last, number = per_square / radius**2, table.shape[1] - 2.0, 0
+    top, bottom = _rows(image.shape, y, reach * radius)
+    for i in range(top, bottom):
+        dy = i - y
+        left, end = _columns(image.shape, dy, x, reach * radius)
+        number += max(0, end - left)
+        for j in range(left, end):
+            dx = j - x
+            square = dy * dy + dx * dx
+            at = min(square * scale, last)
+            k = int(at)
+            light, steep = 0.0, 0.0
+            for n in range(orders):
+                rise = table[n, k + 1] - table[n, k]
+                value = table[n, k] + (at - k) * rise
+                row[SCALES + n] = value
+                light += unknowns[SCALES + n] * value
+                steep += unknowns[SCALES + n] * rise
+            steep *= -2 * scale
+            row[0], row[1], row[2] = steep * dy, steep * dx, steep * square / radius
+            model = level + ground[0] * dy + ground[1] * dx + light
+            weight = 1 / max(noise[0] + noise[1] * model, noise[2])
+            miss = weight * (image[i, j] - model)
+            for a in range(size):
+                right[a] += row[a] * miss
+                weighted = weight * row[a]
+                for b in range(a + 1):
+                    matrix[a, b] += weighted * row[b]
+    return number
+
+
+@numba.njit(nogil=True, cache=True)
+def _variance_of_place(matrix: np.ndarray) -> float:
+    """Return the mean variance of y and x, from the lower half of the normal matrix."""
+    total = 0.0
+    for axis in range(2):
+        unit = np.zeros(len(matrix))
+        unit[axis] = 1.0
+        total += _solved(matrix, unit, 1e-9)[axis]
+    return total / 2
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def significances_at(
+    frame_shape: tuple[int, int], unknowns: np.ndarray, ground: np.ndarray, noise: np.ndarray, shape: Shape
+) -> np.ndarray:
+    """Return how many standard errors each particle's light stands out of the background, (n,).
+
+    The errors are those that the background alone would make: nothing but noise
+    exceeds a significance as often, whatever the noise of particles is.
+    """
+    table, per_square, reach, _ = shape
+    found = np.full(len(unknowns), np.nan)
+    orders = len(table)
+    values, sums, products = np.empty(orders), np.zeros(orders), np.zeros((orders, orders))
+    for p in range(len(unknowns)):
+        y, x, radius = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2]
+        scale, last, number = per_square / radius**2, table.shape[1] - 2.0, 0
+        sums[:], products[:] = 0.0, 0.0
+        top, bottom = _rows(frame_shape, y, reach * radius)
+        for i in range(top, bottom):
+            left, end = _columns(frame_shape, i - y, x, reach * radius)
+            number += max(0, end - left)
+            for j in range(left, end):
+                at = min(((i - y) ** 2 + (j - x) ** 2) * scale, last)
+                k = int(at)
+                for n in range(orders):
+                    values[n] = table[n, k] + (at - k) * (table[n, k + 1] - table[n, k])
+                    sums[n] += values[n]
+                    for m in range(n + 1):
+                        products[n, m] += values[n] * values[m]
+        if number < _LEAST_PIXELS:
+            continue
+        variance = max(noise[0] + noise[1] * unknowns[p, LEVEL], noise[2])
+        unsure = 1 / (number / variance + 1 / ground[p, 3])
+        square = 0.0
+        for n in range(orders):
+            for m in range(orders):
+                both = products[max(n, m), min(n, m)] / variance - sums[n] * sums[m] / variance**2 * unsure
+                square += unknowns[p, SCALES + n] * unknowns[p, SCALES + m] * both
+        found[p] = np.sqrt(max(square, 0.0))
+    return found
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def spread_of_noise(rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, shape: Shape) -> np.ndarray:
+    """Return how the variance of pixels near particles grows with their intensity, and its least value, (3,)."""
+    table, per_square, reach, _ = shape
+    s0 = s1 = s2 = q0 = q1 = 0.0
+    for p in range(len(unknowns)):
+        y, x, radius, level = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2], unknowns[p, 3]
+        scale, last = per_square / radius**2, table.shape[1] - 2.0
+        top, bottom = _rows(rest.shape, y, reach * radius)
+        for i in range(top, bottom):
+            left, end = _columns(rest.shape, i - y, x, reach * radius)
+            for j in range(left, end):
+                at = min(((i - y) ** 2 + (j - x) ** 2) * scale, last)
+                k = int(at)
+                dark = level + ground[p, 0] * (i - y) + ground[p, 1] * (j - x)
+                light = dark
+                for n in range(len(table)):
+                    light += unknowns[p, SCALES + n] * (table[n, k] + (at - k) * (table[n, k + 1] - table[n, k]))
+                square = (rest[i, j] - dark) ** 2
+                s0 += 1.0
+                s1 += light
+                s2 += light * light
+                q0 += square
+                q1 += square * light
+    found = np.array([1.0, 0.0, 1.0])
+    if s0 < _LEAST_PIXELS or q0 <= 0:
+        return found
+    mean, square = s1 / s0, q0 / s0
+    spread = s2 / s0 - mean * mean
+    found[1] = (q1 / s0 - mean * square) / spread if spread > 1e-12 * (mean * mean + 1e-300) else 0.0
+    found[0] = square - found[1] * mean
+    found[2] = _LEAST_SHARE * square
+    return found
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def block_means(image: np.ndarray) -> np.ndarray:
+    """Return the means of blocks of 16 x 16 px; what is left over at the ends joins the last ones."""
+    rows, columns = max(1, image.shape[0] // _SIDE), max(1, image.shape[1] // _SIDE)
+    means = np.zeros((rows, columns))
+    for a in range(rows):
+        bottom = image.shape[0] if a == rows - 1 else (a + 1) * _SIDE
+        for b in range(columns):
+            end = image.shape[1] if b == columns - 1 else (b + 1) * _SIDE
+            total = 0.0
+            for i in range(a * _SIDE, bottom):
+                part = np.float32(0.0)
+                for j in range(b * _SIDE, end):
+                    part += image[i, j]
+                total += float(part)
+            means[a, b] = total / ((bottom - a * _SIDE) * (end - b * _SIDE))
+    return means
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _quads(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return of some blocks of 16 x 16 px the variance, and of 4 x 4 means in them the square of how they twist."""
+    high, wide = image.shape[0] // _SIDE, image.shape[1] // _SIDE
+    down, across = -(-high // _ENOUGH), -(-wide // _ENOUGH)
+    rows, columns = -(-high // down), -(-wide // across)
+    variances, twists = np.empty(rows * columns), np.empty(rows * columns * 4)
+    means = np.empty((4, 4))
+    for m in range(rows):
+        for n in range(columns):
+            a, b = m * down, n * across
+            total = square = 0.0
+            for u in range(4):
+                for v in range(4):
+                    part, parts = np.float32(0.0), np.float32(0.0)
+                    for i in range(a * _SIDE + 4 * u, a * _SIDE + 4 * u + 4):
+                        for j in range(b * _SIDE + 4 * v, b * _SIDE + 4 * v + 4):
+                            part += image[i, j]
+                            parts += image[i, j] * image[i, j]
+                    means[u, v] = part / 16
+                    total += float(part)
+                    square += float(parts)
+            block = m * columns + n
+            variances[block] = max(square / 256 - (total / 256) ** 2, 0.0)
+            for u in range(2):
+                for v in range(2):
+                    twist = means[2 * u, 2 * v] - means[2 * u + 1, 2 * v]
+                    twist -= means[2 * u, 2 * v + 1] - means[2 * u + 1, 2 * v + 1]
+                    twists[4 * block + 2 * u + v] = twist * twist
+    return variances, twists
+
+
+def grain(rest: np.ndarray) -> float:
+    """Return how much larger than in pure noise the errors are that noise makes over several pixels; at least 1.
+
+    The noise of rescaled or compressed film is alike in neighbouring pixels, so
+    that means over 4 x 4 px vary more than those of independent ones. How their
+    differences twist across the plane (that of any slope is 0) tells by how
+    much; medians, lest particles count.
+    """
+    if min(rest.shape) < 4 * _SIDE:
+        return 1.0
+    variances, twists = _quads(rest)
+    variance = float(np.median(variances))
+    if variance <= 0:
+        return 1.0
+    found = np.sqrt(4 * float(np.median(twists)) / _MEDIAN_OF_SQUARE / variance)
+    return max(1.0, found / _NOTHING_UNUSUAL)
+
+
+def unknown_ground(number: int) -> np.ndarray:
+    """Return backgrounds of which nothing is known, (n, 4); see `ground_at`."""
+    return np.tile([0.0, 0.0, 0.0, _UNKNOWN], (number, 1))
+
+
+@numba.njit(nogil=True, cache=True)
+def ground_at(means: np.ndarray, places: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Return the background at each place, (n, 4): of a plane through the means of the blocks around it.
+
+    Slope along y and x per pixel, level, and the variance of the level: blocks
+    that scatter about the plane more than noise makes them say how far from
+    flat it is. Blocks far off the plane, where something is that was not taken
+    away, count less (Tukey's weights).
+    """
+    ground = np.zeros((len(places), 4))
+    ground[:, 3] = _UNKNOWN
+    rows, columns = means.shape
+    count = (2 * _AROUND + 1) ** 2
+    design, value, weight = np.empty((count, 3)), np.empty(count), np.empty(count)
+    off, matrix, right = np.empty(count), np.zeros((3, 3)), np.zeros(3)
+    for p in range(len(places)):
+        down, across = places[p, 0] / _SIDE - 0.5, places[p, 1] / _SIDE - 0.5
+        a0, b0 = int(np.rint(down)), int(np.rint(across))
+        n = 0
+        for a in range(max(0, a0 - _AROUND), min(rows, a0 + _AROUND + 1)):
+            for b in range(max(0, b0 - _AROUND), min(columns, b0 + _AROUND + 1)):
+                design[n, 0], design[n, 1], design[n, 2] = 1.0, a - down, b - across
+                value[n], weight[n] = means[a, b], 1.0
+                n += 1
+        if min(rows, columns) < 3 or n < 9:
+            continue
+        plane, scatter = np.zeros(3), 0.0
+        for _ in range(3):
+            matrix[:], right[:] = 0.0, 0.0
+            for m in range(n):
+                for u in range(3):
+                    weighted = weight[m] * design[m, u]
+                    right[u] += weighted * value[m]
+                    for v in range(u + 1):
+                        matrix[u, v] += weighted * design[m, v]
+            plane = _solved(matrix, right, 1e-9)
+            for m in range(n):
+                off[m] = abs(value[m] - plane[0] - plane[1] * design[m, 1] - plane[2] * design[m, 2])
+            scatter = 1.48 * np.median(off[:n])
+            for m in range(n):
+                weight[m] = max(1e-3, (1 - min(1.0, off[m] / (4 * scatter + 1e-12)) ** 2) ** 2)
+        ground[p, 0], ground[p, 1], ground[p, 2] = plane[1] / _SIDE, plane[2] / _SIDE, plane[0]
+        shot = max(noise[0] + noise[1] * plane[0], noise[2]) / _SIDE**2
+        ground[p, 3] = max(scatter**2 - shot, 0.0) + 4 * max(scatter**2, shot) / n
+    return ground

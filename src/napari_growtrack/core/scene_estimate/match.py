@@ -1,0 +1,124 @@
+"""The whole way from clicks on a film to a scene, with pictures to judge it by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..films import open_stack
+from ..simulation import Scene, draw, simulate_frame
+from .clicks import clicked_on
+from .crops import crop, crop_filled
+from .measuring import Measured, measure
+from .model import reach_of
+from .scene import described, sentence
+from .starting import radii_to_try
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """A scene made to look like a film, and pictures to judge it by.
+
+    Attributes
+    ----------
+    scene : Scene
+        What the film's particles look like, in ranges.
+    unit : float
+        Intensity of the film that a scene's intensity of 1 stands for.
+    offset : float
+        Value of the film that a scene's level of 0 stands for.
+    real : ndarray (n, side, side) float32
+        Crops of the film around the particles that were clicked, in the scene's units.
+    simulated : ndarray (n, side, side) float32
+        Crops of simulated frames, on the same scale.
+    residual : float
+        Spread of what the fits leave, in units of the noise: about 1 is perfect.
+    """
+
+    scene: Scene
+    unit: float
+    offset: float
+    real: np.ndarray
+    simulated: np.ndarray
+    residual: float
+
+    def __str__(self) -> str:
+        return likeness_sentence(self)
+
+
+def match_film(
+    film: Any, points: np.ndarray, name: str = "matched", seed: int = 0, diameter: float | None = None
+) -> Likeness:
+    """Describe the particles of a film, by a few that were clicked, as a scene.
+
+    Where bright and dark particles were clicked, those of the rarer kind are left out, with a warning.
+
+    Parameters
+    ----------
+    film
+        Anything `open_stack` takes.
+    points : ndarray (n, 3) or (n, 2)
+        ``(frame, y, x)``, or ``(y, x)`` on frame 0, in pixels; within about
+        4 px of a particle's centre, or a third of its diameter. All of one kind.
+    name : str
+        Name of the scene.
+    seed : int
+        Chooses the simulated pictures.
+    diameter : float, optional
+        How wide the particles look, in pixels, if that is known.
+
+    Raises
+    ------
+    SettingsError
+        When there are no points, they lie outside the film, or nothing that looks like one kind of
+        particle is there.
+    StackError
+        When the film cannot be read.
+
+    Examples
+    --------
+    >>> from napari_growtrack.core.simulation import named_scene, simulate_film
+    >>> film, truth = simulate_film(named_scene("table42"), 1, (128, 128), np.random.default_rng(0), number=4)
+    >>> sorted(match_film(film, truth[["frame", "y", "x"]].to_numpy()).scene.particles[0].rings)
+    [1]
+    """
+    stack = open_stack(film)
+    shape = stack.shape[1:]
+    clicked, radii = clicked_on(stack, points), radii_to_try(diameter, min(shape))
+    measured = measure(clicked, radii, shape, stack.full_scale)
+    scene = described(name, measured)
+    real = _film_crops(measured)
+    simulated = _simulated_crops(scene, real.shape, max(shape), np.random.default_rng(seed))
+    return Likeness(scene, *measured.scale, real, simulated, measured.residual)
+
+
+def likeness_sentence(likeness: Likeness) -> str:
+    """Say what the particles look like, such as ``bright spots, 10 px wide, SNR about 5, 1.1 per 100 x 100 px``."""
+    return sentence(likeness.scene)
+
+
+def _film_crops(measured: Measured) -> np.ndarray:
+    """Return crops of the film around the fitted particles, (n, side, side) float32, in the scene's units.
+
+    Beyond the film they show the background around their particle.
+    """
+    side = 2 * int(np.ceil(reach_of(measured.look.radius))) + 1
+    crops = np.stack([crop_filled(fit.click.frame, fit.place, side, fit.level) for fit in measured.look.fits])
+    return measured.scale.to_scene(crops).astype(np.float32)
+
+
+def _simulated_crops(scene: Scene, shape: tuple[int, ...], longest: int, rng: np.random.Generator) -> np.ndarray:
+    """Return crops around simulated particles, (n, side, side) float32, each of a frame of its own."""
+    number, side, _ = shape
+    return np.stack([_simulated_crop(scene, side, longest, rng) for _ in range(number)])
+
+
+def _simulated_crop(scene: Scene, side: int, longest: int, rng: np.random.Generator) -> np.ndarray:
+    """Crop a frame around its first particle, its background as steep as on a frame so long."""
+    wide = 2 * side
+    picture = draw(scene, (wide, wide), rng, max(1, round(scene.density.draw(rng) * wide**2 / 1e4)))
+    shift = np.rint(picture.positions[0] - side)
+    picture = replace(picture, positions=picture.positions - shift, gradient=picture.gradient * wide / longest)
+    return crop(simulate_frame(picture, rng), picture.positions[0], side)
