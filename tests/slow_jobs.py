@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_growtrack.core.errors import GrowtrackWarning, SettingsError
-from napari_growtrack.engine import FilmFacts
+from napari_growtrack.jobs.context import FilmFacts
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Count:
     seconds: float = 0.0
     left: str = ""
 
-    def steps(self, desk):
+    def steps(self, context):
         try:
             for i in range(self.number):
                 yield i
@@ -38,8 +38,8 @@ class Sums:
     film: FilmFacts
     frames: tuple[int, ...]
 
-    def steps(self, desk):
-        film = desk.film(self.film, self.frames)
+    def steps(self, context):
+        film = context.film(self.film, self.frames)
         for number in self.frames:
             yield number, float(film[number].sum())
 
@@ -51,7 +51,7 @@ class Gated:
     gate: str
     left: str
 
-    def steps(self, desk):
+    def steps(self, context):
         try:
             yield "begun"
             while not os.path.exists(self.gate):
@@ -68,7 +68,7 @@ class Trouble:
 
     how: str
 
-    def steps(self, desk):
+    def steps(self, context):
         print("what a library has to say")
         warnings.warn("dark", GrowtrackWarning, stacklevel=1)
         warnings.warn("old fashioned", DeprecationWarning, stacklevel=1)

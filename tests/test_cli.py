@@ -30,7 +30,7 @@ from napari_growtrack.core.networks.calibration import Effort
 from napari_growtrack.core.networks.load import load_network
 from napari_growtrack.core.simulation import SCENES, named_scene
 from napari_growtrack.core.tables import write_table
-from napari_growtrack.jobs import tracking
+from napari_growtrack.jobs import track_to_table as tracking
 
 
 @pytest.fixture(scope="module")

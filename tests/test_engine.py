@@ -13,7 +13,8 @@ import pytest
 
 from napari_growtrack.core.errors import EngineError, GrowtrackWarning, SettingsError, StackError
 from napari_growtrack.core.films import ArrayStack
-from napari_growtrack.engine import Engine, FilmFacts, Here
+from napari_growtrack.engine import Engine, Here
+from napari_growtrack.jobs.context import FilmFacts
 from slow_jobs import Count, Gated, Sums, Trouble
 
 
@@ -199,7 +200,7 @@ def test_closing_ends_the_process_and_leaves_no_thread():
 def simulation():
     """Return a job that needs no test module in the other process."""
     from napari_growtrack.core.simulation import named_scene
-    from napari_growtrack.engine.jobs import SimulateFrame
+    from napari_growtrack.jobs.simulation import SimulateFrame
 
     return SimulateFrame(named_scene("vesicles"), (64, 64), seed=0)
 
@@ -214,7 +215,7 @@ def test_the_process_ends_when_its_parent_is_killed(tmp_path):
     code = (
         "import sys, time, os, signal\n"
         "from napari_growtrack.engine import Engine\n"
-        "from napari_growtrack.engine.jobs import SimulateFrame\n"
+        "from napari_growtrack.jobs.tracking import SimulateFrame\n"
         "from napari_growtrack.core.simulation import named_scene\n"
         "e = Engine()\n"
         "list(e.run(SimulateFrame(named_scene('vesicles'), (64, 64), 0)))\n"
@@ -234,6 +235,6 @@ def _alive(pid: int) -> bool:
 
 
 def test_starting_an_engine_imports_neither_keras_nor_napari_here():
-    code = "import sys, napari_growtrack.engine.jobs; print(*sys.modules)"
+    code = "import sys, napari_growtrack.jobs.tracking; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"qtpy", "PyQt6", "napari", "keras", "tensorflow"} & {*loaded}

@@ -9,7 +9,8 @@ import napari_growtrack as gt
 from commands import run
 from napari_growtrack.core.errors import OutputError, SettingsError, StackError
 from napari_growtrack.core.progress import finish
-from napari_growtrack.jobs import Begun, TrackToTable, tracking
+from napari_growtrack.jobs import Begun, TrackToTable
+from napari_growtrack.jobs import track_to_table as tracking
 from small_films import film_of_spots
 
 FRAMES = 150

@@ -11,7 +11,7 @@ from spots import small_card
 
 from napari_growtrack.core.errors import StackError
 from napari_growtrack.core.tables import DETECTION_COLUMNS
-from napari_growtrack.engine import NetworkFile
+from napari_growtrack.jobs.context import NetworkFile
 from napari_growtrack.widgets.choice import Choice
 from napari_growtrack.widgets.layers import (
     layer_for_preview,

@@ -24,9 +24,8 @@ from napari_growtrack.core.networks.archive import read_archive, read_card, writ
 from napari_growtrack.core.networks.bundled import DEFAULT, bundled
 from napari_growtrack.core.networks.card import Accuracy, Card
 from napari_growtrack.core.simulation import named_scene
-from napari_growtrack.engine import Desk, FilmFacts, NetworkFile
-from napari_growtrack.engine.jobs import SizedNetwork
-from napari_growtrack.engine.jobs_networks import ActivationMaps, SampleWindows
+from napari_growtrack.jobs.context import Context, FilmFacts, NetworkFile, SizedNetwork
+from napari_growtrack.jobs.network_views import ActivationMaps, SampleWindows
 from napari_growtrack.widgets.card_facts import cost_lines, error_lines, grown_on_line, measured_line
 from napari_growtrack.widgets.endings import with_ending
 from napari_growtrack.widgets.grown_on import sample_windows
@@ -386,7 +385,7 @@ VESICLES = named_scene("vesicles")
 
 
 def test_sample_windows_show_a_particle_in_the_middle_and_less_noise_at_a_higher_ratio():
-    (rows,) = SampleWindows(VESICLES.with_(density=0.5), 39, (2.0, 200.0), 4).steps(Desk())
+    (rows,) = SampleWindows(VESICLES.with_(density=0.5), 39, (2.0, 200.0), 4).steps(Context())
     assert {snr: windows.shape for snr, windows in rows.items()} == {2.0: (4, 39, 39), 200.0: (4, 39, 39)}
     brightest = [np.unravel_index(window.argmax(), window.shape) for window in rows[200.0]]
     assert np.abs(np.array(brightest) - 19).max() <= 2
@@ -395,7 +394,7 @@ def test_sample_windows_show_a_particle_in_the_middle_and_less_noise_at_a_higher
 
 def test_the_same_samples_come_every_time_and_of_an_empty_scene_too():
     job = SampleWindows(VESICLES.with_(density=0), 15, (3.0,), 2)
-    (one,), (two,) = job.steps(Desk()), job.steps(Desk())
+    (one,), (two,) = job.steps(Context()), job.steps(Context())
     np.testing.assert_array_equal(one[3.0], two[3.0])
     assert one[3.0].shape == (2, 15, 15)
 
@@ -700,14 +699,14 @@ class Counted(ArrayStack):
 
 
 def desk_with(units, film):
-    desk = Desk(lambda path: units)
-    desk.lay(lambda facts, frames: film)
-    return desk
+    context = Context(lambda path: units)
+    context.lay(lambda facts, frames: film)
+    return context
 
 
-def look(desk, film, network_file, place=(20.0, 18.0), diameter=10.0, **other):
+def look(context, film, network_file, place=(20.0, 18.0), diameter=10.0, **other):
     network = SizedNetwork(NetworkFile.of(network_file), diameter)
-    *_, maps = ActivationMaps(network, 1, FilmFacts.of(film), other.pop("frame", 0), place, **other).steps(desk)
+    *_, maps = ActivationMaps(network, 1, FilmFacts.of(film), other.pop("frame", 0), place, **other).steps(context)
     return maps
 
 
@@ -718,12 +717,12 @@ def file(network_file):
 
 def test_a_frame_is_asked_for_once_until_its_pixels_may_be_others(units, file):
     film = Counted(spot_film())
-    desk = desk_with(units, film)
-    look(desk, film, file)
-    look(desk, film, file, place=(30.0, 30.0))
+    context = desk_with(units, film)
+    look(context, film, file)
+    look(context, film, file, place=(30.0, 30.0))
     assert film.read == 1
     for number, other in enumerate(({"frame": 1}, {"version": 1}, {"inverted": True}, {"diameter": 5.0}), start=2):
-        look(desk, film, file, **other)
+        look(context, film, file, **other)
         assert film.read == number
 
 

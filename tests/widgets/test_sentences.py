@@ -19,7 +19,7 @@ from napari_growtrack.core.motion.report import report_motion
 from napari_growtrack.core.networks.calibration import MakingProgress
 from napari_growtrack.core.scoring import iter_compare, thesis_score
 from napari_growtrack.core.simulation import named_scene
-from napari_growtrack.engine.jobs_networks import Maps
+from napari_growtrack.jobs.network_views import Maps
 from napari_growtrack.widgets import (
     card_facts,
     grow_sentences,

@@ -14,7 +14,7 @@ from spots import numbers_in, why
 from napari_growtrack.core.settings import Span
 from napari_growtrack.core.simulation import SCENES, Motion, Particle, Scene, named_scene, simulate_film
 from napari_growtrack.engine import Here
-from napari_growtrack.engine.jobs import MatchFilm
+from napari_growtrack.jobs.scene_estimate import MatchFilm
 from napari_growtrack.widgets import clicks, film_form, simulate
 from napari_growtrack.widgets.clicks import CLICKS, in_pixels
 from napari_growtrack.widgets.endings import with_ending

@@ -5,7 +5,6 @@ else this process does. A thread cannot help that; a process can. It is started 
 at a time, asks for the frames it wants, and sends back what its generator yields.
 """
 
-from .desk import Desk, FilmFacts, NetworkFile
 from .process import HEARTBEAT, Engine, Here, Runs
 
-__all__ = ["HEARTBEAT", "Desk", "Engine", "FilmFacts", "Here", "NetworkFile", "Runs"]
+__all__ = ["HEARTBEAT", "Engine", "Here", "Runs"]

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from ..core.errors import EngineError, GrowtrackWarning, StackError
 from ..core.films import Stack
 from ..core.networks.load import Network, load_network
-from .desk import Desk, FilmFacts, Job
+from ..jobs.context import Context, FilmFacts, Job
 from .pipe import Begin, Ended, Frame, Sender, Stop, Told, Wanted, Warned, receive
 
 HEARTBEAT = 0.05
@@ -233,7 +233,7 @@ class Here:
     """Runs jobs in this very process: for tests, and where no other can be started."""
 
     def __init__(self, load: Callable[[Path], Network] = load_network) -> None:
-        self._desk = Desk(load)
+        self._context = Context(load)
 
     def run(self, job: Job, film: Stack | None = None) -> Generator[Any, None, Any]:
         """Yield what a job yields; return what it returns."""
@@ -243,9 +243,9 @@ class Here:
                 raise StackError("There is no film to read from.")
             return film
 
-        self._desk.lay(at_hand)
-        return (yield from job.steps(self._desk))
+        self._context.lay(at_hand)
+        return (yield from job.steps(self._context))
 
     def close(self) -> None:
         """Let go of the networks."""
-        self._desk = Desk()
+        self._context = Context()

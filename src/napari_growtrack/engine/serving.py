@@ -16,7 +16,8 @@ import numpy as np
 
 from ..core.errors import EngineError, GrowtrackError, GrowtrackWarning, out_of_memory, told_of
 from ..core.films import Stack
-from .desk import Desk, DistantFilm, FilmFacts
+from ..jobs.context import Context, FilmFacts
+from .distant import DistantFilm
 from .pipe import Begin, Ended, Frame, Sender, Stop, Told, Wanted, Warned, receive
 
 _NICE = 5
@@ -43,8 +44,8 @@ class Server:
 
     def __init__(self, source: BinaryIO, send: Sender) -> None:
         self._source, self._send = source, send
-        self._desk = Desk()
-        self._desk.lay(self._film)
+        self._context = Context()
+        self._context.lay(self._film)
         self._jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._frames: dict[int, Any] = {}
         self._news = Condition()
@@ -101,7 +102,7 @@ class Server:
             return Ended(error=RuntimeError(f"{type(error).__name__}: {error}"))
 
     def _run(self, job: Any) -> Any:
-        steps = job.steps(self._desk)
+        steps = job.steps(self._context)
         try:
             while not self._stopped:
                 try:

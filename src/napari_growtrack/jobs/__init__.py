@@ -3,6 +3,6 @@
 The command line and scripts go through them; `track` and its like drive them for a script.
 """
 
-from .tracking import Begun, TrackedTable, TrackToTable, track
+from .track_to_table import Begun, TrackedTable, TrackToTable, track
 
 __all__ = ["Begun", "TrackToTable", "TrackedTable", "track"]

@@ -1,259 +1,122 @@
-"""Track a film into a table on the disk, in bounded memory, with how it was made; a run that was killed goes on."""
+"""Track a film, or look at one of its frames, keeping what thresholds may choose from afterwards."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
-from ..core.detection import Cascade, Contrast, FrameDetections, iter_detections, resolved_contrast
-from ..core.errors import GrowtrackError, OutputError, SettingsError
-from ..core.files import check_apart
-from ..core.files.holding import check_free
-from ..core.films import Stack, TimeAxis, film_identity, open_stack
-from ..core.networks.bundled import DEFAULT
-from ..core.networks.load import Network, load_network, network_path
-from ..core.progress import finish
-from ..core.tables import check_table
-from ..core.tracking.streaming import TableStream, chunk_of, iter_into
+import numpy as np
+import pandas as pd
+
+from ..core.detection import Cascade, Contrast, iter_detections, resolved_contrast
+from ..core.detection.detect import at_once, varies
+from ..core.errors import GrowtrackWarning
+from ..core.films import ArrayStack
+from ..core.networks.load import Network
+from .context import Context, FilmFacts, SizedNetwork
+
+_REPEATS = 3
 
 
-class Begun(NamedTuple):
-    """What is going to be tracked, and how many of these frames an earlier run has done already."""
+class Ready(NamedTuple):
+    """From now on frames are tracked: as they are, or their negatives."""
 
-    frames: range
-    done: int
+    contrast: Contrast
 
 
-class TrackedTable(NamedTuple):
-    """What came of tracking a film into a table.
+class Seen(NamedTuple):
+    """What a stage made of a frame.
 
     Attributes
     ----------
-    path : Path
-    rows : int
-        Detections in the table.
-    frames : range
-        The film's frames that it tells of.
-    wanted : int
-        Frames that it was to tell of.
-    milliseconds : float
-        Median time of a frame in this run, 0 where none was tracked.
-    diameter : float
-        How wide the particles look that were searched, in pixels.
-    in_place : bool
-        Whether the table lies at `path`; else what there is of it is kept beside that, to go on with.
-    stopped : BaseException or None
-        What stopped it before its end.
+    frame, stage : int
+    table : DataFrame
+        Candidates, as `iter_detections` yields them with `doubtful`.
+    seconds : float
+        The time it took.
+    passed : float
+        Share of its windows that the screening stage passed on.
     """
 
-    path: Path
-    rows: int
-    frames: range
-    wanted: int
-    milliseconds: float
-    diameter: float
-    in_place: bool
-    stopped: BaseException | None
+    frame: int
+    stage: int
+    table: pd.DataFrame
+    seconds: float
+    passed: float
 
 
 @dataclass(frozen=True)
-class TrackToTable:
-    """Track a film into a table on the disk.
+class TrackFilm:
+    """Track frames of a film, keeping what thresholds may choose from."""
 
-    Attributes
-    ----------
-    film : path
-        Whatever `open_stack` opens.
-    table : path
-        Where the table goes: CSV with its recipe in ``<stem>.json``, Parquet, GEFF or TrackMate's XML, by its ending.
-        It is put in place whole; until then what is done lies beside it, in ``<name>.unfinished``.
-    network : str, path or Network
-        A bundled network's name, a file, or a network; workers take the first two.
-    frames : slice, optional
-        Which frames of the film; all by default.
-    channel, z, time_axis
-        As for `open_stack`.
-    stage, screen : int, optional
-        Stages that answer and screen; by default the last one and the cheapest good one.
-    faithful : bool
-        Whether the cascade is the thesis's.
-    fit : bool
-        Whether positions are fitted after the network gave them.
-    screen_distance, accept_distance : float, optional
-        The cascade's limits in pixels of the film; calibrated ones by default.
-    diameter : float, optional
-        How wide particles look, in pixels; by default as the network knows them.
-    contrast : {"auto", "normal", "inverted"}
-    workers : int, optional
-        Processes of this machine to track in.
-    scheduler : str, optional
-        Address of a dask scheduler on whose workers to track.
-    resume, anew : bool
-        Whether to go on from what an earlier run left, or to throw that away.
+    network: SizedNetwork
+    cascade: Cascade
+    contrast: Contrast
+    film: FilmFacts
+    frames: Sequence[int]
+
+    def steps(self, context: Context) -> Iterator[Any]:
+        """Yield `Loading`, `Ready`, and `Seen` for each frame."""
+        network = yield from self.network.at(context)
+        film = context.film(self.film, self.frames)
+        contrast = resolved_contrast(film, network, self.cascade, self.contrast, self.frames)
+        yield Ready(contrast)
+        for found in iter_detections(film, network, self.cascade, self.frames, contrast, doubtful=True):
+            yield Seen(found.frame, self.cascade.stage, found.table, found.seconds, found.passed)
+
+
+@dataclass(frozen=True, eq=False)
+class LookAtFrame:
+    """Let stages look at one frame, each by its cascade, in this order; then measure how long each takes.
+
+    `film` tells the name, shape and full scale of the film that the frame,
+    (Y, X), is of.
     """
 
-    film: str | Path
-    table: str | Path = "detections.csv"
-    network: str | Path | Network = DEFAULT
-    frames: slice | None = None
-    channel: int | None = None
-    z: int | None = None
-    time_axis: TimeAxis | None = None
-    stage: int | None = None
-    screen: int | None = None
-    faithful: bool = False
-    fit: bool = True
-    screen_distance: float | None = None
-    accept_distance: float | None = None
-    diameter: float | None = None
-    contrast: Contrast = "auto"
-    workers: int | None = None
-    scheduler: str | None = None
-    resume: bool = False
-    anew: bool = False
+    network: SizedNetwork
+    cascades: Mapping[int, Cascade]
+    contrast: Contrast
+    film: FilmFacts
+    frame: int
+    pixels: np.ndarray
+    measure: bool = False
 
-    def steps(self) -> Generator[Begun | FrameDetections, None, TrackedTable]:
-        """Yield `Begun`, before the network is loaded, and the detections of each frame; return what came of it.
+    def steps(self, context: Context) -> Iterator[Any]:
+        """Yield `Loading`, `Ready`, and `Seen` for each stage, with `measure` once more for each."""
+        network = yield from self.network.at(context)
+        some = _Copies(self.film, self.pixels)
+        first = next(iter(self.cascades.values()))
+        contrast = resolved_contrast(some, network, first, self.contrast, range(1))
+        yield Ready(contrast)
+        if not varies(self.pixels):
+            sentence = f"Frame {self.frame} of {self.film.name} is constant: nothing to find."
+            warnings.warn(sentence, GrowtrackWarning, stacklevel=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GrowtrackWarning)  # each stage would say it again
+            yield from self._looks(some, network, contrast)
 
-        What stops it at a step, an error of ours or a Ctrl-C that is thrown in, is handed back in the result: what
-        was tracked is in place by then, and kept to go on with. Closing it keeps as much.
+    def _looks(self, some: ArrayStack, network: Network, contrast: Contrast) -> Iterator[Seen]:
+        for stage, cascade in self.cascades.items():
+            (found,) = iter_detections(some, network, cascade, [0], contrast, doubtful=True)
+            yield self._seen(stage, found)
+        for stage, cascade in self.cascades.items() if self.measure else ():
+            times = []
+            for _ in range(_REPEATS):
+                began = time.perf_counter()
+                *_, found = iter_detections(some, network, cascade, None, contrast, doubtful=True)
+                times.append((time.perf_counter() - began) / len(some))
+            yield self._seen(stage, found._replace(seconds=float(np.median(times[1:]))))
 
-        Raises
-        ------
-        GrowtrackError
-            When film, network, settings or the place of the table are refused, and before the first frame is done.
-        """
-        if isinstance(self.network, Network) and (self.workers or self.scheduler):
-            raise SettingsError("Workers read the network from its file. Save it, and give its path as network.")
-        check_apart(str(self.film), str(self.table))
-        check_table(self.table)
-        check_free(self.table)
-        with open_stack(self.film, self.channel, self.z, self.time_axis) as stack:
-            frames = range(len(stack))[self.frames or slice(None)]
-            if not frames:
-                raise SettingsError(
-                    f"There are no such frames in {stack.name}, which has frames 0 to {len(stack) - 1}."
-                )
-            yield Begun(frames, 0)
-            return (yield from self._tracked(stack, frames))
-
-    def _tracked(self, stack: Stack, frames: range) -> Generator[Begun | FrameDetections, None, TrackedTable]:
-        network = self._network()
-        cascade = network.cascade(self.stage, self.screen, self.faithful, self.fit)
-        cascade = cascade.on_film(network.zoom, self.screen_distance, self.accept_distance)
-        contrast = resolved_contrast(stack, network, cascade, self.contrast, frames)
-        made = {
-            **network.card.made_with(cascade),
-            "diameter": network.diameter,
-            "contrast": contrast,
-            "film": stack.name,
-            **self._known_of(stack),
-        }
-        story = made | {"weights": network.fingerprint, "shape": stack.shape, "frames": [frames.start, frames.stop]}
-        story |= {"film": film_identity(str(self.film))}
-        seconds: list[float] = []
-        stopped: BaseException | None = None
-        with TableStream(self.table, story, chunk_of(stack.shape[1:]), self.resume, self.anew) as stream:
-            if stream.frames:
-                yield Begun(frames, stream.frames)
-            rest = frames[stream.frames :]
-            try:
-                with self._detections(stack, network, cascade, contrast, rest) as found:
-                    for one in iter_into(stream, found):
-                        seconds.append(one.seconds)
-                        yield one
-            except (GrowtrackError, KeyboardInterrupt, GeneratorExit) as stop:
-                if not stream.seen:
-                    raise
-                stopped = stop
-            seen = frames[: stream.seen]
-            refused = _put_in_place(stream, made | {"frames": [seen[0], seen[-1]]}, stopped)
-        if isinstance(stopped, GeneratorExit):
-            raise stopped
-        return TrackedTable(
-            Path(self.table),
-            stream.rows,
-            frames[: stream.frames] if refused else seen,
-            len(frames),
-            1e3 * median(seconds) if seconds else 0.0,
-            network.diameter,
-            refused is None,
-            stopped or refused,
-        )
-
-    def _network(self) -> Network:
-        network = self.network if isinstance(self.network, Network) else load_network(str(self.network))
-        return network if self.diameter is None else network.for_diameter(self.diameter)
-
-    def _known_of(self, stack: Stack) -> dict[str, Any]:
-        """Return what is known of a film: its scale and times, and which plane of it is tracked."""
-        known = {**stack.told, "channel": self.channel, "z": self.z}
-        return {name: value for name, value in known.items() if value is not None}
-
-    @contextmanager
-    def _detections(
-        self, stack: Stack, network: Network, cascade: Cascade, contrast: Contrast, frames: range
-    ) -> Iterator[Iterator[FrameDetections]]:
-        """Hand out the detections of frames, found here, or by workers."""
-        if not (self.workers or self.scheduler):
-            yield iter_detections(stack, network, cascade, frames, contrast)
-            return
-        from ..core.tracking.distributed import Task, client_of, iter_distributed
-
-        weights = network_path(str(self.network)).resolve()
-        path = Path(self.film).expanduser().resolve()
-        told = (str(weights), self.diameter, cascade.to_json(), contrast, stack.time_axis or self.time_axis)
-        task = Task(str(path), self.channel, self.z, *told)
-        with client_of(self.workers, self.scheduler) as client:
-            yield iter_distributed(client, task, frames, stack.shape[1:])
+    def _seen(self, stage: int, found: Any) -> Seen:
+        return Seen(self.frame, stage, found.table.assign(frame=self.frame), found.seconds, found.passed)
 
 
-def track(
-    film: str | Path,
-    table: str | Path,
-    network: str | Path | Network = DEFAULT,
-    *,
-    watch: Callable[[Begun | FrameDetections], object] | None = None,
-    **settings: Any,
-) -> TrackedTable:
-    """Track a film into a table on the disk; the film's length costs no memory, and a run that was killed goes on.
+class _Copies(ArrayStack):
+    """A film that shows one frame as often as frames of its size are tracked together."""
 
-    Parameters
-    ----------
-    film, table, network
-        As for `TrackToTable`.
-    watch : callable, optional
-        Told of `Begun`, and of each frame's detections.
-    **settings
-        Whatever else `TrackToTable` takes, such as ``resume=True``.
-
-    Returns
-    -------
-    TrackedTable
-
-    Raises
-    ------
-    GrowtrackError
-        When something is refused, or stops it; what was tracked before is kept, to go on with `resume`.
-
-    Examples
-    --------
-    >>> track("film.tif", "detections.csv", "vesicles", stage=3, resume=True)  # doctest: +SKIP
-    """
-    result = finish(TrackToTable(film, table, network, **settings).steps(), watch)
-    if result.stopped is not None:
-        raise result.stopped
-    return result
-
-
-def _put_in_place(stream: TableStream, recipe: dict[str, Any], stop: BaseException | None) -> OutputError | None:
-    """Put the table in place, what there is of it where something stopped the run; return what was in its way."""
-    try:
-        stream.finish(recipe) if stop is None else stream.leave(recipe)
-    except OutputError as error:
-        return error
-    return None
+    def __init__(self, film: FilmFacts, pixels: np.ndarray) -> None:
+        super().__init__(np.broadcast_to(pixels, (at_once(film.shape[1:]), *pixels.shape)), film.name)
+        self.full_scale = film.full_scale

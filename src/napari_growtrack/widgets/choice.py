@@ -7,8 +7,7 @@ from typing import Any, Self
 
 from ..core.detection import Cascade, Contrast
 from ..core.networks.card import Card
-from ..engine import NetworkFile
-from ..engine.jobs import SizedNetwork
+from ..jobs.context import NetworkFile, SizedNetwork
 from .shown import Shown
 
 

@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QCheckBox, QSpinBox, QWidget
 
 from ..core.errors import SettingsError
 from ..core.simulation import Motion, Scene
-from ..engine.jobs import SimulateFilm
+from ..jobs.simulation import SimulateFilm
 from .number_box import NumberBox
 from .rows import Form
 from .simulate_sentences import vast_line

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..engine import Runs
-from ..engine.jobs import SimulateFilm
+from ..jobs.simulation import SimulateFilm
 from .samples import LayerData, film_layers
 
 _BLINK = 0.05

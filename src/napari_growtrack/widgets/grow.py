@@ -15,8 +15,8 @@ from ..core.networks.build import recipe_kept
 from ..core.networks.calibration import MakingProgress
 from ..core.networks.load import network_path
 from ..core.simulation import Scene
-from ..engine import NetworkFile
-from ..engine.jobs import Grow, Loading
+from ..jobs.context import Loading, NetworkFile
+from ..jobs.growing import Grow
 from .choice import Choice
 from .grow_form import GrowForm, KeptForm
 from .grow_sentences import (

@@ -21,7 +21,7 @@ from ..core.networks.card import Card, Recipe
 from ..core.settings import Span
 from ..core.simulation import Scene
 from ..engine import Runs
-from ..engine.jobs import Grow
+from ..jobs.growing import Grow
 
 KEPT = ".growing"
 """How files end in which growing is kept."""

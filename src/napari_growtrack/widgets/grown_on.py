@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from ..core.networks.card import Card
 from ..core.simulation import Scene
-from ..engine.jobs_networks import SampleWindows
+from ..jobs.network_views import SampleWindows
 from .card_facts import accuracy_rows, grown_on_line
 from .labels import Note, Status
 from .newest import Newest

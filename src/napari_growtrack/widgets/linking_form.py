@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox, QWidget
 
 from ..core.errors import GrowtrackError, LinkingError
 from ..core.linking import Linking, Suggestion
-from ..engine.jobs_motion import LinkPoints, SuggestRadius
+from ..jobs.linking import LinkPoints, SuggestRadius
 from .labels import Note
 from .layer_watch import LayerWatch
 from .points_choice import PointsChoice, like_detections

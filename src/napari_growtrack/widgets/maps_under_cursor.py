@@ -12,9 +12,8 @@ from ..core.detection.zoom import to_film, to_network
 from ..core.errors import GrowtrackError, StackError
 from ..core.growth.plan import Stage
 from ..core.networks.card import Card
-from ..engine import FilmFacts
-from ..engine.jobs import Loading, SizedNetwork
-from ..engine.jobs_networks import ActivationMaps
+from ..jobs.context import FilmFacts, Loading, SizedNetwork
+from ..jobs.network_views import ActivationMaps
 from .choice import Choice
 from .choices import ImageChoice
 from .cursor import Cursor, Pointed

@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from ..core.growth.plan import Plan, Stage
 from ..core.networks.card import Card
-from ..engine.jobs_networks import Maps
+from ..jobs.network_views import Maps
 from .choices import Choice
 from .labels import Note
 from .network_sentences import answer_line

@@ -8,8 +8,8 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ..core.errors import SettingsError
 from ..core.films import Stack
-from ..engine import FilmFacts
-from ..engine.jobs import MatchFilm
+from ..jobs.context import FilmFacts
+from ..jobs.scene_estimate import MatchFilm
 from .choices import ImageChoice
 from .clicks import Clicks
 from .labels import Note, Status

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from ..core.figures.style import COLOURS
 from ..core.motion import Units
-from ..engine.jobs_motion import Reading, Survey
+from ..jobs.motion import Reading, Survey
 from .labels import Note
 from .motion_sentences import bin_line, drift_line, lag_line
 from .parts.plots import Plot, pyqtgraph_module

@@ -10,7 +10,7 @@ import pandas as pd
 from ..core.linking import Linkage
 from ..core.motion import Units
 from ..core.motion.report import MotionReport
-from ..engine.jobs_motion import Reading
+from ..jobs.motion import Reading
 from .sentences import count
 
 NUMBERS = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..core.errors import GrowtrackError
 from ..core.networks.card import Card
-from ..engine.jobs_networks import Maps
+from ..jobs.network_views import Maps
 
 NOT_FOR_TRACKING = "This network tells classes of images apart. It does not locate particles, so it cannot track."
 

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QWidget
 from ..core.errors import GrowtrackError
 from ..core.growth.plan import Plan
 from ..core.networks.bundled import DEFAULT
-from ..engine import NetworkFile
+from ..jobs.context import NetworkFile
 from .card_facts import cost_lines
 from .card_view import CardView
 from .choices import Choice, NetworkChoice

@@ -6,7 +6,7 @@ from qtpy.QtCore import QObject, Signal
 
 from ..core.films import Stack
 from ..engine import Runs
-from ..engine.desk import Job
+from ..jobs.context import Job
 from .work import Work
 
 

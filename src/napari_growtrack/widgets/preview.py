@@ -11,7 +11,8 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from ..core.detection import Contrast
 from ..core.errors import GrowtrackError
 from ..core.films import Stack
-from ..engine.jobs import Loading, Ready, Seen
+from ..jobs.context import Loading
+from ..jobs.tracking import Ready, Seen
 from .choice import Choice
 from .region import Region
 from .runs import Candidates

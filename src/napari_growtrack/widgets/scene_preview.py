@@ -11,7 +11,7 @@ from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from ..core.simulation import Scene
-from ..engine.jobs import SimulateFrame
+from ..jobs.simulation import SimulateFrame
 from .labels import Note
 from .newest import Newest
 from .parts.pictures import grey_image

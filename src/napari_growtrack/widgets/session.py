@@ -21,8 +21,9 @@ from ..core.networks.bundled import bundled
 from ..core.networks.card import Card
 from ..core.networks.load import Network
 from ..core.simulation import Scene
-from ..engine import FilmFacts, Here
-from ..engine.jobs import Loading, LookAtFrame, Ready, Seen, TrackFilm
+from ..engine import Here
+from ..jobs.context import FilmFacts, Loading
+from ..jobs.tracking import LookAtFrame, Ready, Seen, TrackFilm
 from .choice import Choice
 from .engines import Engines, shared_engines
 from .progress import Progress

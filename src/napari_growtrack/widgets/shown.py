@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 from ..core.networks.archive import read_card
 from ..core.networks.card import Card
 from ..core.networks.load import network_path
-from ..engine import NetworkFile
+from ..jobs.context import NetworkFile
 
 
 class Shown(NamedTuple):

@@ -15,10 +15,10 @@ from ..core.linking import Linkage, LinkingProgress, delete, join, split, story_
 from ..core.motion import Units
 from ..core.packages.version import package_version
 from ..core.tables import PROGRAM
-from ..engine.jobs_motion import (
+from ..jobs.linking import LinkPoints
+from ..jobs.motion import (
     Doing,
     FromFile,
-    LinkPoints,
     MotionOf,
     Reading,
     ReadMotion,

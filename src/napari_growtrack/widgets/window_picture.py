@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from ..core.figures.style import COLOURS
 from ..core.growth.plan import Block
-from ..engine.jobs_networks import Maps
+from ..jobs.network_views import Maps
 from .parts.legend import colour_of
 from .parts.pictures import grey_image
 

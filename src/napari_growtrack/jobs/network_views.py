@@ -17,8 +17,7 @@ from ..core.films.normalisation import normalise
 from ..core.growth.plan import Block, Stage
 from ..core.networks.load import Network
 from ..core.simulation import Scene, draw, simulate_frame
-from .desk import Desk, FilmFacts
-from .jobs import SizedNetwork
+from .context import Context, FilmFacts, SizedNetwork
 
 _ROOM = 3
 _TRIES = 20
@@ -46,7 +45,7 @@ class SampleWindows:
     number: int = 4
     seed: int = 0
 
-    def steps(self, desk: Desk) -> Iterator[Any]:
+    def steps(self, context: Context) -> Iterator[Any]:
         """Yield the windows of each ratio, (number, side, side) float32."""
         yield {snr: np.stack([self._window(snr, place) for place in range(self.number)]) for snr in self.snrs}
 
@@ -129,10 +128,10 @@ class ActivationMaps:
     inverted: bool = False
     version: int = 0
 
-    def steps(self, desk: Desk) -> Iterator[Any]:
+    def steps(self, context: Context) -> Iterator[Any]:
         """Yield `Loading` where the network has to be loaded, then `Maps`."""
-        network = yield from self.network.at(desk)
-        view = self._view(desk, network)
+        network = yield from self.network.at(context)
+        view = self._view(context, network)
         half, side = network.window // 2, network.window
         seen = to_network(np.array(self.place), network.zoom)
         y, x = np.clip(np.rint(seen).astype(int), 0, np.array(view.shape) - 1)
@@ -149,20 +148,20 @@ class ActivationMaps:
             network.zoom,
         )
 
-    def _view(self, desk: Desk, network: Network) -> View:
+    def _view(self, context: Context, network: Network) -> View:
         """Return the frame as detection sees it; the latest is kept."""
         key = self.network, self.film, self.frame, self.inverted, self.version
-        kept = _VIEWS.get(desk)
+        kept = _VIEWS.get(context)
         if kept is None or kept[0] != key:
-            frame = desk.film(self.film, [self.frame])[self.frame]
+            frame = context.film(self.film, [self.frame])[self.frame]
             if self.inverted:
                 frame = negative(frame, network, self.film.full_scale)
             even = normalise(mended(frame, network), network.normalisation, self.film.full_scale)
-            kept = _VIEWS[desk] = key, View.of(enlarge(even, network.zoom), margin_of(network))
+            kept = _VIEWS[context] = key, View.of(enlarge(even, network.zoom), margin_of(network))
         return kept[1]
 
 
-_VIEWS: WeakKeyDictionary[Desk, tuple[Any, View]] = WeakKeyDictionary()
+_VIEWS: WeakKeyDictionary[Context, tuple[Any, View]] = WeakKeyDictionary()
 
 
 def activation_maps(network: Network, window: np.ndarray, stage: Stage) -> dict[Block, np.ndarray]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,11 +12,10 @@ import pandas as pd
 
 from ..core.errors import MotionError
 from ..core.files import write_bytes
-from ..core.linking import Linkage, Linking, Suggestion, drop_doubtful, iter_linkage, suggest_radius
 from ..core.motion import Units, diffusion_of_each, drift, emsd, imsd
 from ..core.motion.report import MotionReport, chosen_motion, report_motion, write_motion
 from ..core.tables import read_recipe, read_table, write_table
-from .desk import Desk
+from .context import Context
 
 
 class FromFile(NamedTuple):
@@ -81,33 +80,6 @@ class Reading(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class SuggestRadius:
-    """Suggest how far to search for a particle in the next frame."""
-
-    detections: pd.DataFrame
-
-    def steps(self, desk: Desk) -> Iterator[Suggestion]:
-        """Yield a `Suggestion`."""
-        yield suggest_radius(self.detections)
-
-
-@dataclass(frozen=True, eq=False)
-class LinkPoints:
-    """Link detections, and drop trajectories that are typically doubtful."""
-
-    detections: pd.DataFrame
-    linking: Linking
-    farthest: float | None = None
-    least_significance: float | None = None
-
-    def steps(self, desk: Desk) -> Generator[Any, None, Linkage]:
-        """Yield `LinkingProgress`; return what linking brought, without doubtful trajectories."""
-        linkage = yield from iter_linkage(self.detections, self.linking)
-        kept = drop_doubtful(linkage.trajectories, self.farthest, self.least_significance)
-        return replace(linkage, trajectories=kept)
-
-
-@dataclass(frozen=True, eq=False)
 class MotionOf:
     """Trajectories, and how their motion is read off.
 
@@ -149,7 +121,7 @@ class SurveyMotion:
 
     motion: MotionOf
 
-    def steps(self, desk: Desk) -> Iterator[Any]:
+    def steps(self, context: Context) -> Iterator[Any]:
         """Yield `Doing`, a `Survey` at last."""
         yield Doing("Measuring the drift...")
         common = drift(self.motion.trajectories)
@@ -166,7 +138,7 @@ class ReadMotion:
 
     motion: MotionOf
 
-    def steps(self, desk: Desk) -> Iterator[Any]:
+    def steps(self, context: Context) -> Iterator[Any]:
         """Yield `Doing`, a `Reading` at last."""
         motion = self.motion
         yield Doing("Measuring the mean square displacement...")
@@ -191,7 +163,7 @@ class SaveTable:
     path: Path
     recipe: dict[str, Any]
 
-    def steps(self, desk: Desk) -> Iterator[Path]:
+    def steps(self, context: Context) -> Iterator[Path]:
         """Yield the path."""
         write_table(self.table, self.path, self.recipe)
         yield self.path
@@ -204,7 +176,7 @@ class SaveMotion:
     motion: MotionOf
     folder: Path
 
-    def steps(self, desk: Desk) -> Iterator[Any]:
+    def steps(self, context: Context) -> Iterator[Any]:
         """Yield `Doing`, the folder at last."""
         yield Doing("Estimating...")
         motion, told = self.motion, json.dumps(self.motion.report().to_dict(), indent=2, ensure_ascii=False)
@@ -220,7 +192,7 @@ class ReadTrajectories:
 
     path: Path
 
-    def steps(self, desk: Desk) -> Iterator[FromFile]:
+    def steps(self, context: Context) -> Iterator[FromFile]:
         """Yield them."""
         table = read_table(self.path, ("frame", "y", "x", "particle"))
         yield FromFile(self.path, table, read_recipe(self.path) or {})

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
-
-import numpy as np
 
 from ..core.errors import NetworkFileError
 from ..core.films import Stack
@@ -41,14 +40,20 @@ class FilmFacts(NamedTuple):
         return cls(film.name, film.shape, film.full_scale)
 
 
+class Loading(NamedTuple):
+    """A network is being loaded; the first one takes seconds."""
+
+    name: str
+
+
 class Job(Protocol):
     """Something to be done, as a plain value that can be sent."""
 
-    def steps(self, desk: Desk) -> Iterator[Any]:
+    def steps(self, context: Context) -> Iterator[Any]:
         """Do it, yielding whatever there is to tell; values have to be sent as well."""
 
 
-class Desk:
+class Context:
     """Networks, and the film that is at hand.
 
     Parameters
@@ -94,47 +99,16 @@ class Desk:
         return self._film(facts, frames)
 
 
-class DistantFilm(Stack):
-    """A film whose frames are sent when they are asked for; those wanted next are asked for ahead.
+@dataclass(frozen=True)
+class SizedNetwork:
+    """A network's file, and how wide particles look that it is to find, in pixels."""
 
-    Parameters
-    ----------
-    facts : FilmFacts
-    frames : sequence of int
-        Which frames will be wanted, in order.
-    ask : callable
-        Asks for a frame.
-    wait : callable
-        Waits for the frame of a number, and returns its pixels.
-    """
+    file: NetworkFile
+    diameter: float
 
-    def __init__(
-        self,
-        facts: FilmFacts,
-        frames: Sequence[int],
-        ask: Callable[[int], None],
-        wait: Callable[[int], np.ndarray],
-    ) -> None:
-        super().__init__(*facts)
-        self._frames, self._ask, self._wait = frames, ask, wait
-        self._place = {number: place for place, number in enumerate(frames)} if len(frames) else {}
-        self._asked: set[int] = set()
-        height, width = facts.shape[1:]
-        self._ahead = max(2, min(8, 2**23 // max(height * width, 1)))
-
-    def _read(self, number: int) -> np.ndarray:
-        self._want(number)
-        place = self._place.get(number)
-        if place is not None:
-            for following in self._frames[place + 1 : place + 1 + self._ahead]:
-                self._want(following)
-        self._asked.discard(number)
-        return self._wait(number)
-
-    def _want(self, number: int) -> None:
-        if number not in self._asked:
-            self._asked.add(number)
-            self._ask(number)
-
-    def _release(self) -> None:
-        self._asked.clear()
+    def at(self, context: Context) -> Generator[Any, None, Network]:
+        """Return the network itself, saying so where it has to be loaded."""
+        if not context.has(self.file):
+            yield Loading(self.file.path.stem)
+        network = context.network(self.file)
+        return network if self.diameter == network.diameter else network.for_diameter(self.diameter)
