@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
@@ -265,15 +266,20 @@ def test_growing_that_is_killed_goes_on_with_its_finished_stages(tiny, tmp_path,
     assert grown.card.history[0] == first.history[0]
 
 
-def test_a_cancelled_growth_says_how_to_go_on(tiny, tmp_path, monkeypatch, capsys):
-    from napari_growtrack import cli
+def cancelled_at(number):
+    """Follow a job to some report of its growing, where Ctrl-C comes."""
 
-    def cancelled(making):
-        next(making)
-        making.close()
+    def follow(steps):
+        with closing(steps):
+            for _ in range(number + 1):  # the first says that it loads
+                next(steps)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "watched", cancelled)
+    return follow
+
+
+def test_a_cancelled_growth_says_how_to_go_on(tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("napari_growtrack.cli.networks.watched", cancelled_at(1))
     network = tmp_path / "x.growtrack"
     code, said, _ = run(capsys, "grow", "--scene", "table42", "--plan", tiny[0], "-o", network)
     assert code == 130
@@ -282,19 +288,12 @@ def test_a_cancelled_growth_says_how_to_go_on(tiny, tmp_path, monkeypatch, capsy
 
 
 def test_a_run_cancelled_in_the_middle_of_a_stage_goes_on(tiny, tmp_path, monkeypatch, capsys):
-    from napari_growtrack import cli
     from napari_growtrack.core.growth import round
-
-    def cancelled(making):
-        for _ in range(3):
-            next(making)
-        making.close()
-        raise KeyboardInterrupt
 
     network = tmp_path / "x.growtrack"
     with monkeypatch.context() as patch:
         patch.setattr(round, "REPORT_EVERY", 0)
-        patch.setattr(cli, "watched", cancelled)
+        patch.setattr("napari_growtrack.cli.networks.watched", cancelled_at(3))
         words = ["--scene", "table42", "--plan", tiny[0], "--minutes", "0.4"]
         assert run(capsys, "grow", *words, "-o", network)[0] == 130
     _, _, position, memory = read_growing(tmp_path / "x.growtrack.growing")

@@ -215,7 +215,7 @@ def test_the_process_ends_when_its_parent_is_killed(tmp_path):
     code = (
         "import sys, time, os, signal\n"
         "from napari_growtrack.engine import Engine\n"
-        "from napari_growtrack.jobs.tracking import SimulateFrame\n"
+        "from napari_growtrack.jobs.simulation import SimulateFrame\n"
         "from napari_growtrack.core.simulation import named_scene\n"
         "e = Engine()\n"
         "list(e.run(SimulateFrame(named_scene('vesicles'), (64, 64), 0)))\n"

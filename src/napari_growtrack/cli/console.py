@@ -6,33 +6,31 @@ import contextlib
 import logging
 import math
 import os
+import re
 import signal
 import sys
 import threading
-from collections.abc import Generator, Iterator
-from typing import Any
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, TypeVar
 
-_TRACKING = ("tracking", "frame")
-
-
-def bar(steps: Iterator[Any], total: int, doing: str, unit: str) -> Iterator[Any]:
-    """Pass steps on under a progress bar with time left; without a terminal, just pass them on."""
-    return iter(_shown(total, doing, unit, steps))
+Result = TypeVar("Result")
 
 
-def _shown(total: int, doing: str, unit: str, steps: Iterator[Any] | None = None) -> Any:
-    from tqdm import tqdm
+def say(text: str) -> None:
+    """Write a line on stdout, at once."""
+    print(text, flush=True)
 
-    return tqdm(steps, total=total, desc=doing, unit=f" {unit}", leave=False, disable=None)
 
+def reason(error: BaseException) -> str:
+    """Return what to say of an error; what is switched on in Python by an argument, here is by an option."""
+    from ..core.errors import GrowtrackError, told_of
 
-def frames_bar(steps: Iterator[Any], total: int) -> Iterator[Any]:
-    """Pass the frames of a film on under a progress bar."""
-    return bar(steps, total, *_TRACKING)
+    told = str(error) if isinstance(error, GrowtrackError) else told_of(error)
+    return re.sub(r"\b(resume|anew)=True", r"--\1", told)
 
 
 class FramesBar:
-    """A progress bar of a film that is tracked; it is shown from the first frame on, when there is time to tell.
+    """A progress bar of a film; it is shown from the first frame on, when there is time to tell.
 
     Attributes
     ----------
@@ -40,48 +38,68 @@ class FramesBar:
         Frames to come.
     """
 
-    def __init__(self) -> None:
-        self.total = 0
+    def __init__(self, doing: str = "tracking", total: int = 0) -> None:
+        self.total = total
+        self._doing = doing
         self._shown: Any = None
 
     def advance(self) -> None:
         """Count one more frame."""
         if self._shown is None:
-            self._shown = _shown(self.total, *_TRACKING)
+            from tqdm import tqdm
+
+            self._shown = tqdm(total=self.total, desc=self._doing, unit=" frame", leave=False, disable=None)
         self._shown.update()
 
     def __enter__(self) -> FramesBar:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Take it off the screen; another film may follow."""
         if self._shown is not None:
             self._shown.close()
+            self._shown = None
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
-def watched(making: Generator[Any, None, Any], at_once: bool = False) -> Any:
+def watched(
+    steps: Generator[Any, None, Result], told: Callable[[Any], object] | None = None, at_once: bool = False
+) -> Result:
     """Follow long work with a progress bar and return its result.
 
     Ctrl-C stops it at its next step, so that what is kept is whole; a second
     one stops it where it is, and so does the first with `at_once`.
+
+    Parameters
+    ----------
+    steps : generator
+    told : callable, optional
+        Told of every step that is no progress.
+    at_once : bool
     """
     from tqdm import tqdm
+
+    from ..core.progress import finish
 
     layout = "{desc:45.45} {percentage:3.0f}%|{bar}| {elapsed} gone{postfix}"
     with (
         _never_asked() if at_once else _stopping_between_steps() as asked,
-        contextlib.closing(making),
         tqdm(total=1000, bar_format=layout, disable=None) as shown,
     ):
-        while True:
-            try:
-                step = next(making)
-            except StopIteration as end:
-                return end.value
+
+        def watch(step: Any) -> None:
             if asked:
                 raise KeyboardInterrupt
-            shown.n = round(1000 * step.fraction)
-            shown.set_description_str(step.doing, refresh=False)
-            shown.set_postfix_str(_left(step.seconds_left))
+            if hasattr(step, "fraction"):
+                shown.n = round(1000 * step.fraction)
+                shown.set_description_str(step.doing, refresh=False)
+                shown.set_postfix_str(_left(step.seconds_left))
+            elif told is not None:
+                told(step)
+
+        return finish(steps, watch)
 
 
 def _left(seconds: float) -> str:
@@ -171,3 +189,9 @@ def quiet_import() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(saved, 2)
             os.close(saved)
+
+
+def load_backend() -> None:
+    """Import Keras and its backend, without what that writes on stderr."""
+    with quiet_import():
+        from ..core.growth import backend  # noqa: F401

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..core.networks.bundled import bundled
 from ..core.networks.card import Recipe
 from ..core.networks.load import Network, load_network, network_path
 from ..core.simulation import Scene, named_scene
+from ..jobs.growing import KEPT, Grow
 
 Data = tuple[Dataset, Dataset]
 Chosen = argparse.Namespace
@@ -30,33 +30,18 @@ _OF_A_SCENE = ("snr", "scene")
 _OF_A_DATASET = ("epochs", "batch", "augment")
 
 
-@dataclass(frozen=True)
-class Job:
-    """What is to be grown, from what, and where it is kept meanwhile."""
-
-    recipe: Recipe
-    data: Data | None
-    start: Network | None
-    kept: Path
-
-    @property
-    def teacher(self) -> str:
-        """What it learns from."""
-        scene = self.recipe.scene
-        return f"the scene {scene.name}" if scene else self.recipe.dataset
-
-
-def begin(chosen: Chosen) -> Job:
-    """Read the command's words.
+def begin(chosen: Chosen) -> Grow:
+    """Return the job that the command's words ask for.
 
     Raises
     ------
     SettingsError
         When they contradict one another.
     """
-    kept = Path(f"{chosen.output}.growing")
+    path = Path(chosen.output)
+    kept = Path(f"{path}{KEPT}")
     if chosen.resume:
-        return _resumed(chosen, kept)
+        return _resumed(chosen, path, kept)
     if kept.exists():
         raise SettingsError(
             f"{kept} keeps a run that was stopped. Add --resume to go on with it, or delete it to begin anew."
@@ -64,19 +49,19 @@ def begin(chosen: Chosen) -> Job:
     if chosen.recipe:
         _refuse_others(chosen, "recipe", _RUN, "A recipe holds scene, plan and schedule")
         recipe = _stored(chosen.recipe)
-        return Job(recipe, _images(chosen, recipe), None, kept)
+        return Grow(recipe, path, data=_images(chosen, recipe))
     _refuse_contradictions(chosen)
     start = load_network(chosen.start) if chosen.start else None
     data = load_dataset(chosen.dataset) if chosen.dataset else None
-    return Job(_recipe(chosen, data, start), data, start, kept)
+    return Grow(_recipe(chosen, data, start), path, start=start, data=data)
 
 
-def _resumed(chosen: Chosen, kept: Path) -> Job:
+def _resumed(chosen: Chosen, path: Path, kept: Path) -> Grow:
     _refuse_others(chosen, "resume", _RUN, "A run that goes on keeps its recipe")
     if not kept.exists():
         raise SettingsError(f"There is no {kept} to go on with. Begin without --resume.")
     recipe = recipe_kept(kept)
-    return Job(recipe, _images(chosen, recipe), None, kept)
+    return Grow(recipe, path, data=_images(chosen, recipe), resume=True)
 
 
 def _images(chosen: Chosen, recipe: Recipe) -> Data | None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..core.errors import NetworkFileError
 from ..core.films import Stack
-from ..core.networks.load import Network, load_network
+from ..core.networks.load import Network, load_network, network_path
 
 _KEPT = 4
 
@@ -83,6 +83,17 @@ class Context:
         while len(self._networks) > _KEPT:
             self._networks.popitem(last=False)
         return self._networks[file]
+
+    def named(self, name: str | Path) -> Network:
+        """Return a bundled network by its name, or the network of a file.
+
+        Raises
+        ------
+        NetworkFileError
+            When there is none, or it is damaged.
+        """
+        path = network_path(name)
+        return self.network(NetworkFile.of(path)) if path.exists() else self._load(path)
 
     def has(self, file: NetworkFile) -> bool:
         """Tell whether a network is loaded."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ..core.detection import collect, iter_detections, median_milliseconds
+from ..core.detection import FrameDetections, collect, iter_detections, median_milliseconds
 from ..core.errors import LinkingError, MotionError
 from ..core.figures import draw_trajectories
 from ..core.figures.pictures import overlay, save
@@ -19,14 +20,15 @@ from ..core.films import Stack, TimeAxis, open_stack
 from ..core.films.writing import write_film
 from ..core.linking import Linking, link
 from ..core.motion import diffusion
+from ..core.networks.bundled import DEFAULT
 from ..core.networks.evaluation import SHAPE, bound
 from ..core.networks.load import Network
 from ..core.scoring import score
 from ..core.simulation import Motion, draw, iter_film, named_scene
-from ..core.tables import PROGRAM, write_table
-
-Say = Callable[[str], None]
-Watch = Callable[[Iterator[Any], int], Iterator[Any]]
+from ..core.tables import PROGRAM, check_table, write_table
+from .context import Context, Loading
+from .simulation import check_film
+from .track_to_table import Begun
 
 LINKING = Linking(memory=2)
 SCENE = "table42"
@@ -35,72 +37,124 @@ DIFFUSION = 0.5
 """Of the simulated film's particles, in px²/frame."""
 
 
-def run_demo(
-    network: Network,
-    folder: Path,
-    film: str | None,
-    say: Say,
-    watch: Watch,
-    frames: int = 60,
-    time_axis: TimeAxis | None = None,
-) -> None:
+class Said(NamedTuple):
+    """A line for the person."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Demo:
     """Track a film, the user's or a simulated one, link, and leave everything in a folder.
 
-    Parameters
+    Attributes
     ----------
-    network : Network
     folder : Path
         Receives ``film.tif`` and ``truth.csv`` (of a simulated film),
         ``detections.csv`` and ``trajectories.csv`` with their recipes, ``overlay.png``,
         ``trajectories.png`` and ``points.csv`` for napari.
-    film : str or None
+    film : str, optional
         The user's film; without it one is simulated.
-    say : callable
-        Receives each line for the person.
-    watch : callable
-        Passes the frames on, given their number, under a progress bar.
+    network : str
+        A bundled network's name, or a file.
     frames : int
         Frames at most.
     time_axis : {"t", "z"}, optional
         As for `open_stack`.
     """
-    truth = None
-    path = Path(film) if film else folder / "film.tif"
-    if film is None:
-        truth = _simulated(path, frames)
-        say(f"Simulated {frames} frames of {SHAPE[0]} x {SHAPE[1]} px at SNR 3 with known truth: {path}")
-    cascade = network.cascade()
-    with open_stack(film or path, time_axis=time_axis) as stack:
-        number = min(frames, len(stack))
-        steps = iter_detections(stack, network, cascade, range(number))
-        found = list(watch(steps, number))
+
+    folder: Path
+    film: str | None = None
+    network: str = DEFAULT
+    frames: int = 60
+    time_axis: TimeAxis | None = None
+
+    def steps(self, context: Context | None = None) -> Generator[Loading | Said | Begun | FrameDetections, None, None]:
+        """Yield `Loading` before the network is loaded, `Begun`, each frame's detections, and lines for the person.
+
+        Raises
+        ------
+        GrowtrackError
+            When film or network cannot be read, or the folder not be written.
+        """
+        path, truth = self._path, None
+        if self.film is None:
+            check_film(path, self.frames, SHAPE)
+        else:
+            open_stack(path, time_axis=self.time_axis).close()
+        check_table(self.folder / "detections.csv")
+        yield Loading(self.network)
+        network = (context or Context()).named(self.network)
+        if self.film is None:
+            truth = _simulated(path, self.frames)
+            size = f"{SHAPE[0]} x {SHAPE[1]} px"
+            yield Said(f"Simulated {self.frames} frames of {size} at SNR 3 with known truth: {path}")
+        with open_stack(path, time_axis=self.time_axis) as stack:
+            yield from self._tracked(stack, network, truth)
+
+    @property
+    def _path(self) -> Path:
+        return Path(self.film) if self.film else self.folder / "film.tif"
+
+    def _tracked(
+        self, stack: Stack, network: Network, truth: pd.DataFrame | None
+    ) -> Generator[Said | Begun | FrameDetections, None, None]:
+        frames = range(min(self.frames, len(stack)))
+        yield Begun(frames, 0)
+        cascade = network.cascade()
+        found = []
+        for one in iter_detections(stack, network, cascade, frames):
+            found.append(one)
+            yield one
         detections = collect(one.table for one in found)
         recipe = {**network.card.made_with(cascade), "film": stack.name, **stack.told}
-        _leave(folder, stack, detections, truth, recipe)
-        trajectories = _linked(folder, stack, detections, recipe, say) if number > 1 else None
-    say(
-        f"Tracked {number} frames with {network.card.name}, stage {cascade.stage} screened by stage {cascade.screen}: "
-        f"{len(detections)} detections, {median_milliseconds(found):.1f} ms per frame"
-    )
+        _leave(self.folder, stack, detections, truth, recipe)
+        yield Said(
+            f"Tracked {len(frames)} frames with {network.card.name}, stage {cascade.stage} screened by stage "
+            f"{cascade.screen}: {len(detections)} detections, {median_milliseconds(found):.1f} ms per frame"
+        )
+        yield from (Said(line) for line in _seen(detections, truth, len(frames)))
+        trajectories = (yield from self._linked(stack, detections, recipe)) if len(frames) > 1 else None
+        yield from (Said(line) for line in self._end(trajectories, len(frames)))
+
+    def _linked(
+        self, stack: Stack, detections: pd.DataFrame, recipe: dict[str, Any]
+    ) -> Generator[Said, None, pd.DataFrame | None]:
+        """Leave trajectories and a picture of them; None where they cannot be linked."""
+        try:
+            trajectories = link(detections, LINKING)
+        except LinkingError as error:
+            yield Said(f"Not linked. {error}")
+            return None
+        made = {"program": PROGRAM, "detected": recipe, "linking": json.loads(LINKING.to_json())}
+        write_table(trajectories, self.folder / "trajectories.csv", made)
+        save(draw_trajectories(trajectories, stack[0]), self.folder / "trajectories.png")
+        return trajectories
+
+    def _end(self, trajectories: pd.DataFrame | None, number: int) -> Iterator[str]:
+        """Yield what trajectories tell, and what was left where."""
+        if trajectories is not None:
+            yield _moved(trajectories, simulated=self.film is None)
+        elif number == 1:
+            yield "One frame tells nothing of motion: give a film of several to have particles followed."
+        linked = trajectories is not None
+        tables = ["detections.csv", *(["trajectories.csv"] if linked else [])]
+        pictures = ["overlay.png", *(["trajectories.png"] if linked else [])]
+        each = "each with its settings in .json" if linked else "with its settings in .json"
+        yield f"Left in {self.folder}/: {', '.join(tables)} ({each}), {', '.join(pictures)}, points.csv"
+        points = self.folder / "points.csv"
+        yield f'Open in napari (pip install "napari-growtrack[all]"):  napari {self._path} {points}'
+
+
+def _seen(detections: pd.DataFrame, truth: pd.DataFrame | None, number: int) -> Iterator[str]:
+    """Yield how many particles were found, or how well."""
     if truth is None:
         counts = detections.groupby("frame").size().reindex(range(number), fill_value=0)
-        say(
-            f"In a frame: {counts.min()} to {counts.max()} particles, {counts.median():g} typically "
-            "(no truth, no score)"
-        )
+        typical = f"{counts.median():g} typically"
+        yield f"In a frame: {counts.min()} to {counts.max()} particles, {typical} (no truth, no score)"
     else:
-        say(f"Score: {score(truth, detections)}")
-        say(f"Cramer-Rao bound of the median error: {_bound():.3f} px")
-    if trajectories is not None:
-        say(_moved(trajectories, simulated=film is None))
-    elif number == 1:
-        say("One frame tells nothing of motion: give a film of several to have particles followed.")
-    drawn = [("trajectories.csv", "trajectories.png")] if trajectories is not None else []
-    tables = ["detections.csv", *(table for table, _ in drawn)]
-    pictures = ["overlay.png", *(picture for _, picture in drawn)]
-    each = "each with its settings in .json" if drawn else "with its settings in .json"
-    say(f"Left in {folder}/: {', '.join(tables)} ({each}), {', '.join(pictures)}, points.csv")
-    say(f'Open in napari (pip install "napari-growtrack[all]"):  napari {path} {folder / "points.csv"}')
+        yield f"Score: {score(truth, detections)}"
+        yield f"Cramer-Rao bound of the median error: {_bound():.3f} px"
 
 
 def _simulated(path: Path, frames: int) -> pd.DataFrame:
@@ -113,21 +167,6 @@ def _simulated(path: Path, frames: int) -> pd.DataFrame:
 def _bound() -> float:
     rng = np.random.default_rng(SEED)
     return bound([draw(named_scene(SCENE), SHAPE, rng) for _ in range(20)], rng)
-
-
-def _linked(
-    folder: Path, stack: Stack, detections: pd.DataFrame, recipe: dict[str, Any], say: Say
-) -> pd.DataFrame | None:
-    """Leave trajectories and a picture of them; None where they cannot be linked."""
-    try:
-        trajectories = link(detections, LINKING)
-    except LinkingError as error:
-        say(f"Not linked. {error}")
-        return None
-    made = {"program": PROGRAM, "detected": recipe, "linking": json.loads(LINKING.to_json())}
-    write_table(trajectories, folder / "trajectories.csv", made)
-    save(draw_trajectories(trajectories, stack[0]), folder / "trajectories.png")
-    return trajectories
 
 
 def _moved(trajectories: pd.DataFrame, simulated: bool) -> str:

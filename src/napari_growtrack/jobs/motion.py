@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -196,3 +196,66 @@ class ReadTrajectories:
         """Yield them."""
         table = read_table(self.path, ("frame", "y", "x", "particle"))
         yield FromFile(self.path, table, read_recipe(self.path) or {})
+
+
+class MeasuredTable(NamedTuple):
+    """What the trajectories of a table tell.
+
+    Attributes
+    ----------
+    report : MotionReport
+    files : list of Path
+        Tables and figures that were left.
+    """
+
+    report: MotionReport
+    files: list[Path]
+
+
+@dataclass(frozen=True)
+class MeasureTable:
+    """Read off the motion of a table's trajectories, and leave tables and figures where a folder is given.
+
+    Attributes
+    ----------
+    trajectories : path
+    folder : path, optional
+    pixel_size, frame_time : float, optional
+        In micrometres and seconds; by default as the table's recipe tells them.
+    exposure : str, optional
+        Seconds, or a share of a frame such as ``50%``; by default as the recipe tells.
+    without_drift, trap : bool
+    temperature : float, optional
+        In kelvin.
+    """
+
+    trajectories: str | Path
+    folder: str | Path | None = None
+    pixel_size: float | None = None
+    frame_time: float | None = None
+    exposure: str | None = None
+    without_drift: bool = False
+    trap: bool = False
+    temperature: float | None = None
+
+    def steps(self, context: Context | None = None) -> Generator[Doing, None, MeasuredTable]:
+        """Yield `Doing`.
+
+        Raises
+        ------
+        TableError, MotionError
+            As `core.motion.report.report_motion` does.
+        OutputError
+            When the folder cannot be written.
+        """
+        known: dict[str, Any] = read_recipe(self.trajectories) or {}
+        given = {"pixel_size": self.pixel_size, "frame_time": self.frame_time}
+        told = {name: known.get(name) if value is None else value for name, value in given.items()}
+        units = Units.told(self.exposure, **told, exposure_time=known.get("exposure_time"))
+        table = read_table(self.trajectories, ("frame", "y", "x", "particle"))
+        yield Doing("Estimating...")
+        report = report_motion(table, units, self.without_drift, self.trap, self.temperature)
+        if self.folder is None:
+            return MeasuredTable(report, [])
+        yield Doing("Drawing...")
+        return MeasuredTable(report, write_motion(table, self.folder, units, self.without_drift))

@@ -15,10 +15,11 @@ from ..core.files import check_apart
 from ..core.files.holding import check_free
 from ..core.films import Stack, TimeAxis, film_identity, open_stack
 from ..core.networks.bundled import DEFAULT
-from ..core.networks.load import Network, load_network, network_path
+from ..core.networks.load import Network, network_path
 from ..core.progress import finish
 from ..core.tables import check_table
 from ..core.tracking.streaming import TableStream, chunk_of, iter_into
+from .context import Context
 
 
 class Begun(NamedTuple):
@@ -116,7 +117,7 @@ class TrackToTable:
     resume: bool = False
     anew: bool = False
 
-    def steps(self) -> Generator[Begun | FrameDetections, None, TrackedTable]:
+    def steps(self, context: Context | None = None) -> Generator[Begun | FrameDetections, None, TrackedTable]:
         """Yield `Begun`, before the network is loaded, and the detections of each frame; return what came of it.
 
         What stops it at a step, an error of ours or a Ctrl-C that is thrown in, is handed back in the result: what
@@ -139,10 +140,12 @@ class TrackToTable:
                     f"There are no such frames in {stack.name}, which has frames 0 to {len(stack) - 1}."
                 )
             yield Begun(frames, 0)
-            return (yield from self._tracked(stack, frames))
+            return (yield from self._tracked(stack, frames, context or Context()))
 
-    def _tracked(self, stack: Stack, frames: range) -> Generator[Begun | FrameDetections, None, TrackedTable]:
-        network = self._network()
+    def _tracked(
+        self, stack: Stack, frames: range, context: Context
+    ) -> Generator[Begun | FrameDetections, None, TrackedTable]:
+        network = self._network(context)
         cascade = network.cascade(self.stage, self.screen, self.faithful, self.fit)
         cascade = cascade.on_film(network.zoom, self.screen_distance, self.accept_distance)
         contrast = resolved_contrast(stack, network, cascade, self.contrast, frames)
@@ -185,8 +188,8 @@ class TrackToTable:
             stopped or refused,
         )
 
-    def _network(self) -> Network:
-        network = self.network if isinstance(self.network, Network) else load_network(str(self.network))
+    def _network(self, context: Context) -> Network:
+        network = self.network if isinstance(self.network, Network) else context.named(self.network)
         return network if self.diameter is None else network.for_diameter(self.diameter)
 
     def _known_of(self, stack: Stack) -> dict[str, Any]:

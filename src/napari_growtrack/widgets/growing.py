@@ -21,10 +21,7 @@ from ..core.networks.card import Card, Recipe
 from ..core.settings import Span
 from ..core.simulation import Scene
 from ..engine import Runs
-from ..jobs.growing import Grow
-
-KEPT = ".growing"
-"""How files end in which growing is kept."""
+from ..jobs.growing import KEPT, Grow
 
 UNFINISHED = "growing"
 """The folder of networks that can be tracked with while they grow."""
@@ -185,7 +182,7 @@ class Files(NamedTuple):
 
     def beginning(self, recipe: Recipe) -> Grow:
         """Return the job that grows a network by a recipe; `start` is for the caller to add."""
-        return Grow(recipe, self.path, self.keep, self.usable, quick=_brief(recipe))
+        return Grow(recipe, self.path, self.keep, self.usable, quick=_brief(recipe), watch=True)
 
     def check_free(self) -> None:
         """Refuse where another process, as a second napari, grows this network.
@@ -272,8 +269,8 @@ class Grown(NamedTuple):
 
 def grow(engine: Runs, job: Grow) -> Generator[Any, None, None]:
     """Have a network grown: yield what its job yields, and at last where it lies."""
-    path = yield from engine.run(job)
-    yield Grown(path)
+    saved = yield from engine.run(job)
+    yield Grown(saved.path)
 
 
 def best_stage(errors: Mapping[int, float], last: int) -> int:

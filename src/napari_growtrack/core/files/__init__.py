@@ -7,8 +7,8 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,8 +27,9 @@ _REMEDIES = {
 }
 
 
-def write_whole(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
-    """Write a file so that a failure leaves whatever was there before.
+@contextmanager
+def whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file to write so that a failure leaves whatever was there before.
 
     The bytes go to a sibling that ends in ``.partial``, which takes the place of
     `path` only once it is complete. Missing parent folders are created.
@@ -37,20 +38,25 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[BinaryIO], object
     ----------
     path
         The file to create or replace.
-    write
-        Called once with the file open for binary writing.
+
+    Yields
+    ------
+    file
+        Open for binary writing.
 
     Raises
     ------
     OutputError
         When the disk refuses, or there is something that is no file, as a device;
-        the sentence says why and what to do. What else `write` raises passes through, and no partial file stays behind.
+        the sentence says why and what to do. What else is raised meanwhile passes through, and no partial file stays
+        behind.
 
     Examples
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "new" / "note.txt"
-    >>> write_whole(path, lambda file: file.write(b"done"))
+    >>> with whole(path) as file:
+    ...     _ = file.write(b"done")
     >>> path.read_text()
     'done'
     """
@@ -60,13 +66,25 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[BinaryIO], object
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            write(file)
+            yield file
         os.replace(partial, path)
     except OSError as error:
         raise refusal(path, error) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def write_whole(path: str | os.PathLike[str], write: Callable[[BinaryIO], object]) -> None:
+    """Write a file by a function that is called once with it, whole or not at all; see `whole`.
+
+    Raises
+    ------
+    OutputError
+        When the disk refuses.
+    """
+    with whole(path) as file:
+        write(file)
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:

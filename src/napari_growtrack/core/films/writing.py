@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
 from ..errors import OutputError
-from ..files import write_whole
+from ..files import whole
+from ..progress import finish
 from ..tables import TRUTH_COLUMNS, empty
 
 
 def write_film(
     pairs: Iterable[tuple[np.ndarray, pd.DataFrame]], frames: int, shape: tuple[int, int], path: str | os.PathLike[str]
 ) -> pd.DataFrame:
-    """Write frames to a float32 TIFF as they come, and return their joined truth.
+    """Write frames to a float32 TIFF as they come, and return their joined truth; see `iter_write`."""
+    return finish(iter_write(pairs, frames, shape, path))
+
+
+def iter_write(
+    pairs: Iterable[tuple[np.ndarray, pd.DataFrame]], frames: int, shape: tuple[int, int], path: str | os.PathLike[str]
+) -> Generator[int, None, pd.DataFrame]:
+    """Write frames to a float32 TIFF as they come, telling how many there are; the generator returns their truth.
 
     Parameters
     ----------
@@ -39,21 +46,19 @@ def write_film(
     """
     import tifffile
 
-    _refuse_no_room(path, 4 * frames * shape[0] * shape[1])
-
+    size = 4 * frames * shape[0] * shape[1]
+    _refuse_no_room(path, size)
     truths: list[pd.DataFrame] = []
-
-    def images() -> Iterator[np.ndarray]:
-        for frame, truth in pairs:
+    with whole(path) as file:
+        with tifffile.TiffWriter(file, bigtiff=size > 2**31) as tiff:
+            where = tiff.write(
+                None, shape=(frames, *shape), dtype=np.float32, metadata={"axes": "TYX"}, returnoffset=True
+            )
+        file.seek(where[0] if where else 0)
+        for number, (frame, truth) in zip(range(1, frames + 1), pairs, strict=True):
+            file.write(np.ascontiguousarray(frame, np.float32).data)
             truths.append(truth)
-            yield frame
-
-    def write(file: BinaryIO) -> None:
-        large = 4 * frames * shape[0] * shape[1] > 2**31
-        with tifffile.TiffWriter(file, bigtiff=large) as tiff:
-            tiff.write(images(), shape=(frames, *shape), dtype=np.float32, metadata={"axes": "TYX"})
-
-    write_whole(path, write)
+            yield number
     return (
         pd.concat([empty(TRUTH_COLUMNS), *truths], ignore_index=True) if any(map(len, truths)) else empty(TRUTH_COLUMNS)
     )
