@@ -13,10 +13,11 @@ from spots import classes_card, numbers_in, small_card
 from napari_growtrack.core.errors import StackError
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.schedule import Schedule
-from napari_growtrack.core.linking import Linkage, Linking, LinkingProgress
+from napari_growtrack.core.linking import Linkage, Linking
 from napari_growtrack.core.motion import Units
 from napari_growtrack.core.motion.report import report_motion
 from napari_growtrack.core.networks.calibration import MakingProgress
+from napari_growtrack.core.progress import Progress
 from napari_growtrack.core.scoring import iter_compare, thesis_score
 from napari_growtrack.core.simulation import named_scene
 from napari_growtrack.jobs.network_views import Maps
@@ -33,7 +34,7 @@ from napari_growtrack.widgets import (
 )
 from napari_growtrack.widgets.filming import FilmProgress
 from napari_growtrack.widgets.maps_view import layers
-from napari_growtrack.widgets.progress import Progress
+from napari_growtrack.widgets.progress import TrackingProgress
 from napari_growtrack.widgets.score_reading import ask
 
 
@@ -103,10 +104,10 @@ def test_the_median_error_of_detections_follows_from_sigma():
 @pytest.mark.parametrize(
     ("progress", "line"),
     [
-        (Progress(0, 50), "Loading the network..."),
-        (Progress(0, 50, contrast="normal"), "Reading the first frame..."),
-        (Progress(1, 50, 0, seconds=3), "Frame 1 of 50"),
-        (Progress(12, 50, 11, seconds=0.2), "Frame 12 of 50, 8 s left"),
+        (TrackingProgress(0, 50), "Loading the network..."),
+        (TrackingProgress(0, 50, contrast="normal"), "Reading the first frame..."),
+        (TrackingProgress(1, 50, 0, seconds=3), "Frame 1 of 50"),
+        (TrackingProgress(12, 50, 11, seconds=0.2), "Frame 12 of 50, 8 s left"),
     ],
 )
 def test_progress_says_how_far_and_how_long(progress, line):
@@ -116,10 +117,10 @@ def test_progress_says_how_far_and_how_long(progress, line):
 @pytest.mark.parametrize(
     ("found", "progress", "line"),
     [
-        (153, Progress(50, 50, 49, seconds=0.0063), "153 detections in 50 frames, 6.3 ms per frame"),
-        (1, Progress(1, 1, 7, seconds=2), "1 detection in 1 frame, 2.0 s per frame"),
-        (9, Progress(3, 50, 2, seconds=0.25), "Stopped after 3 of 50 frames: 9 detections, 250 ms per frame"),
-        (0, Progress(0, 50), "Stopped before the first frame; nothing was changed."),
+        (153, TrackingProgress(50, 50, 49, seconds=0.0063), "153 detections in 50 frames, 6.3 ms per frame"),
+        (1, TrackingProgress(1, 1, 7, seconds=2), "1 detection in 1 frame, 2.0 s per frame"),
+        (9, TrackingProgress(3, 50, 2, seconds=0.25), "Stopped after 3 of 50 frames: 9 detections, 250 ms per frame"),
+        (0, TrackingProgress(0, 50), "Stopped before the first frame; nothing was changed."),
     ],
 )
 def test_the_outcome_says_what_was_found_and_how_fast(found, progress, line):
@@ -445,8 +446,8 @@ def test_a_trajectory_is_told(coefficient, words):
         (motion_sentences.of_line(None, 6), "Of all 6 trajectories"),
         (motion_sentences.of_line(2, 1200), "Of 2 selected of 1,200 trajectories"),
         (motion_sentences.DRIFTS, "The particles drift in common. Tick Remove drift: D gains from it."),
-        (trajectory_sentences.linking_line(LinkingProgress(12, 0.5, 7.6)), "Linking frame 12, 8 s left"),
-        (trajectory_sentences.linking_line(LinkingProgress(59, 1.0, 0.0)), "Linking frame 59"),
+        (trajectory_sentences.linking_line(Progress("linking frame 12", 0.5, 7.6)), "Linking frame 12, 8 s left"),
+        (trajectory_sentences.linking_line(Progress("linking frame 59", 1.0, 0.0)), "Linking frame 59"),
         (sentences.saved_as_line("a/b.csv"), "Saved as a/b.csv."),
         (trajectory_sentences.opened_line(1), "Opened: 1 detection."),
         (trajectory_sentences.taken_back_line(300), "Taken back: 300 detections. Undo brings the others back."),

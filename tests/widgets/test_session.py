@@ -17,7 +17,7 @@ from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.networks.archive import write_archive
 from napari_growtrack.core.networks.card import Card, Recipe
 from napari_growtrack.core.networks.load import Network
-from napari_growtrack.widgets.progress import Progress
+from napari_growtrack.widgets.progress import TrackingProgress
 from napari_growtrack.widgets.region import Region
 from napari_growtrack.widgets.session import Session, session_of
 
@@ -181,7 +181,7 @@ def test_what_is_chosen_while_it_works_does_not_change_a_run(session, network):
 @pytest.mark.parametrize(("done", "left"), [(0, None), (2, None), (3, 0.7), (10, 0.0)])
 def test_time_left_is_told_once_there_is_something_to_judge_by(done, left):
     expected = left if left is None else pytest.approx(left)
-    assert Progress(done, 10, 0, seconds=0.1).seconds_left == expected
+    assert TrackingProgress(done, 10, 0, seconds=0.1).seconds_left == expected
 
 
 def test_whoever_listens_hears_of_a_choice_once(session, network_file):

@@ -13,13 +13,13 @@ from ..core.files import check_apart
 from ..core.linking import (
     Linkage,
     Linking,
-    LinkingProgress,
     Suggestion,
     drop_doubtful,
     iter_linkage,
     story_of,
     suggest_radius,
 )
+from ..core.progress import Progress
 from ..core.tables import check_table, read_recipe, read_table, write_table
 from .context import Context
 
@@ -44,8 +44,8 @@ class LinkPoints:
     farthest: float | None = None
     least_significance: float | None = None
 
-    def steps(self, context: Context | None = None) -> Generator[LinkingProgress, None, Linkage]:
-        """Yield `LinkingProgress`; return what linking brought, without doubtful trajectories."""
+    def steps(self, context: Context | None = None) -> Generator[Progress, None, Linkage]:
+        """Yield `Progress`; return what linking brought, without doubtful trajectories."""
         linkage = yield from iter_linkage(self.detections, self.linking)
         kept = drop_doubtful(linkage.trajectories, self.farthest, self.least_significance)
         return replace(linkage, trajectories=kept)
@@ -89,8 +89,8 @@ class LinkTable:
     max_distance: float | None = None
     min_significance: float | None = None
 
-    def steps(self, context: Context | None = None) -> Generator[Suggestion | LinkingProgress, None, LinkedTable]:
-        """Yield the `Suggestion` of a search radius where none is given, and `LinkingProgress`.
+    def steps(self, context: Context | None = None) -> Generator[Suggestion | Progress, None, LinkedTable]:
+        """Yield the `Suggestion` of a search radius where none is given, and `Progress`.
 
         Raises
         ------

@@ -13,7 +13,7 @@ _ENOUGH = 3
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrackingProgress:
     """Where a run stands.
 
     Attributes

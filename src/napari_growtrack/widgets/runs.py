@@ -16,7 +16,7 @@ from ..core.errors import SettingsError
 from ..core.scoring import matched_pairs
 from ..core.tables import DETECTION_COLUMNS
 from .choice import Choice
-from .progress import Progress
+from .progress import TrackingProgress
 from .region import Region
 from .sentences import Kind, outcome_line, reason, warning_line
 from .track_sentences import NOTHING_SHARED, Compared
@@ -126,14 +126,14 @@ class Run:
 
     def __init__(self, image: Image, choice: Choice, total: int, number: int = 1, region: Region | None = None) -> None:
         self.image, self.choice, self.number, self.region = image, choice, number, region
-        self.progress = Progress(0, total)
+        self.progress = TrackingProgress(0, total)
         self.warnings: list[str] = []
         self.error: Exception | None = None
         self._frames: list[int] = []
         self._rows: list[np.ndarray] = []
         self._passed: list[float] = []
 
-    def follow(self, steps: Iterable[Progress | None]) -> Iterator[Progress | None]:
+    def follow(self, steps: Iterable[TrackingProgress | None]) -> Iterator[TrackingProgress | None]:
         """Yield the steps of a run, keeping what they bring; at their end, count what is accepted."""
         try:
             for progress in steps:
@@ -143,7 +143,7 @@ class Run:
         finally:  # beside the window, also where it was stopped
             _ = self.record.accepted
 
-    def _take(self, progress: Progress) -> None:
+    def _take(self, progress: TrackingProgress) -> None:
         self.progress = progress
         if progress.frame is not None:
             self._frames.append(progress.frame)

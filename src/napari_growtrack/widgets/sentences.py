@@ -12,7 +12,7 @@ import pandas as pd
 from ..core.detection import Cascade
 from ..core.errors import GrowtrackError
 from ..core.networks.card import Card, Report
-from .progress import Progress
+from .progress import TrackingProgress
 
 Kind = Literal["plain", "warning", "error"]
 """How a sentence is to be taken."""
@@ -114,7 +114,7 @@ def screen_line(stage: int, cascade: Cascade | None) -> str:
     return f"Stage {stage} looks everywhere"
 
 
-def progress_line(progress: Progress) -> str:
+def progress_line(progress: TrackingProgress) -> str:
     """Say what a run is doing."""
     if progress.frame is None:
         return "Loading the network..." if progress.contrast == "auto" else "Reading the first frame..."
@@ -122,7 +122,7 @@ def progress_line(progress: Progress) -> str:
     return f"Frame {progress.done} of {progress.total}" + ("" if left is None else f", {duration(left)} left")
 
 
-def outcome_line(detections: int, progress: Progress) -> str:
+def outcome_line(detections: int, progress: TrackingProgress) -> str:
     """Say what a run found, in how many frames, and how fast."""
     if not progress.done:
         return "Stopped before the first frame; nothing was changed."

@@ -26,7 +26,7 @@ from ..jobs.context import FilmFacts, Loading
 from ..jobs.tracking import LookAtFrame, Ready, Seen, TrackFilm
 from .choice import Choice
 from .engines import Engines, shared_engines
-from .progress import Progress
+from .progress import TrackingProgress
 from .region import Part, Region
 
 FOLDER = "GROWTRACK_NETWORKS"
@@ -182,7 +182,9 @@ class Session:
 
     # Tracking -----------------------------------------------------------------------------------------------------
 
-    def run(self, film: Stack, frames: Sequence[int], region: Region | None = None) -> Iterator[Progress | None]:
+    def run(
+        self, film: Stack, frames: Sequence[int], region: Region | None = None
+    ) -> Iterator[TrackingProgress | None]:
         """Return a generator that loads the network where needed, then tracks frame after frame.
 
         What is chosen now counts, whatever is chosen while it works. None comes
@@ -205,21 +207,23 @@ class Session:
 
     def _run(
         self, choice: Choice, cascade: Cascade, film: Stack, frames: Sequence[int], region: Region | None
-    ) -> Iterator[Progress | None]:
+    ) -> Iterator[TrackingProgress | None]:
         part = Part(film, region, choice)
         job = TrackFilm(choice.network, cascade, choice.contrast, FilmFacts.of(part.film), frames)
         contrast, done = choice.contrast, 0
         times: deque[float] = deque(maxlen=_RECENT)
-        yield Progress(0, len(frames))
+        yield TrackingProgress(0, len(frames))
         for told in self.engines.tracking.run(job, part.film):
             if isinstance(told, Ready):
                 contrast = told.contrast
-                yield Progress(0, len(frames), contrast=contrast)
+                yield TrackingProgress(0, len(frames), contrast=contrast)
             elif isinstance(told, Seen):
                 done += 1
                 times.append(told.seconds)
                 typical = statistics.median(times)
-                yield Progress(done, len(frames), told.frame, part.on_film(told.table), typical, told.passed, contrast)
+                yield TrackingProgress(
+                    done, len(frames), told.frame, part.on_film(told.table), typical, told.passed, contrast
+                )
             else:
                 yield None
 

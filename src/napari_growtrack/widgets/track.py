@@ -28,7 +28,7 @@ from .panel import Panel
 from .parts.folding import section
 from .preferences import preferences
 from .preview import Preview, Speed, Spot
-from .progress import Progress
+from .progress import TrackingProgress
 from .region import Region
 from .runs import Candidates, Run
 from .sentences import Kind, error_of, progress_line, reason
@@ -390,7 +390,7 @@ class TrackPanel(Panel):
         if run is not None and run.image in self.viewer.layers:
             self._layer = layer_for_run(self.viewer, run.image, run.progress.total)
 
-    def _advance(self, progress: Progress) -> None:
+    def _advance(self, progress: TrackingProgress) -> None:
         if self._run is not None:
             total = 0 if progress.frame is None else progress.total
             self.show_progress(progress.done, total, progress_line(progress))

@@ -11,9 +11,10 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ..core.errors import GrowtrackError, LinkingError
-from ..core.linking import Linkage, LinkingProgress, delete, join, split, story_of
+from ..core.linking import Linkage, delete, join, split, story_of
 from ..core.motion import Units
 from ..core.packages.version import package_version
+from ..core.progress import Progress
 from ..core.tables import PROGRAM
 from ..jobs.linking import LinkPoints
 from ..jobs.motion import (
@@ -273,7 +274,7 @@ class TrajectoriesPanel(Panel):
             self._check()
 
     def _advance(self, told: Any) -> None:
-        if isinstance(told, LinkingProgress):
+        if isinstance(told, Progress):
             self.show_progress(round(1000 * told.fraction), 1000, linking_line(told))
         elif isinstance(told, Doing):
             if not self._measuring or self.bar.isVisible():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.linking import LinkingProgress
+from ..core.progress import Progress
 from .sentences import count, duration
 
 HOW = "Click trajectories in the picture, or here."
@@ -15,10 +15,10 @@ NONE_LEFT = "No trajectory would be left. To have none, remove the layer from th
 _FEW = 4
 
 
-def linking_line(progress: LinkingProgress) -> str:
+def linking_line(progress: Progress) -> str:
     """Say how far linking is."""
     left = f", {duration(progress.seconds_left)} left" if progress.fraction < 1 else ""
-    return f"Linking frame {progress.frame}{left}"
+    return f"{progress.doing.capitalize()}{left}"
 
 
 def opened_line(detections: int) -> str:

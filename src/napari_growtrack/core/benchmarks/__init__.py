@@ -6,15 +6,15 @@ import os
 from collections.abc import Generator
 
 from ..errors import SettingsError, cut
-from ..progress import finish
+from ..progress import Progress, finish
 from . import accuracy, deeptrack, growing, ladder, linking, long_film, scaling, simulator, speed, stream, workers
 from .case import Case, Claim, Rows, Scale, measured
 from .ladder import figures as ladder_figures
-from .running import BenchmarkProgress, iter_run, refusal
+from .running import iter_run, refusal
 from .sources import BROWNIAN, PRETRAINED_BROWNIAN, PRETRAINED_VESICLES
 from .thesis import THESIS
 
-__all__ = ["CASES", "BenchmarkProgress", "Case", "Claim", "Rows", "Scale", "iter_case", "named", "refusal", "run"]
+__all__ = ["CASES", "Case", "Claim", "Rows", "Scale", "iter_case", "named", "refusal", "run"]
 
 CASES: dict[str, Case] = THESIS | {
     "speed": measured(
@@ -77,7 +77,7 @@ def iter_case(
     scale: Scale = "laptop",
     folder: str | os.PathLike[str] | None = None,
     data: str | os.PathLike[str] | None = None,
-) -> Generator[BenchmarkProgress, None, str]:
+) -> Generator[Progress, None, str]:
     """Run a benchmark by its name, or a figure's; see `run` and `iter_run`."""
     name = named(name)
     return iter_run(name, CASES[name], scale, folder, data)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..datasets import Dataset
 from ..files import write_whole
+from ..progress import changed
 from ..simulation import Scene
 from .sources import Source
 
@@ -112,12 +113,7 @@ class Bench:
 
 def fractions(steps: Generator[Any, None, Any]) -> Generator[float, None, Any]:
     """Pass on the part that is done of what reports more, and return what it returns."""
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            return end.value
-        yield step.fraction
+    return changed(steps, lambda step: step.fraction)
 
 
 @dataclass(frozen=True)

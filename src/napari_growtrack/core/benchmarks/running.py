@@ -8,7 +8,7 @@ import platform
 import shutil
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,29 +21,11 @@ from ..errors import OutputError, SettingsError
 from ..figures.pictures import save
 from ..files import write_bytes
 from ..packages.version import package_version
+from ..progress import Progress, changed
 from .case import Bench, Case, Piece, Rows, Scale, Tables
 from .sources import DATA, find
 
 _PACKAGES = ("numpy", "scipy", "pandas", "keras", "tensorflow", "jax", "torch", "numba")
-
-
-@dataclass(frozen=True)
-class BenchmarkProgress:
-    """Where a benchmark stands.
-
-    Attributes
-    ----------
-    doing : str
-        The piece in hand.
-    fraction : float
-        Part of the work that is done, 0 to 1.
-    seconds_left : float
-        Estimated from the pace so far; infinite at first.
-    """
-
-    doing: str
-    fraction: float
-    seconds_left: float
 
 
 def iter_run(
@@ -52,7 +34,7 @@ def iter_run(
     scale: Scale = "laptop",
     folder: str | os.PathLike[str] | None = None,
     data: str | os.PathLike[str] | None = None,
-) -> Generator[BenchmarkProgress, None, str]:
+) -> Generator[Progress, None, str]:
     """Run a benchmark, reporting progress; the generator returns what it has to say, as Markdown.
 
     With a folder, what is done is kept there, so that the same call goes on
@@ -111,29 +93,21 @@ def refusal(name: str, case: Case, scale: Scale, data: str | os.PathLike[str] | 
     )
 
 
-def _worked(pieces: list[Piece], journal: Journal) -> Generator[BenchmarkProgress, None, None]:
+def _worked(pieces: list[Piece], journal: Journal) -> Generator[Progress, None, None]:
     """Do the pieces that are not done yet."""
     total = sum(piece.weight for piece in pieces)
     done = first = sum(piece.weight for piece in pieces if piece.name in journal.done) / total
     began = time.perf_counter()
 
-    def progress(piece: Piece, part: float) -> BenchmarkProgress:
-        fraction = done + part * piece.weight / total
-        gone = time.perf_counter() - began
-        left = gone * (1 - fraction) / (fraction - first) if fraction > first else float("inf")
-        return BenchmarkProgress(piece.name, fraction, left)
+    def progress(piece: Piece, part: float) -> Progress:
+        return Progress.at(piece.name, done + part * piece.weight / total, time.perf_counter() - began, first)
 
     for piece in pieces:
         if piece.name in journal.done:
             continue
-        started, work = time.perf_counter(), piece.work()
-        while True:
-            try:
-                part = next(work)
-            except StopIteration as end:
-                journal.add(piece.name, end.value, time.perf_counter() - started)
-                break
-            yield progress(piece, part)
+        started = time.perf_counter()
+        result = yield from changed(piece.work(), partial(progress, piece))
+        journal.add(piece.name, result, time.perf_counter() - started)
         done += piece.weight / total
 
 

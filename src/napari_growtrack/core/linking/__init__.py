@@ -2,7 +2,7 @@
 
 from .correcting import delete, join, split
 from .filtering import drop_doubtful, drop_short
-from .link import LinkingProgress, iter_link, iter_linkage, link
+from .link import iter_link, iter_linkage, link
 from .linkage import Linkage, Linking
 from .radius import Suggestion, suggest_radius
 from .repeats import repeated_frames
@@ -11,7 +11,6 @@ from .story import story_of
 __all__ = [
     "Linkage",
     "Linking",
-    "LinkingProgress",
     "Suggestion",
     "delete",
     "drop_doubtful",

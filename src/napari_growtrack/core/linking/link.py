@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import pandas as pd
 
 from ..errors import GrowtrackWarning, LinkingError
 from ..packages.plotting import load_matplotlib
-from ..progress import finish
+from ..progress import Progress, finish
 from ..tables import RELATIVES, check
 from .filtering import drop_short
 from .linkage import Linkage, Linking
@@ -28,31 +27,7 @@ _MOST_EMPTY = 200_000
 """Through more frames without detections nothing is remembered: it would take minutes."""
 
 
-@dataclass(frozen=True)
-class LinkingProgress:
-    """Where linking stands.
-
-    Attributes
-    ----------
-    frame : int
-        The frame that was linked last.
-    fraction : float
-        Part of the frames that are linked, 0 to 1.
-    seconds_left : float
-        Estimated from the pace so far.
-    """
-
-    frame: int
-    fraction: float
-    seconds_left: float
-
-    @property
-    def doing(self) -> str:
-        """What is being done, in words."""
-        return f"linking frame {self.frame}"
-
-
-def iter_linkage(detections: pd.DataFrame, linking: Linking | None = None) -> Generator[LinkingProgress, None, Linkage]:
+def iter_linkage(detections: pd.DataFrame, linking: Linking | None = None) -> Generator[Progress, None, Linkage]:
     """Link as `iter_link` does; the generator returns the trajectories and what was left out."""
     linking = linking or Linking()
     table = check(detections).sort_values("frame", kind="stable", ignore_index=True)
@@ -74,9 +49,7 @@ def iter_linkage(detections: pd.DataFrame, linking: Linking | None = None) -> Ge
     return Linkage(kept, linking, frames, repeated, short, cut)
 
 
-def iter_link(
-    detections: pd.DataFrame, linking: Linking | None = None
-) -> Generator[LinkingProgress, None, pd.DataFrame]:
+def iter_link(detections: pd.DataFrame, linking: Linking | None = None) -> Generator[Progress, None, pd.DataFrame]:
     """Link detections, reporting after every frame; the generator returns the trajectories.
 
     The parameters, the result and the errors are those of `link`.
@@ -94,7 +67,7 @@ def _moves(trajectories: pd.DataFrame, steps: np.ndarray) -> np.ndarray:
 
 def _linked(
     table: pd.DataFrame, steps: np.ndarray, particle: np.ndarray, radius: float, memory: int
-) -> Generator[LinkingProgress, None, None]:
+) -> Generator[Progress, None, None]:
     """Fill in which particle each row is; steps count frames without the repeated ones."""
     places, frames = table[["y", "x"]].to_numpy(float), table["frame"].to_numpy()
     memory = int(min(memory, steps[-1] - steps[0]))
@@ -112,9 +85,7 @@ def _linked(
         for _ in range(gap + 1):
             frame, ids = _next(linked, radius, int(frames[start]), end - start)
         particle[start:end] = ids
-        fraction = done / len(starts)
-        gone = time.perf_counter() - began
-        yield LinkingProgress(frame, fraction, gone * (1 - fraction) / fraction)
+        yield Progress.at(f"linking frame {frame}", done / len(starts), time.perf_counter() - began)
 
 
 def _parts(steps: np.ndarray, memory: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

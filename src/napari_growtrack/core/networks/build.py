@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..datasets import Dataset
 from ..errors import SettingsError
-from ..progress import finish
+from ..progress import changed, finish
 from ..simulation import Scene
 from .archive import read_card
 from .calibration import QUICK, THOROUGH, MakingProgress, finished
@@ -82,17 +82,8 @@ def iter_make(
     if recipe.scene is None and data is not None:
         return Network(making.network, card.with_(accuracies=making.accuracies(data[1])))
     finishing = finished(making.network, card, QUICK if quick else THOROUGH)
-    return (yield from _with(finishing, seconds=making.seconds, bound=watched.bound, usable=left.stages))
-
-
-def _with(reports: Generator[MakingProgress, None, Network], **known: Any) -> Generator[MakingProgress, None, Network]:
-    """Pass reports on with what is known besides."""
-    while True:
-        try:
-            report = next(reports)
-        except StopIteration as end:
-            return end.value
-        yield replace(report, **known)
+    known: dict[str, Any] = {"seconds": making.seconds, "bound": watched.bound, "usable": left.stages}
+    return (yield from changed(finishing, lambda report: replace(report, **known)))
 
 
 def iter_import(

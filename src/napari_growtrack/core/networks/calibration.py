@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..detection import Calibration, all_pairs, calibrate
 from ..detection.calibrate import Calibrated, Pair
+from ..progress import Progress
 from .card import Card
 from .evaluation import calibration_samples, noise_samples, report, snr_levels
 from .load import Network
@@ -18,17 +19,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MakingProgress:
-    """Where the making of a network stands.
+class MakingProgress(Progress):
+    """Where the making of a network stands: ``growing``, ``calibrating`` or ``measuring``.
 
     Attributes
     ----------
-    doing : str
-        ``growing``, ``calibrating`` or ``measuring``, and what.
-    fraction : float
-        Part of that which is done, 0 to 1.
-    seconds_left : float
-        Of that.
     stages : tuple of int
         Those that are learning now; none where nothing is.
     losses : tuple of float
@@ -46,9 +41,6 @@ class MakingProgress:
         How many stages the provisional network on disk has; 0 while there is none.
     """
 
-    doing: str
-    fraction: float
-    seconds_left: float
     stages: tuple[int, ...] = ()
     losses: tuple[float, ...] = ()
     seconds: float = 0.0

@@ -18,6 +18,7 @@ from ...films.normalisation import normalise
 from ...growth.plan import Plan
 from ...networks.evaluation import SHAPE, bound, calibration_samples, film_of
 from ...networks.load import load_network
+from ...progress import changed
 from ...scoring import score, thesis_score
 from ...simulation import draw, named_scene
 from ..case import Bench, Case, Claim, Piece, Rows, Scale, Tables, Work, frame_of
@@ -193,12 +194,7 @@ def _with_calibration(network: GrownNetwork, film: Film, frames: int) -> Any:
 
 def _part(steps: Any, low: float, high: float) -> Any:
     """Pass on parts of a work that is itself a part, from `low` to `high`, of another."""
-    while True:
-        try:
-            fraction = next(steps)
-        except StopIteration as end:
-            return end.value
-        yield low + (high - low) * fraction
+    return changed(steps, lambda fraction: low + (high - low) * fraction)
 
 
 def _tracked(detect: Detect, film: Film) -> Any:
