@@ -21,7 +21,7 @@ from napari_growtrack.core.networks import build as making
 from napari_growtrack.core.networks.archive import read_card
 from napari_growtrack.core.networks.bundled import bundled
 from napari_growtrack.core.networks.calibration import MakingProgress
-from napari_growtrack.core.simulation import SCENES, Particle, named_scene
+from napari_growtrack.core.simulation import SCENES, BesselParticle, named_scene
 from napari_growtrack.engine import Engine, Here
 from napari_growtrack.widgets import growing
 from napari_growtrack.widgets.card_facts import scene_line
@@ -45,7 +45,7 @@ from napari_growtrack.widgets.growing import DEPTH, PRESETS, STRIDED, Files, Wis
 from napari_growtrack.widgets.session import FOLDER, Engines, Session
 
 VESICLES, BEADS = named_scene("vesicles"), named_scene("beads")
-WIDE = BEADS.with_(name="wide beads", particles=[Particle(radius=(8, 10), rings={1: 0.5})])
+WIDE = BEADS.with_(name="wide beads", particles=[BesselParticle(radius=(8, 10), rings={1: 0.5})])
 
 
 class Script:
@@ -270,7 +270,7 @@ def test_the_likest_network_knows_particles_of_that_size_and_make(scene, expecte
 
 
 def test_no_network_is_like_particles_that_none_knows():
-    huge = named_scene("beads").with_(particles=[Particle(radius=(20, 25), rings={1: 0.5})])
+    huge = named_scene("beads").with_(particles=[BesselParticle(radius=(20, 25), rings={1: 0.5})])
     assert growing.likest(huge, {name: read_card(path) for name, path in bundled().items()}) is None
 
 
