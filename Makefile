@@ -33,10 +33,10 @@ test: $(TESTING) system-libraries  ## run the tests (with a virtual screen where
 	fi
 
 test-jax: $(TESTING) $(VENV)/.installed-jax  ## run the tests of growing and detecting on JAX instead of TensorFlow
-	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/test_growth.py tests/test_detection.py tests/test_deeptrack.py tests/test_insight.py
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/core/growth tests/core/detection/test_detection.py tests/core/networks/test_deeptrack.py tests/core/insight
 
 test-torch: $(TESTING) $(VENV)/.installed-torch  ## run the tests of growing and detecting on PyTorch instead of TensorFlow
-	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/test_growth.py tests/test_detection.py tests/test_deeptrack.py tests/test_insight.py
+	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/core/growth tests/core/detection/test_detection.py tests/core/networks/test_deeptrack.py tests/core/insight
 
 # Another Qt beside the one in .venv, seen only by this target. From 6.12 on, PySide6 loses a reference to None with every event.
 test-pyside: $(TESTING) system-libraries  ## run the tests of panels with PySide6 instead of PyQt6

@@ -41,23 +41,18 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = Path("src/napari_growtrack")
 
 ROOMS: dict[str, tuple[list[str], list[str]]] = {
-    "motion": (["core/motion"], ["test_motion.py", "test_motion_report.py"]),
-    "linking": (["core/linking"], ["test_linking.py", "test_correcting.py"]),
-    "scoring": (["core/scoring"], ["test_scoring.py"]),
-    "tables": (
-        ["core/tables"],
-        ["test_tables.py", "test_formats.py", "test_foreign_tables.py", "test_damaged_tables.py"],
+    "motion": (["core/motion"], ["core/motion"]),
+    "linking": (["core/linking"], ["core/linking"]),
+    "scoring": (["core/scoring"], ["core/scoring"]),
+    "tables": (["core/tables"], ["core/tables"]),
+    "films": (["core/films"], ["core/films"]),
+    "tracking": (["core/tracking", "core/files"], ["core/tracking", "core/test_files.py", "core/test_holding.py"]),
+    "fitting": (
+        ["core/detection/fit"],
+        ["core/detection/test_fitting.py", "core/detection/test_compiled.py", "core/simulation/test_shapes.py"],
     ),
-    "stacks": (
-        ["core/films"],
-        ["test_stacks.py", "test_films.py", "test_odd_films.py", "test_damaged_films.py"],
-    ),
-    "streaming": (["core/tracking", "core/files"], ["test_streaming.py", "test_files.py", "test_holding.py"]),
-    "fitting": (["core/detection/fit"], ["test_fitting.py", "test_compiled.py", "test_limits.py"]),
-    "detection": (
-        ["core/detection"],
-        ["test_sieve.py", "test_zoom.py", "test_detection.py", "test_bundled.py"],
-    ),
+    "detection": (["core/detection"], ["core/detection", "core/networks/test_bundled.py"]),
+    "shapes": (["core/simulation/shapes", "core/simulation/render.py"], ["core/simulation/test_shapes.py"]),
 }
 """What belongs to a room: its sources, below the package, and its tests."""
 
@@ -299,7 +294,7 @@ def sample(room: str, count: int, seed: int, copied: Path) -> tuple[int, int]:
     """Plant faults in a room, tell which survive, and return how many were noticed and how many planted."""
     sources, tests = ROOMS[room]
     files = room_files(sources)
-    there = [f"tests/{test}" for test in tests if (copied / "tests" / test).is_file()]
+    there = [f"tests/{test}" for test in tests if (copied / "tests" / test).exists()]
     everything = [fault for file in files for fault in faults(file)]
     chosen = random.Random(seed).sample(everything, min(count, len(everything)))
     began = time.monotonic()

@@ -22,7 +22,7 @@ from napari_growtrack.core.films import open_stack
 from napari_growtrack.core.packages import EXTRAS, command
 from nd2_files import write_nd2
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "napari_growtrack"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 HOST = "napari"

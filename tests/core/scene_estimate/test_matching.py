@@ -11,7 +11,7 @@ from napari_growtrack.core.scene_estimate import likeness_sentence, match_film
 from napari_growtrack.core.scene_estimate.picture import side_by_side
 from napari_growtrack.core.simulation import BesselParticle, Scene, named_scene, simulate_film
 
-DATA = Path(os.environ.get("GROWTRACK_DATA", Path(__file__).parents[2] / "shared" / "data")) / "deeptrack1"
+DATA = Path(os.environ.get("GROWTRACK_DATA", Path(__file__).parents[4] / "shared" / "data")) / "deeptrack1"
 BROWNIAN = np.array([[64, 296], [71, 417], [83, 54], [132, 445], [137, 396], [178, 348], [180, 115], [193, 227]])
 TRAPPED = np.array([[0, 59, 55]])
 BRIGHT_SPOT, DARK_SPOT, BRIGHT_RING, DARK_RING = {1: 1}, {1: -1}, {2: 1}, {2: -1}

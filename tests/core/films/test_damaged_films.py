@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from test_odd_films import FILM, OLD, OWN, TO_OWN, by_dataset, ngff, scale, written
+from test_opening import write_video
 
 from napari_growtrack.core.errors import StackError
 from napari_growtrack.core.films import open_stack
 from nd2_files import write_nd2
-from test_odd_films import FILM, OLD, OWN, TO_OWN, by_dataset, ngff, scale, written
-from test_stacks import write_video
 
 TRIES = 12
 

@@ -19,7 +19,7 @@ import zarr
 from napari_growtrack.core.errors import GrowtrackWarning, StackError
 from napari_growtrack.core.films import Stack, open_stack
 
-DATA = Path(os.environ.get("GROWTRACK_DATA", Path(__file__).parents[2] / "shared" / "data")) / "deeptrack1"
+DATA = Path(os.environ.get("GROWTRACK_DATA", Path(__file__).parents[4] / "shared" / "data")) / "deeptrack1"
 FILM = np.random.default_rng(0).integers(0, 60_000, (7, 12, 18)).astype(np.uint16)
 LENGTH, HEIGHT, WIDTH = 40, 48, 64
 

@@ -21,7 +21,7 @@ from slow_jobs import Count, Gated, Sums, Trouble
 @pytest.fixture(scope="module")
 def engine():
     before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
     engine = Engine()
     list(engine.run(Count(1)))
     yield engine

@@ -16,7 +16,7 @@ from napari_growtrack.core.motion.report import report_motion
 from napari_growtrack.core.simulation.paths import brownian_paths
 from napari_growtrack.core.tables import PROGRAM, RELATIVES, read_recipe, read_table, write_table
 
-INTEROP = Path(__file__).parents[2] / "shared" / "data" / "interop"
+INTEROP = Path(__file__).parents[4] / "shared" / "data" / "interop"
 RECIPE = {"program": PROGRAM, "pixel_size": 0.1, "frame_time": 0.02}
 TABLE = brownian_paths(np.random.default_rng(0), 6, 30, 0.5).assign(sigma=0.1)
 PLACES = ["frame", "y", "x", "particle"]

@@ -17,6 +17,7 @@ import pytest
 import tifffile
 import zarr
 from PIL import Image
+from test_opening import LENGTH, decoded, write_video
 
 from napari_growtrack.cli import main
 from napari_growtrack.core.errors import GrowtrackWarning, OutputError, StackError
@@ -30,7 +31,6 @@ from napari_growtrack.core.films.video_ends import announced_frames
 from napari_growtrack.core.films.writing import write_film
 from napari_growtrack.core.tables import read_recipe
 from nd2_files import write_nd2
-from test_stacks import LENGTH, decoded, write_video
 
 FILM = np.random.default_rng(0).integers(0, 60_000, (5, 12, 18)).astype(np.uint16)
 
