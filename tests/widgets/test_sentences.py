@@ -21,21 +21,18 @@ from napari_growtrack.core.progress import Progress
 from napari_growtrack.core.scoring import iter_compare, thesis_score
 from napari_growtrack.core.simulation import named_scene
 from napari_growtrack.jobs.network_views import Maps
-from napari_growtrack.widgets import (
-    card_facts,
-    grow_sentences,
-    motion_sentences,
-    network_sentences,
-    score_sentences,
-    sentences,
-    simulate_sentences,
-    track_sentences,
-    trajectory_sentences,
-)
-from napari_growtrack.widgets.filming import FilmProgress
-from napari_growtrack.widgets.maps_view import layers
-from napari_growtrack.widgets.progress import TrackingProgress
-from napari_growtrack.widgets.score_reading import ask
+from napari_growtrack.widgets.grow import sentences as grow_sentences
+from napari_growtrack.widgets.networks import sentences as network_sentences
+from napari_growtrack.widgets.networks.maps_view import layers
+from napari_growtrack.widgets.score import sentences as score_sentences
+from napari_growtrack.widgets.score.reading import ask
+from napari_growtrack.widgets.session import card_facts, sentences
+from napari_growtrack.widgets.session.progress import TrackingProgress
+from napari_growtrack.widgets.simulate import sentences as simulate_sentences
+from napari_growtrack.widgets.simulate.sentences import FilmProgress
+from napari_growtrack.widgets.track import sentences as track_sentences
+from napari_growtrack.widgets.trajectories import motion_sentences
+from napari_growtrack.widgets.trajectories import sentences as trajectory_sentences
 
 
 def test_the_examples_hold():

@@ -15,17 +15,18 @@ from napari_growtrack.core.settings import Span
 from napari_growtrack.core.simulation import SCENES, Motion, Particle, Scene, named_scene, simulate_film
 from napari_growtrack.engine import Here
 from napari_growtrack.jobs.scene_estimate import MatchFilm
-from napari_growtrack.widgets import clicks, film_form, simulate
-from napari_growtrack.widgets.clicks import CLICKS, in_pixels
-from napari_growtrack.widgets.endings import with_ending
-from napari_growtrack.widgets.engines import Engines
-from napari_growtrack.widgets.layers import open_film
-from napari_growtrack.widgets.samples import CROSS
-from napari_growtrack.widgets.scene_form import SceneForm
-from napari_growtrack.widgets.scene_presets import OPEN_SCENE
-from napari_growtrack.widgets.session import Session
-from napari_growtrack.widgets.simulate import SimulatePanel
-from napari_growtrack.widgets.simulate_sentences import (
+from napari_growtrack.widgets.napari_io.samples import CROSS
+from napari_growtrack.widgets.session.engines import Engines
+from napari_growtrack.widgets.session.session import Session
+from napari_growtrack.widgets.shared.endings import with_ending
+from napari_growtrack.widgets.shared.layers import open_film
+from napari_growtrack.widgets.shared.scene_presets import OPEN_SCENE
+from napari_growtrack.widgets.simulate import clicks, film_form
+from napari_growtrack.widgets.simulate import panel as simulate
+from napari_growtrack.widgets.simulate.clicks import CLICKS, in_pixels
+from napari_growtrack.widgets.simulate.panel import SimulatePanel
+from napari_growtrack.widgets.simulate.scene_form import SceneForm
+from napari_growtrack.widgets.simulate.sentences import (
     CLICK,
     MATCHED,
     MATCHING,

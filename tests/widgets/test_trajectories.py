@@ -17,11 +17,17 @@ from napari_growtrack.core.linking import Linking, join, link, split
 from napari_growtrack.core.motion import Units, diffusion, diffusion_of_each, drift
 from napari_growtrack.core.motion.report import report_motion
 from napari_growtrack.core.tables import read_recipe, read_table, write_table
-from napari_growtrack.widgets import layer_watch, linking_form, trajectories
-from napari_growtrack.widgets.layers import RING
-from napari_growtrack.widgets.linking_form import NO_DETECTIONS, ONE_FRAME
-from napari_growtrack.widgets.motion_plots import MotionPlots
-from napari_growtrack.widgets.motion_sentences import (
+from napari_growtrack.widgets.napari_io.tracks import MARK, table_of
+from napari_growtrack.widgets.napari_io.tracks_tables import SHADE
+from napari_growtrack.widgets.session.sentences import saved_as_line
+from napari_growtrack.widgets.shared import layer_watch
+from napari_growtrack.widgets.shared.layers import RING
+from napari_growtrack.widgets.trajectories import forms as linking_form
+from napari_growtrack.widgets.trajectories import panel as trajectories
+from napari_growtrack.widgets.trajectories.context import ELSEWHERE
+from napari_growtrack.widgets.trajectories.forms import NO_DETECTIONS, ONE_FRAME
+from napari_growtrack.widgets.trajectories.motion_plots import MotionPlots
+from napari_growtrack.widgets.trajectories.motion_sentences import (
     DRIFTS,
     NONE_LONG_ENOUGH,
     bin_line,
@@ -30,12 +36,8 @@ from napari_growtrack.widgets.motion_sentences import (
     of_line,
     particle_line,
 )
-from napari_growtrack.widgets.sentences import saved_as_line
-from napari_growtrack.widgets.tracks_desk import ELSEWHERE
-from napari_growtrack.widgets.tracks_layers import MARK, table_of
-from napari_growtrack.widgets.tracks_tables import SHADE
-from napari_growtrack.widgets.trajectories import TrajectoriesPanel
-from napari_growtrack.widgets.trajectory_sentences import (
+from napari_growtrack.widgets.trajectories.panel import TrajectoriesPanel
+from napari_growtrack.widgets.trajectories.sentences import (
     HOW,
     NONE_LEFT,
     STOPPED,
