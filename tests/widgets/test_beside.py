@@ -8,7 +8,7 @@ import pytest
 
 from napari_growtrack.core.networks.bundled import bundled
 from napari_growtrack.core.simulation import named_scene, simulate_film
-from napari_growtrack.widgets.session.engines import shared_engines
+from napari_growtrack.widgets.session.session import shared_engines
 from napari_growtrack.widgets.shared.opening import open_panel
 
 pytestmark = [

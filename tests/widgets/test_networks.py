@@ -27,7 +27,7 @@ from napari_growtrack.core.simulation import named_scene
 from napari_growtrack.jobs.context import Context, FilmFacts, NetworkFile, SizedNetwork
 from napari_growtrack.jobs.network_views import ActivationMaps, SampleWindows
 from napari_growtrack.widgets.networks.buttons import copy_network
-from napari_growtrack.widgets.networks.grown_on import sample_windows
+from napari_growtrack.widgets.networks.card_view import sample_windows
 from napari_growtrack.widgets.networks.maps_view import layers
 from napari_growtrack.widgets.networks.panel import NetworksPanel
 from napari_growtrack.widgets.networks.sentences import (
@@ -43,8 +43,8 @@ from napari_growtrack.widgets.networks.sentences import (
 from napari_growtrack.widgets.session.card_facts import cost_lines, error_lines, grown_on_line, measured_line
 from napari_growtrack.widgets.session.sentences import saved_as_line
 from napari_growtrack.widgets.session.session import Session
-from napari_growtrack.widgets.shared.endings import with_ending
 from napari_growtrack.widgets.shared.layers import open_film, shown_frame
+from napari_growtrack.widgets.shared.opening import with_ending
 
 PLAN = small_card().plan
 COMPILED = 60_000

@@ -23,9 +23,10 @@ from napari_growtrack.widgets.napari_io.reading import (
     network_reader,
     read_films,
     read_network,
+    read_tables,
     show_network,
+    table_reader,
 )
-from napari_growtrack.widgets.napari_io.reading_tables import read_tables, table_reader
 from napari_growtrack.widgets.napari_io.writing import write_tracks
 
 LENGTH, HEIGHT, WIDTH = 40, 48, 64

@@ -19,9 +19,9 @@ from napari_growtrack.widgets.napari_io.samples import vesicles
 from napari_growtrack.widgets.score import panel as score
 from napari_growtrack.widgets.score import question as score_question
 from napari_growtrack.widgets.score.histogram import ErrorHistogram
-from napari_growtrack.widgets.score.layers import MARK
 from napari_growtrack.widgets.score.panel import ScorePanel
-from napari_growtrack.widgets.score.reading import NO_DETECTIONS, NO_TRUTH, ask
+from napari_growtrack.widgets.score.places import MARK
+from napari_growtrack.widgets.score.question import NO_DETECTIONS, NO_TRUTH, ask
 from napari_growtrack.widgets.score.sentences import (
     NOTHING,
     NUMBERS,
@@ -36,10 +36,10 @@ from napari_growtrack.widgets.score.sentences import (
     verdict,
 )
 from napari_growtrack.widgets.session.sentences import reason
-from napari_growtrack.widgets.shared import layer_watch
-from napari_growtrack.widgets.shared.endings import with_ending
+from napari_growtrack.widgets.shared import layers as layers_module
+from napari_growtrack.widgets.shared.choices import like_detections, like_truth
 from napari_growtrack.widgets.shared.layers import RING
-from napari_growtrack.widgets.shared.points_choice import like_detections, like_truth
+from napari_growtrack.widgets.shared.opening import with_ending
 
 TRUE = np.array([(0, 10, 10), (0, 30, 40), (1, 11, 10), (2, 30, 40), (4, 50, 50)], float)
 FOUND = np.array([(0, 10, 10.3), (0, 30.4, 40), (1, 11, 10), (1, 60, 60), (2, 30, 46)], float)
@@ -49,7 +49,7 @@ FOUND = np.array([(0, 10, 10.3), (0, 30.4, 40), (1, 11, 10), (1, 60, 60), (2, 30
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
     """Wait less than a person would have to."""
-    monkeypatch.setattr(layer_watch, "_WAIT", 1)
+    monkeypatch.setattr(layers_module, "_WAIT", 1)
     monkeypatch.setattr(score, "_PATIENCE", 50)
 
 

@@ -25,9 +25,9 @@ from napari_growtrack.widgets.grow import sentences as grow_sentences
 from napari_growtrack.widgets.networks import sentences as network_sentences
 from napari_growtrack.widgets.networks.maps_view import layers
 from napari_growtrack.widgets.score import sentences as score_sentences
-from napari_growtrack.widgets.score.reading import ask
+from napari_growtrack.widgets.score.question import ask
 from napari_growtrack.widgets.session import card_facts, sentences
-from napari_growtrack.widgets.session.progress import TrackingProgress
+from napari_growtrack.widgets.session.region import TrackingProgress
 from napari_growtrack.widgets.simulate import sentences as simulate_sentences
 from napari_growtrack.widgets.simulate.sentences import FilmProgress
 from napari_growtrack.widgets.track import sentences as track_sentences

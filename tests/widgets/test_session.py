@@ -17,8 +17,7 @@ from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.networks.archive import write_archive
 from napari_growtrack.core.networks.card import Card, Recipe
 from napari_growtrack.core.networks.load import Network
-from napari_growtrack.widgets.session.progress import TrackingProgress
-from napari_growtrack.widgets.session.region import Region
+from napari_growtrack.widgets.session.region import Region, TrackingProgress
 from napari_growtrack.widgets.session.session import Session, session_of
 
 

@@ -16,14 +16,13 @@ from napari_growtrack.core.simulation import SCENES, Motion, Particle, Scene, na
 from napari_growtrack.engine import Here
 from napari_growtrack.jobs.scene_estimate import MatchFilm
 from napari_growtrack.widgets.napari_io.samples import CROSS
-from napari_growtrack.widgets.session.engines import Engines
-from napari_growtrack.widgets.session.session import Session
-from napari_growtrack.widgets.shared.endings import with_ending
+from napari_growtrack.widgets.session.session import Engines, Session
 from napari_growtrack.widgets.shared.layers import open_film
-from napari_growtrack.widgets.shared.scene_presets import OPEN_SCENE
-from napari_growtrack.widgets.simulate import clicks, film_form
+from napari_growtrack.widgets.shared.opening import with_ending
+from napari_growtrack.widgets.shared.scenes import OPEN_SCENE
+from napari_growtrack.widgets.simulate import film_form, match_form
 from napari_growtrack.widgets.simulate import panel as simulate
-from napari_growtrack.widgets.simulate.clicks import CLICKS, in_pixels
+from napari_growtrack.widgets.simulate.match_form import CLICKS, in_pixels
 from napari_growtrack.widgets.simulate.panel import SimulatePanel
 from napari_growtrack.widgets.simulate.scene_form import SceneForm
 from napari_growtrack.widgets.simulate.sentences import (
@@ -636,7 +635,7 @@ def matched(gate) -> list[int]:
 @pytest.fixture
 def live(qtbot, make_panel, viewer, gate, monkeypatch):
     """Return a panel that soon follows the clicks, and their layer."""
-    monkeypatch.setattr(clicks, "REST", 20)
+    monkeypatch.setattr(match_form, "REST", 20)
     gate.open.set()
     viewer.add_image(FILM, name="film")
     panel = make_panel(Session(Engines(lambda: gate)), wrapped=True)

@@ -14,7 +14,7 @@ import napari_growtrack
 from napari_growtrack.core.errors import OutputError, TableError
 from napari_growtrack.core.packages import command
 from napari_growtrack.core.tables import PROGRAM
-from napari_growtrack.widgets.napari_io.reading_tables import read_tables
+from napari_growtrack.widgets.napari_io.reading import read_tables
 from napari_growtrack.widgets.napari_io.writing import write_points, write_tracks
 
 RECIPE = {"program": PROGRAM, "version": "0.1", "network": "small", "settings": {"stage": 1}, "seed": 5}

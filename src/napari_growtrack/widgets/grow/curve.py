@@ -13,8 +13,7 @@ from qtpy.QtGui import QColor, QFontMetrics, QPen
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from ...core.figures.style import COLOURS
-from ..shared.legend import colour_of
-from ..shared.plots import SMALL, Plot, pyqtgraph_module, small_font
+from ..shared.plots import SMALL, Plot, colour_of, pyqtgraph_module, small_font
 
 _HEIGHT = 180
 _PAUSE_MS = 120

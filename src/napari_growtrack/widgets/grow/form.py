@@ -27,11 +27,10 @@ from ...core.simulation import SCENES, Scene
 from ..session.card_facts import scene_line
 from ..session.session import Session
 from ..shared.choices import Choice
-from ..shared.folding import Section
 from ..shared.labels import Note, Status
+from ..shared.panel import Section
 from ..shared.rows import Form
-from ..shared.scene_presets import ScenePresets
-from ..shared.scenes import FIRST
+from ..shared.scenes import FIRST, ScenePresets
 from ..shared.tables import PlanTable
 from .growing import (
     DEPTH,

@@ -20,10 +20,9 @@ from ...jobs.growing import Grow
 from ..session.choice import Choice
 from ..session.sentences import reason
 from ..session.session import Session
-from ..shared.folding import Section
 from ..shared.labels import Status
 from ..shared.opening import open_panel
-from ..shared.panel import Panel
+from ..shared.panel import Panel, Section
 from .curve import ErrorCurve
 from .form import GrowForm, KeptForm
 from .growing import Files, Grown, best_stage, free_name, grow, names_kept

@@ -14,8 +14,8 @@ from ...core.errors import TableError
 from ...core.packages.version import package_version
 from ...core.settings import Settings
 from ...core.tables import PROGRAM, SUFFIXES, check, write_table
-from ..shared.endings import with_ending
-from .tracks_tables import known_units, table_of_tracks
+from ..shared.opening import with_ending
+from .tracks import known_units, table_of_tracks
 
 LAYER = "layer"
 """Where a recipe says how its points lie in the world."""

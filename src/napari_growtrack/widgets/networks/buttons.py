@@ -11,11 +11,10 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QPushButton, Q
 from ...core.errors import GrowtrackError, OutputError
 from ...core.files import check_apart, write_whole
 from ...core.networks.archive import SUFFIX
+from ..session.choice import Shown
 from ..session.sentences import saved_as_line
 from ..session.session import Session
-from ..session.shown import Shown
-from ..shared.endings import with_ending
-from ..shared.opening import open_panel
+from ..shared.opening import open_panel, with_ending
 from .sentences import NOT_FOR_TRACKING, chosen_line, delete_question, deleted_line, kept_line
 
 if TYPE_CHECKING:

@@ -1,17 +1,135 @@
-"""What a stage and its units make of one window."""
+"""What a stage and its units make of one window, drawn small."""
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+import math
+from functools import cache
 
-from ...core.growth.plan import Plan, Stage
+import numpy as np
+from qtpy.QtCore import QRectF
+from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
+from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from ...core.figures.style import COLOURS
+from ...core.growth.plan import Block, Plan, Stage
 from ...core.networks.card import Card
 from ...jobs.network_views import Maps
 from ..shared.choices import Choice
 from ..shared.labels import Note
-from ..shared.legend import Legend
+from ..shared.pictures import grey_image
+from ..shared.plots import Legend, colour_of
 from .sentences import answer_line
-from .window_picture import MapTiles, WindowPicture
+
+_SIDE, _ARM = 104, 5
+_GAP, _LINE, _LEAST = 3, 2, 4
+
+
+class WindowPicture(QWidget):
+    """Shows a window in grey, with a cross where the stage believes the particle to be."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._maps: Maps | None = None
+        self._image = QImage()
+        self.setFixedSize(_SIDE, _SIDE)
+        self.setToolTip("The window as the network sees it: resampled and normalised. Cross: where its particle is.")
+        self.show_window(None)
+
+    def show_window(self, maps: Maps | None) -> None:
+        """Show the window that maps were made of; none for none."""
+        self._maps = maps
+        self.setVisible(maps is not None)
+        if maps is not None:
+            low, high = float(maps.window.min()), float(maps.window.max())
+            self._image = grey_image(maps.window, low, max(high, low + 1e-6))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw window and cross."""
+        if self._maps is None:
+            return
+        painter = QPainter(self)
+        painter.drawImage(self.rect(), self._image)
+        side = len(self._maps.window)
+        y, x = (round((side / 2 + self._maps.zoom * step) * _SIDE / side) for step in self._maps.offset)
+        painter.setPen(QPen(QColor(COLOURS[3]), 1.5))
+        painter.drawLine(x - _ARM, y, x + _ARM, y)
+        painter.drawLine(x, y - _ARM, x, y + _ARM)
+        painter.end()
+
+
+class MapTiles(QWidget):
+    """Draws all maps of a layer side by side, dark where nothing is active, a line above each in its stage's colour."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tiles: list[tuple[QImage, QColor]] = []
+        self._across = 8
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setToolTip(
+            "Convolutions: every map is as bright as its own greatest activation allows.\n"
+            "Dense layers: a square for each unit, all on one scale."
+        )
+
+    def show_maps(self, maps: dict[Block, np.ndarray]) -> None:
+        """Show the maps of some blocks of a row.
+
+        Parameters
+        ----------
+        maps : dict of Block to ndarray (rows, columns, units)
+        """
+        units = [(unit, block.stage) for block, found in maps.items() for unit in np.moveaxis(found, -1, 0)]
+        dense = bool(units) and units[0][0].shape == (1, 1)
+        together = max((float(unit.max()) for unit, _ in units), default=0.0) if dense else None
+        self._tiles = [(_image(unit, together), QColor(colour_of(stage))) for unit, stage in units]
+        self._across = 16 if dense or len(units) > 96 else 12 if len(units) > 48 else 8
+        self._fit()
+
+    def tiles(self) -> int:
+        """Return how many maps are shown."""
+        return len(self._tiles)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Be as high as all maps need."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _side(self) -> float:
+        return max(self.width() / self._across - _GAP, _LEAST)
+
+    def _pitch(self) -> float:
+        """Return how far apart two rows begin."""
+        return self._side() + 2 * _GAP
+
+    def _fit(self) -> None:
+        self.setFixedHeight(math.ceil(math.ceil(len(self._tiles) / self._across) * self._pitch()))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw maps and lines."""
+        painter, side = QPainter(self), self._side()
+        for number, (image, colour) in enumerate(self._tiles):
+            row, column = divmod(number, self._across)
+            left, top = column * (side + _GAP), row * self._pitch()
+            painter.fillRect(QRectF(left, top, side, _LINE), colour)
+            painter.drawImage(QRectF(left, top + _GAP, side, side), image)
+        painter.end()
+
+
+def _image(unit: np.ndarray, most: float | None) -> QImage:
+    """Return a picture of a map (height, width), as bright as the activation `most`, or its own greatest, allows."""
+    shades = np.clip(unit / ((float(unit.max()) if most is None else most) or 1.0), 0, 1)
+    pixels = _inferno()[(np.nan_to_num(shades) * 255).astype(np.uint8)]
+    height, width, _ = pixels.shape
+    return QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+@cache
+def _inferno() -> np.ndarray:
+    """Return 256 colours from dark to bright, (256, 3) uint8."""
+    from napari.utils.colormaps import ensure_colormap
+
+    return (ensure_colormap("inferno").map(np.linspace(0, 1, 256))[:, :3] * 255).astype(np.uint8)
 
 
 class MapsView(QWidget):

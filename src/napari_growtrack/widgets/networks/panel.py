@@ -12,20 +12,17 @@ from ...core.growth.plan import Plan
 from ...core.networks.bundled import DEFAULT
 from ...jobs.context import NetworkFile
 from ..session.card_facts import cost_lines
+from ..session.choice import Shown
 from ..session.session import Session
-from ..session.shown import Shown
 from ..shared.choices import Choice, NetworkChoice
-from ..shared.folding import section
 from ..shared.labels import Note
-from ..shared.panel import Panel
+from ..shared.panel import Panel, section
 from ..shared.rows import Form
 from ..shared.tables import PlanTable
 from .buttons import NetworkButtons
-from .card_view import CardView
-from .grown_on import GrownOn
+from .card_view import CardView, GrownOn, StageErrors
 from .maps_under_cursor import MapsUnderCursor
 from .sentences import unreadable_line
-from .stage_errors import StageErrors
 
 if TYPE_CHECKING:
     import napari.viewer

@@ -8,11 +8,10 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
 
 from ...core.scoring.matching import WITHIN
-from ..shared.layer_watch import LayerWatch
-from ..shared.points_choice import PointsChoice, like_detections, like_truth
+from ..shared.choices import PointsChoice, like_detections, like_truth
+from ..shared.layers import LayerWatch
 from ..shared.rows import Form
-from .question import Question
-from .reading import ask
+from .question import Question, ask
 
 if TYPE_CHECKING:
     import napari.viewer

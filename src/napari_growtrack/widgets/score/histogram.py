@@ -1,4 +1,4 @@
-"""A histogram of the errors of matched pairs."""
+"""A score in a few lines, and a histogram of the errors of matched pairs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,22 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from ...core.figures.style import COLOURS
-from ..shared.labels import Note
+from ..shared.labels import Lines, Note
 from ..shared.plots import Plot, pyqtgraph_module
-from .sentences import errors_line
+from .question import Answer
+from .sentences import NUMBERS, errors_line, numbers
+
+
+class Numbers(Lines):
+    """Tells a score in a few lines, each under its name."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(NUMBERS, parent)
+
+    def show_answer(self, answer: Answer) -> None:
+        """Tell an answer."""
+        self.show_values(numbers(answer))
+
 
 _BINS = 48
 _REACH = 6.0

@@ -17,10 +17,8 @@ from ..shared.layers import look_at
 from ..shared.panel import BUSY, Panel
 from ..shared.work import Work
 from .form import ScoreForm
-from .histogram import ErrorHistogram
-from .layers import ScoreLayers
-from .numbers import Numbers
-from .places import Places
+from .histogram import ErrorHistogram, Numbers
+from .places import Places, ScoreLayers
 from .question import Answer, Question
 from .sentences import NOTHING, STOPPED, comparing_line, frames_line, saved_line, sigma_line, thesis_line, verdict
 

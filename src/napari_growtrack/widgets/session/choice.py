@@ -1,14 +1,41 @@
-"""What a person has chosen to track with, as one value that can be kept, compared and restored."""
+"""What a person looks at or has chosen to track with, as values that can be kept, compared and restored; free of Qt."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from ...core.detection import Cascade, Contrast
+from ...core.networks.archive import read_card
 from ...core.networks.card import Card
+from ...core.networks.load import network_path
 from ...jobs.context import NetworkFile, SizedNetwork
-from .shown import Shown
+
+
+class Shown(NamedTuple):
+    """The name or path of a network, its file, and its card."""
+
+    name: str
+    file: NetworkFile
+    card: Card
+
+    @classmethod
+    def of(cls, name: str) -> Self:
+        """Read a bundled network's card, or a file's.
+
+        Raises
+        ------
+        NetworkFileError
+            When there is none, or the file is damaged.
+        """
+        path = network_path(name)
+        file = NetworkFile.of(path) if path.exists() else NetworkFile(path, 0)
+        return cls(name, file, read_card(path))
+
+    @property
+    def locates(self) -> bool:
+        """Whether it locates particles, rather than telling classes of images apart."""
+        return self.card.recipe.scene is not None
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ import pandas as pd
 from ...core.detection import Contrast, Sieve
 from ...core.tables import DETECTION_COLUMNS
 from .choice import Choice
-from .progress import TrackingProgress
-from .region import Region
+from .region import Region, TrackingProgress
 from .sentences import Kind, outcome_line, reason, warning_line
 
 if TYPE_CHECKING:

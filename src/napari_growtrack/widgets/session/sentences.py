@@ -12,7 +12,7 @@ import pandas as pd
 from ...core.detection import Cascade
 from ...core.errors import GrowtrackError
 from ...core.networks.card import Card, Report
-from .progress import TrackingProgress
+from .region import TrackingProgress
 
 Kind = Literal["plain", "warning", "error"]
 """How a sentence is to be taken."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import statistics
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -21,13 +23,40 @@ from ...core.networks.bundled import bundled
 from ...core.networks.card import Card
 from ...core.networks.load import Network
 from ...core.simulation import Scene
-from ...engine import Here
+from ...engine import Engine, Here, Runs
 from ...jobs.context import FilmFacts, Loading
 from ...jobs.tracking import LookAtFrame, Ready, Seen, TrackFilm
 from .choice import Choice
-from .engines import Engines, shared_engines
-from .progress import TrackingProgress
-from .region import Part, Region
+from .region import Part, Region, TrackingProgress
+
+_TO_KEEP = 25.0
+"""Seconds in which a network that is growing is kept, at the end of the program."""
+
+
+class Engines:
+    """The processes that work for panels: one each tracks, grows, simulates, links and reads off motion.
+
+    Each is started when it is needed.
+    """
+
+    def __init__(self, make: Callable[[], Runs] | None = None) -> None:
+        self.tracking, self.simulating = (make or Engine)(), (make or Engine)()
+        self.motion = (make or Engine)()
+        self.growing = make() if make else Engine(patience=_TO_KEEP)
+
+    def close(self) -> None:
+        """End them all."""
+        for engine in (self.tracking, self.growing, self.simulating, self.motion):
+            engine.close()
+
+
+@cache
+def shared_engines() -> Engines:
+    """Return the engines that all viewers of this process share."""
+    engines = Engines()
+    atexit.register(engines.close)
+    return engines
+
 
 FOLDER = "GROWTRACK_NETWORKS"
 """Environment variable that says where grown networks are kept."""

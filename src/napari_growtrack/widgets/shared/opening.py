@@ -1,11 +1,13 @@
-"""Open a panel of the plugin, or bring it to the front where it is open."""
+"""Open a panel of the plugin, or bring it to the front where it is open; and endings of file names."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QDockWidget, QWidget
 
+from ...core.errors import SettingsError
 from ...core.tables import PROGRAM
 from ..session.session import session_of
 
@@ -44,3 +46,24 @@ def _raise(panel: QWidget) -> None:
     if above is not None:
         above.show()
         above.raise_()
+
+
+def with_ending(picked: Path, ending: str) -> Path:
+    """Return a picked path with its ending, such as ``.json``.
+
+    Raises
+    ------
+    SettingsError
+        When that is another file, which is there already: nobody was asked whether to replace it.
+
+    Examples
+    --------
+    >>> with_ending(Path("mine"), ".json").name, with_ending(Path("mine.JSON"), ".json").name
+    ('mine.json', 'mine.JSON')
+    """
+    if picked.suffix.lower() == ending:
+        return picked
+    path = picked.with_name(f"{picked.name}{ending}")
+    if path.exists():
+        raise SettingsError(f"{path} is there already. Choose it by its whole name to replace it.")
+    return path

@@ -1,20 +1,32 @@
-"""What all panels have: a session shared with the others, work in the background, a line that tells how it stands."""
+"""What all panels have: a session shared with the others, work in the background, groups that fold, and keys."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLayout,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ...core.errors import GrowtrackError
 from ..session.sentences import reason
 from ..session.session import Session, session_of
-from .labels import Status
+from .labels import Note, Status
 from .work import Work
 
 if TYPE_CHECKING:
@@ -169,3 +181,124 @@ class Panel(QWidget):
     def _cancel(self) -> None:
         self.cancel.setEnabled(False)
         self.work.stop()
+
+
+# Groups that fold -----------------------------------------------------------------------------------------------------
+
+
+_INDENT = 8
+# The title is flush with the labels of forms; napari draws buttons as filled boxes.
+_LOOK = "QToolButton { border: none; background: transparent; padding: 2px; font-weight: bold; }"
+
+
+class Section(QWidget):
+    """A title that shows and hides what stands below it.
+
+    Parameters
+    ----------
+    title : str
+        Always seen.
+    opened : bool
+        Whether the contents are seen at first.
+
+    Attributes
+    ----------
+    toggled : Signal(bool)
+        The section has been opened, or folded.
+    """
+
+    toggled = Signal(bool)
+
+    def __init__(self, title: str, opened: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title = QToolButton()
+        self.title.setText(title)
+        self.title.setCheckable(True)
+        self.title.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.title.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.title.setStyleSheet(_LOOK)
+        self.contents = QWidget()
+        self._lay_out()
+        self.title.toggled.connect(self._show)
+        self.title.toggled.connect(self.toggled)
+        self.title.setChecked(opened)
+        self._show(opened)
+
+    def _lay_out(self) -> None:
+        self._inside = QVBoxLayout(self.contents)
+        self._inside.setContentsMargins(_INDENT, 0, 0, 0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.title)
+        layout.addWidget(self.contents)
+
+    def add(self, part: QWidget | QLayout) -> None:
+        """Put a part below the others."""
+        if isinstance(part, QLayout):
+            self._inside.addLayout(part)
+        else:
+            self._inside.addWidget(part)
+
+    def is_open(self) -> bool:
+        """Tell whether the contents are seen."""
+        return self.title.isChecked()
+
+    def set_open(self, opened: bool) -> None:
+        """Show or hide the contents."""
+        self.title.setChecked(opened)
+
+    def _show(self, opened: bool) -> None:
+        self.contents.setVisible(opened)
+        self.title.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
+
+
+def section(title: str, *parts: QWidget | QLayout, opened: bool = False) -> Section:
+    """Return a section with parts below one another."""
+    made = Section(title, opened)
+    for part in parts:
+        made.add(part)
+    return made
+
+
+# Keys -----------------------------------------------------------------------------------------------------------------
+
+
+class Shortcuts:
+    """Binds keys to actions.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+    keys : dict of str to (str, callable)
+        What each key does, in a few words, and the action.
+    """
+
+    def __init__(self, viewer: Any, keys: Mapping[str, tuple[str, Callable[[], object]]]) -> None:
+        self._viewer, self._keys = viewer, keys
+        self._bound: list[str] = []
+
+    def bind(self) -> None:
+        """Begin to listen, except for keys that somebody else has taken."""
+        for key, (_, action) in self._keys.items():
+            with suppress(ValueError):  # taken already, by this or by another
+                self._viewer.bind_key(key, _ignoring_viewer(action))
+                self._bound.append(key)
+
+    def release(self) -> None:
+        """Listen no more."""
+        while self._bound:
+            self._viewer.bind_key(self._bound.pop(), None, overwrite=True)
+
+    def label(self) -> Note:
+        """Return a list of the keys to show."""
+        note = Note()
+        note.say("\n".join(f"{key.replace('-', '+')}: {what}" for key, (what, _) in self._keys.items()))
+        return note
+
+
+def _ignoring_viewer(action: Callable[[], object]) -> Callable[[Any], None]:
+    def pressed(viewer: Any) -> None:
+        action()
+
+    return pressed

@@ -1,15 +1,18 @@
-"""A small plot in the colours of its panel, which does not zoom, pan or open menus."""
+"""A small plot in the colours of its panel, which does not zoom, pan or open menus; and which colour is which stage."""
 
 from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import qtpy
 from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt, Signal
 from qtpy.QtGui import QColor, QFont, QPalette
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from ...core.figures.style import BOUND, COLOURS
 
 if TYPE_CHECKING:
     import pyqtgraph
@@ -213,3 +216,27 @@ class Plot(QWidget):
     def pixel(self, x: float, y: float) -> QPoint:
         """Return the pixel of the view where a place of the axes is."""
         return self.view.mapFromScene(self.box.mapViewToScene(QPointF(x, y)))
+
+
+# Stages ---------------------------------------------------------------------------------------------------------------
+
+
+def colour_of(stage: int) -> str:
+    """Return the colour of a stage, as in figures."""
+    return COLOURS[(stage - 1) % len(COLOURS)]
+
+
+class Legend(QLabel):
+    """Names stages in their colours, and the dashed line of the bound."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.RichText)
+
+    def show_stages(self, stages: Iterable[int], bound: bool = False) -> None:
+        """Name some stages; without any, show nothing."""
+        signs = [f'<span style="color:{colour_of(stage)}">━</span>&nbsp;stage&nbsp;{stage}' for stage in stages]
+        signs += [f"┄&nbsp;{BOUND.replace(' ', '&nbsp;')}"] if signs and bound else []
+        self.setText(f'<span style="font-size:{SMALL}pt">{" ".join(signs)}</span>')
+        self.setVisible(bool(signs))

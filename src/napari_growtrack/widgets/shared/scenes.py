@@ -1,18 +1,20 @@
-"""One kind of particle as sliders."""
+"""One kind of particle as sliders, the drop-down list of scenes, and their files."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFileDialog, QWidget
 
-from ...core.errors import SettingsError
+from ...core.errors import GrowtrackError, SettingsError
+from ...core.files import write_whole
 from ...core.settings import Settings, Span
-from ...core.simulation import SCENES, Particle
-from .number_box import NumberBox
-from .rows import Field, Rows
-from .spans import SpanRow
+from ...core.simulation import SCENES, Particle, Scene, named_scene
+from .choices import Choice
+from .opening import with_ending
+from .rows import Field, NumberBox, Rows, SpanRow
 
 FIRST = "vesicles"
 """The scene that is shown first."""
@@ -108,3 +110,96 @@ def refuses(settings: Settings, **change: Any) -> bool:
     except SettingsError:
         return True
     return False
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+
+_SCENES = "Scenes (*.json)"
+
+
+def open_scene(parent: QWidget) -> Scene | None:
+    """Return the scene of the file the person picks; None if none.
+
+    Raises
+    ------
+    SettingsError
+        When the file holds no scene.
+    """
+    path, _ = QFileDialog.getOpenFileName(parent, "Open a scene", "", _SCENES)
+    return named_scene(Path(path)) if path else None
+
+
+def save_scene(parent: QWidget, scene: Scene) -> Path | None:
+    """Save a scene as the JSON file the person picks, and return its path; None if none.
+
+    Raises
+    ------
+    SettingsError
+        When the file would replace another than the one that was picked.
+    OutputError
+        When it cannot be written.
+    """
+    name, _ = QFileDialog.getSaveFileName(parent, "Save the scene", f"{scene.name}.json", _SCENES)
+    if not name:
+        return None
+    path = with_ending(Path(name), ".json")
+    write_whole(path, lambda file: file.write(scene.to_json().encode()))
+    return path
+
+
+# The list -------------------------------------------------------------------------------------------------------------
+
+
+OPEN_SCENE = "Open scene file..."
+
+
+class ScenePresets(Choice):
+    """Offers the named scenes, and those that were matched, made or opened; the last entry opens a file.
+
+    Attributes
+    ----------
+    chosen : Signal(object)
+        The `Scene` the person has picked.
+    refused : Signal(str)
+        Why a file could not be opened.
+    """
+
+    chosen = Signal(object)
+    refused = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scenes: dict[str, Scene] = {}
+        self.addItem(OPEN_SCENE)
+        for scene in SCENES.values():
+            self.offer(scene)
+        self._shown = self.findText(FIRST)
+        self.setCurrentIndex(self._shown)
+        self.activated.connect(self._choose)
+
+    def offer(self, scene: Scene) -> str:
+        """Add a scene, in place of another that was added by its name before; return what it is called here."""
+        title = scene.name if SCENES.get(scene.name, scene) == scene else f"{scene.name} (another)"
+        if title not in self._scenes:
+            self.insertItem(self.count() - 1, title)
+        self._scenes[title] = scene
+        self.setItemData(self.findText(title), scene.about, Qt.ItemDataRole.ToolTipRole)
+        return title
+
+    def show_scene(self, scene: Scene) -> None:
+        """Show a scene as the chosen one, without announcing it."""
+        self._shown = self.findText(self.offer(scene))
+        self.setCurrentIndex(self._shown)
+
+    def _choose(self, index: int) -> None:
+        try:
+            scene = self._scenes[self.itemText(index)] if index < self.count() - 1 else open_scene(self)
+        except GrowtrackError as error:
+            scene = None
+            self.refused.emit(str(error))
+        if scene is None:
+            self.setCurrentIndex(self._shown)
+        else:
+            self.show_scene(scene)
+            self.chosen.emit(scene)

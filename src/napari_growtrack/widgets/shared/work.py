@@ -1,15 +1,61 @@
-"""Long work beside the GUI: a generator, driven in another thread."""
+"""Long work beside the GUI: a generator, driven in another thread, and what it warns of; or one job after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, QThreadPool, Signal
 from superqt.utils import GeneratorWorker
 
-from .warned import hearing
+from ...core.errors import GrowtrackWarning
+from ...core.films import Stack
+from ...engine import Runs
+from ...jobs.context import Job
+
+_listeners: dict[int, Callable[[str], object]] = {}
+_lock = threading.Lock()
+_before: Callable[..., Any] = warnings.showwarning
+
+
+@contextmanager
+def hearing(heard: Callable[[str], object]) -> Iterator[None]:
+    """Call with every `GrowtrackWarning` of this thread; libraries' warnings in it are nobody's concern.
+
+    Python has one way of showing warnings for all threads, and putting it back
+    where two overlap goes wrong; so it is changed once and stays.
+    """
+    _install()
+    thread = threading.get_ident()
+    _listeners[thread] = heard
+    try:
+        yield
+    finally:
+        _listeners.pop(thread, None)
+
+
+def _install() -> None:
+    global _before
+    with _lock:
+        if warnings.showwarning is not _show:
+            _before, warnings.showwarning = warnings.showwarning, _show
+        warnings.simplefilter("always", GrowtrackWarning)
+
+
+def _show(message: Any, category: type[Warning], *where: Any, **how: Any) -> None:
+    heard = _listeners.get(threading.get_ident())
+    if heard is None:
+        _before(message, category, *where, **how)
+    elif issubclass(category, GrowtrackWarning):
+        heard(str(message))
+
+
+# Work -----------------------------------------------------------------------------------------------------------------
+
 
 _THREADS = 16
 """Most work waits for another process, so there may be more of it than cores."""
@@ -146,3 +192,45 @@ def drive(steps: Iterable[Any]) -> Iterator[Any]:
         yield from steps
     except Exception as error:
         yield _Failure(error)
+
+
+# The newest -----------------------------------------------------------------------------------------------------------
+
+
+class Newest(Work):
+    """Has one job done at a time; of those asked for meanwhile, only the newest comes next.
+
+    Attributes
+    ----------
+    asked : Job or None
+        The one that is being done, or was last.
+    ended : Signal()
+        Nothing is left to be done.
+    """
+
+    ended = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.asked: Job | None = None
+        self._next: tuple[Runs, Job, Stack | None] | None = None
+        self.finished.connect(self._go_on)
+
+    def ask(self, engine: Runs, job: Job, film: Stack | None = None) -> None:
+        """Have an engine do a job, now or when the one at work has ended, unless it is that one."""
+        self._next = None if self.running and job == self.asked else (engine, job, film)
+        if not self.running:
+            self._go_on()
+
+    def abandon(self) -> None:
+        """Stop, hear no more of it, and forget what was to come next."""
+        self._next = None
+        if self.running:
+            super().abandon()
+            self.ended.emit()
+
+    def _go_on(self) -> None:
+        if self._next is None:
+            return self.ended.emit()
+        (engine, self.asked, film), self._next = self._next, None
+        self.start(engine.run(self.asked, film))

@@ -11,17 +11,13 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 from ...core.errors import GrowtrackError, SettingsError
 from ...core.simulation import SCENES, Scene
 from ..session.session import Session
-from ..shared.folding import section
 from ..shared.labels import Note
-from ..shared.newest import Newest
 from ..shared.opening import open_panel
-from ..shared.panel import Panel
+from ..shared.panel import Panel, section
 from ..shared.rows import Form
-from ..shared.scene_files import save_scene
-from ..shared.scene_presets import ScenePresets
-from ..shared.scenes import FIRST
-from .film_form import FilmForm
-from .filming import Film, make_film
+from ..shared.scenes import FIRST, ScenePresets, save_scene
+from ..shared.work import Newest
+from .film_form import Film, FilmForm, make_film
 from .match_form import MatchForm
 from .scene_form import SceneForm
 from .scene_preview import ScenePreview

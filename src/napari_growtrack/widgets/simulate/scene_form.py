@@ -9,10 +9,8 @@ from ...core.errors import SettingsError
 from ...core.simulation import SCENES, Particle, Scene
 from ..shared.choices import Choice
 from ..shared.labels import Note, Status
-from ..shared.number_box import NumberBox
-from ..shared.rows import Field, Rows
+from ..shared.rows import Field, NumberBox, Rows, SpanRow
 from ..shared.scenes import FIRST, KindForm, refuses
-from ..shared.spans import SpanRow
 from .sentences import bystanders_line, kind_words
 
 _CHANGED = " changed"

@@ -15,8 +15,8 @@ from ...jobs.simulation import SimulateFrame
 from ..napari_io.samples import CROSS
 from ..session.session import Session
 from ..shared.labels import Note
-from ..shared.newest import Newest
 from ..shared.pictures import grey_image
+from ..shared.work import Newest
 from .sentences import STARTING, WAITING, picture_words
 
 _LATE = 300

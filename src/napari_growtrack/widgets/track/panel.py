@@ -10,13 +10,11 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSpinBox
 
 from ...core.errors import GrowtrackError, SettingsError
-from ..session.progress import TrackingProgress
-from ..session.region import Region
+from ..session.region import Region, TrackingProgress
 from ..session.runs import Candidates, Run
 from ..session.sentences import Kind, error_of, progress_line, reason
 from ..session.session import Session
 from ..shared.choices import ImageChoice
-from ..shared.folding import section
 from ..shared.layers import (
     camera_of,
     layer_for_preview,
@@ -28,9 +26,8 @@ from ..shared.layers import (
     unwrapped,
     visible_region,
 )
-from ..shared.panel import Panel
+from ..shared.panel import Panel, Shortcuts, section
 from ..shared.preferences import preferences
-from ..shared.shortcuts import Shortcuts
 from .keeper import Keeper
 from .network_form import NetworkForm
 from .preview import Preview, Speed, Spot

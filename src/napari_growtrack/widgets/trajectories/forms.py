@@ -1,28 +1,32 @@
-"""What is linked, and how: a points layer, how far to search, and which trajectories stay."""
+"""What is linked, and how; and how motion is read off."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox, QWidget
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QSpinBox, QWidget
 
 from ...core.errors import GrowtrackError, LinkingError
 from ...core.linking import Linking, Suggestion
+from ...core.motion import Units
 from ...jobs.linking import LinkPoints, SuggestRadius
 from ..napari_io.writing import table_of_points
 from ..session.sentences import reason
 from ..session.session import Session
+from ..shared.choices import PointsChoice, like_detections
 from ..shared.labels import Note
-from ..shared.layer_watch import LayerWatch
-from ..shared.points_choice import PointsChoice, like_detections
+from ..shared.layers import LayerWatch
 from ..shared.rows import Form
 from ..shared.work import Work
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Points
+
+# Linking --------------------------------------------------------------------------------------------------------------
+
 
 NO_DETECTIONS = "There are no detections to link yet. Track all frames, or open a table of detections."
 ONE_FRAME = "All detections are in one frame: there is nothing to link. Track all frames first."
@@ -183,5 +187,93 @@ def _box(low: float, high: float, special: str, unit: str = "", decimals: int = 
     box.setDecimals(decimals)
     box.setSingleStep(0.5)
     box.setSpecialValueText(special)
+    box.setSuffix(unit)
+    return box
+
+
+# Motion ---------------------------------------------------------------------------------------------------------------
+
+
+_REST = 400
+_UNKNOWN = "unknown"
+
+
+class MotionForm(QWidget):
+    """Asks how motion is read off.
+
+    Attributes
+    ----------
+    rested : Signal()
+        The person has changed something, and for a moment nothing more.
+    """
+
+    rested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.pixel, self.frame, self.exposure = _unit_box(" µm"), _unit_box(" s"), _unit_box(" s")
+        self.temperature = _unit_box(" K", 1)
+        self.no_drift, self.trap = QCheckBox("Remove drift"), QCheckBox("A bead in a trap")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_REST)
+        self._timer.timeout.connect(self.rested)
+        self._lay_out()
+        self._explain()
+        for box in (self.pixel, self.frame, self.exposure, self.temperature):
+            box.valueChanged.connect(lambda _: self._timer.start())
+        for tick in (self.no_drift, self.trap):
+            tick.toggled.connect(lambda _: self._timer.start())
+        self.trap.toggled.connect(self.temperature.setVisible)
+        self.temperature.hide()
+
+    def _lay_out(self) -> None:
+        layout = Form(self)
+        layout.addRow("Pixel", self.pixel)
+        layout.addRow("Frame to frame", self.frame)
+        layout.addRow("Exposure", self.exposure)
+        ticks = QHBoxLayout()
+        for part in (self.no_drift, self.trap):
+            ticks.addWidget(part)
+        layout.addRow(ticks)
+        layout.addRow(self.temperature)
+        self.temperature.setPrefix("at ")
+
+    def _explain(self) -> None:
+        self.pixel.setToolTip("Side of a pixel. Taken from the layer's scale where that is in a unit of length.")
+        self.frame.setToolTip("Time from frame to frame. Taken from the layer's scale where that is in a unit of time.")
+        self.exposure.setToolTip(
+            "For how long the shutter is open in each frame; the frame time where the camera never rests. Taken from "
+            "the film where it tells. Particles that move meanwhile are blurred, which shifts localisation error and "
+            "exponent."
+        )
+        self.no_drift.setToolTip("Take away what all trajectories move in common, before all else.")
+        self.trap.setToolTip("Tell the stiffness of the trap that the one bead is in.")
+        self.temperature.setToolTip("With it, and a known pixel, the stiffness is told in pN/µm.")
+
+    def leave(self) -> None:
+        """Tell nothing more."""
+        self._timer.stop()
+
+    def units(self) -> Units:
+        """Return what a pixel and a frame stand for."""
+        boxes = {"pixel_size": self.pixel, "frame_time": self.frame, "exposure_time": self.exposure}
+        return Units(**{name: box.value() or None for name, box in boxes.items()})
+
+    def show_units(self, units: Units) -> None:
+        """Show other units without announcing it."""
+        known = units.pixel_size, units.frame_time, units.exposure_time
+        for box, value in zip((self.pixel, self.frame, self.exposure), known, strict=True):
+            box.blockSignals(True)
+            box.setValue(value or 0)
+            box.blockSignals(False)
+
+
+def _unit_box(unit: str, decimals: int = 5) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setDecimals(decimals)
+    box.setRange(0, 1e5)
+    box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+    box.setSpecialValueText(_UNKNOWN)
     box.setSuffix(unit)
     return box

@@ -16,7 +16,7 @@ from ...core.motion import Units
 from ...jobs.motion import Reading, Survey
 from ..shared.labels import Note
 from ..shared.plots import Plot, pyqtgraph_module
-from .motion_sentences import bin_line, drift_line, lag_line
+from .sentences import bin_line, drift_line, lag_line
 
 _HEIGHT = 190
 _MANY = 300

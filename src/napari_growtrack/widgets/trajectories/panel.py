@@ -33,34 +33,36 @@ from ..napari_io.tracks import make_tracks, tell_units, units_of
 from ..napari_io.writing import SAVED, made, with_known_ending
 from ..session.sentences import saved_as_line
 from ..session.session import Session
-from ..shared.folding import section
-from ..shared.labels import Note
+from ..shared.labels import Lines, Note
 from ..shared.layers import look_at, placed
-from ..shared.lines import Lines
-from ..shared.panel import BUSY, Panel
+from ..shared.panel import BUSY, Panel, section
 from ..shared.rows import Form
 from .context import TracksDesk, name_for
-from .correction_buttons import CorrectionButtons
-from .forms import NO_DETECTIONS, LinkingForm
-from .motion_form import MotionForm
+from .corrections import CorrectionButtons
+from .forms import NO_DETECTIONS, LinkingForm, MotionForm
 from .motion_plots import MotionPlots
-from .motion_sentences import NUMBERS, linked_line, numbers, of_line, particle_line, remarks_line, trajectories_line
 from .sentences import (
     HOW,
     MEASURING,
+    NUMBERS,
     STOPPED,
     corrected_line,
     deletion,
     joining,
+    linked_line,
     linking_line,
+    numbers,
+    of_line,
     opened_line,
+    particle_line,
     redone_line,
+    remarks_line,
     splitting,
     taken_back_line,
+    trajectories_line,
     undone_line,
 )
-from .shading import Shading
-from .tracks_choice import TracksChoice
+from .shading import Shading, TracksChoice
 from .trajectory_table import TrajectoryTable, listed
 
 if TYPE_CHECKING:

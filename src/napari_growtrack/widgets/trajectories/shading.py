@@ -1,20 +1,40 @@
-"""How trajectories are coloured, and how long their tails are."""
+"""Which trajectories are shown, how they are coloured, and how long their tails are."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from napari.layers import Tracks
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QSpinBox, QWidget
 
-from ..napari_io.tracks import shade_tracks
-from ..napari_io.tracks_tables import shades, speeds
-from ..shared.choices import Choice
+from ..napari_io.tracks import is_ours, shade_tracks, shades, speeds
+from ..shared.choices import Choice, LayerChoice
 from ..shared.rows import Form
 
 if TYPE_CHECKING:
-    from napari.layers import Tracks
+    import napari.viewer
+
+
+class TracksChoice(LayerChoice):
+    """Offers the Tracks layers of a viewer; one that arrives is chosen."""
+
+    def __init__(self, viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
+        super().__init__(viewer, parent)
+        self._known: list[Any] = []
+        self.setPlaceholderText("Link detections, or open trajectories")
+
+    def _offers(self, layer: Any) -> bool:
+        return isinstance(layer, Tracks) and not is_ours(layer)
+
+    def _preferred(self, chosen: Any, arriving: bool) -> Any:
+        new = [layer for layer in self._layers if layer not in self._known]
+        self._known = [*self._layers]
+        if new:
+            return new[-1]
+        return next(reversed(self._layers), None) if chosen is None else chosen
+
 
 PARTICLE, TIME, SPEED, LENGTH, DIFFUSION = "particle", "time", "speed", "detections", "diffusion coefficient"
 _OWN = (PARTICLE, TIME, SPEED, LENGTH, DIFFUSION)

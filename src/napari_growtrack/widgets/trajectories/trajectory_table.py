@@ -17,7 +17,7 @@ from qtpy.QtCore import (
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from ...core.motion import Units
-from ..shared.reading_table import ReadingModel, only_read
+from ..shared.tables import ReadingModel, only_read
 
 _ROW = 20
 _HEIGHT = 170
