@@ -747,7 +747,7 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 from types import SimpleNamespace
 from napari_growtrack.widgets.networks.panel import NetworksPanel
-from napari_growtrack.widgets.session.engines import Engines
+from napari_growtrack.widgets.session.session import Engines
 from napari_growtrack.widgets.session.session import Session
 
 film, network, out = sys.argv[1:]

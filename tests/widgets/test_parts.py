@@ -320,7 +320,7 @@ def test_closed_plots_leave_nothing_behind(qtbot, make):
 
 
 def test_pyqtgraph_is_imported_with_the_first_plot_and_not_before():
-    code = "import sys, napari_growtrack.widgets.track.histogram, napari_growtrack.widgets.grow.curve as _\n"
+    code = "import sys, napari_growtrack.widgets.track.thresholds, napari_growtrack.widgets.grow.curve as _\n"
     code += "sys.exit('pyqtgraph' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

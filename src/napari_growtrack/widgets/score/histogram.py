@@ -12,6 +12,9 @@ from ..shared.plots import Plot, pyqtgraph_module
 from .question import Answer
 from .sentences import NUMBERS, errors_line, numbers
 
+_BINS = 48
+_REACH = 6.0
+
 
 class Numbers(Lines):
     """Tells a score in a few lines, each under its name."""
@@ -22,10 +25,6 @@ class Numbers(Lines):
     def show_answer(self, answer: Answer) -> None:
         """Tell an answer."""
         self.show_values(numbers(answer))
-
-
-_BINS = 48
-_REACH = 6.0
 
 
 class ErrorHistogram(QWidget):

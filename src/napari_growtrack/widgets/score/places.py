@@ -36,6 +36,22 @@ _ROW = 20
 _NARROW = 20
 _DIGITS = (0, 1, 1, 2)
 
+_HEIGHT = 190
+_WORST = 10
+MARK = "score mark"
+"""The layer with a ring around the point that was clicked: what lies in it is near enough to match."""
+
+_CROSS = {"symbol": "x", "border_width": 0, "size": 5}
+_CIRCLE = {
+    "symbol": "disc",
+    "face_color": "transparent",
+    "border_color": "#ffffff",
+    "border_width": 0.06,
+    "border_width_is_relative": True,
+}
+
+_COLOURS = {"missed": "#ffd23f", "false": "#ff3b30"}
+
 
 class _PlaceModel(ReadingModel):
     """Rows of a table of points: frame, y, x and a distance."""
@@ -125,10 +141,6 @@ class PlaceTable(QTableView):
         return self.rows[POINT].to_numpy(float)
 
 
-_HEIGHT = 190
-_WORST = 10
-
-
 class Places(QWidget):
     """Three lists of points, one in front, and buttons that go through it.
 
@@ -194,20 +206,6 @@ class Places(QWidget):
 # Layers ---------------------------------------------------------------------------------------------------------------
 
 
-MARK = "score mark"
-"""The layer with a ring around the point that was clicked: what lies in it is near enough to match."""
-
-_CROSS = {"symbol": "x", "border_width": 0, "size": 5}
-_CIRCLE = {
-    "symbol": "disc",
-    "face_color": "transparent",
-    "border_color": "#ffffff",
-    "border_width": 0.06,
-    "border_width_is_relative": True,
-}
-_COLSCORED = {"missed": "#ffd23f", "false": "#ff3b30"}
-
-
 class ScoreLayers(QObject):
     """Shows points over the layer of detections; the layer that the person works on stays the active one.
 
@@ -240,11 +238,11 @@ class ScoreLayers(QObject):
     def show_wrong(self, compared: Comparison, detections: Points) -> None:
         """Mark with crosses what was missed and what is false."""
         for name, table in (("missed", compared.missed), ("false", compared.false)):
-            self._fill(name, table, detections, face_color=_COLSCORED[name], **_CROSS)
+            self._fill(name, table, detections, face_color=_COLOURS[name], **_CROSS)
 
     def hide_wrong(self) -> None:
         """Remove the crosses."""
-        self._remove(*_COLSCORED)
+        self._remove(*_COLOURS)
 
     def ring(self, point: tuple[float, float, float], radius: float, detections: Points) -> None:
         """Draw a ring around a point; both in pixels of the detections."""
@@ -252,7 +250,7 @@ class ScoreLayers(QObject):
 
     def remove(self) -> None:
         """Remove crosses and ring."""
-        self._remove(MARK, *_COLSCORED)
+        self._remove(MARK, *_COLOURS)
 
     def _ours(self, *names: str) -> list[Points]:
         return [layer for layer in self._viewer.layers if layer.metadata.get(SCORED) in names]
@@ -263,7 +261,7 @@ class ScoreLayers(QObject):
                 self._viewer.layers.remove(layer)
 
     def _lose(self, event: Any) -> None:
-        if event.value.metadata.get(SCORED) in _COLSCORED:
+        if event.value.metadata.get(SCORED) in _COLOURS:
             self.lost.emit()
 
     def _fill(self, name: str, table: pd.DataFrame, detections: Points, **look: Any) -> None:

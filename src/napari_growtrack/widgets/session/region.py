@@ -13,6 +13,8 @@ from ...core.films import CroppedStack, Stack
 from ...core.tables import DETECTION_COLUMNS, empty
 from .choice import Choice
 
+_ENOUGH = 3
+
 
 class Region(NamedTuple):
     """A part of a film's frames, in whole pixels: from the first row and column to before the last."""
@@ -50,9 +52,6 @@ class Part:
         if self._region is None:
             return table
         return self._region.inside(table.assign(y=table["y"] + self._wide.top, x=table["x"] + self._wide.left))
-
-
-_ENOUGH = 3
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,11 @@ from .region import Part, Region, TrackingProgress
 _TO_KEEP = 25.0
 """Seconds in which a network that is growing is kept, at the end of the program."""
 
+FOLDER = "GROWTRACK_NETWORKS"
+"""Environment variable that says where grown networks are kept."""
+
+_RECENT = 101
+
 
 class Engines:
     """The processes that work for panels: one each tracks, grows, simulates, links and reads off motion.
@@ -56,12 +61,6 @@ def shared_engines() -> Engines:
     engines = Engines()
     atexit.register(engines.close)
     return engines
-
-
-FOLDER = "GROWTRACK_NETWORKS"
-"""Environment variable that says where grown networks are kept."""
-
-_RECENT = 101
 
 
 class Session:

@@ -22,6 +22,8 @@ QDoubleSpinBox::up-arrow, QDoubleSpinBox::down-arrow { width: 0px; height: 0px; 
 """
 _EDGES = 22
 
+_WRONG = "QLabel { background-color: #a8233a; color: white; border-radius: 3px; }"
+
 
 class _Box(QDoubleSpinBox):
     """A box as wide as the longest number it is expected to hold, and not as the longest it could."""
@@ -209,9 +211,6 @@ class NumberBox(QDoubleSpinBox):
 
 
 # Rows -----------------------------------------------------------------------------------------------------------------
-
-
-_WRONG = "QLabel { background-color: #a8233a; color: white; border-radius: 3px; }"
 
 
 class Field(NamedTuple):

@@ -28,6 +28,9 @@ _KIND = {
     ),
 }
 
+_SCENES = "Scenes (*.json)"
+OPEN_SCENE = "Open scene file..."
+
 
 def _ring(order: int) -> Field:
     names = {1: "Spot", 2: "Ring"}
@@ -115,9 +118,6 @@ def refuses(settings: Settings, **change: Any) -> bool:
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
-_SCENES = "Scenes (*.json)"
-
-
 def open_scene(parent: QWidget) -> Scene | None:
     """Return the scene of the file the person picks; None if none.
 
@@ -149,9 +149,6 @@ def save_scene(parent: QWidget, scene: Scene) -> Path | None:
 
 
 # The list -------------------------------------------------------------------------------------------------------------
-
-
-OPEN_SCENE = "Open scene file..."
 
 
 class ScenePresets(Choice):

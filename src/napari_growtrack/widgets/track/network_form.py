@@ -17,6 +17,22 @@ from ..shared.rows import Form
 
 _DECIMALS = 1
 
+DIAMETER = (
+    "How wide particles look in the film: at this width a spot has fallen to a third of its peak.\n"
+    "Rings are drawn this wide. Frames are resampled so that the network sees particles at the size it knows."
+)
+
+CONTRAST = (
+    "automatic: track the negative where it shows far more particles than the film\n"
+    "as it is: track the film\n"
+    "inverted: track the negative, for dark particles with a network of bright ones, or the reverse"
+)
+
+SCREEN = (
+    "A cheap stage looks at every window of a frame; the chosen stage looks only at those it passes on.\n"
+    "calibrated: the cheapest stage that screens nearly as well as any"
+)
+
 
 class DiameterBox(QDoubleSpinBox):
     """Shows and changes a diameter in pixels; `valueChanged` announces what the person changes."""
@@ -38,21 +54,6 @@ class DiameterBox(QDoubleSpinBox):
     def shows(self, diameter: float) -> bool:
         """Tell whether a diameter, rounded, is the one that is shown."""
         return self.value() == self.valueFromText(self.textFromValue(diameter))
-
-
-DIAMETER = (
-    "How wide particles look in the film: at this width a spot has fallen to a third of its peak.\n"
-    "Rings are drawn this wide. Frames are resampled so that the network sees particles at the size it knows."
-)
-CONTRAST = (
-    "automatic: track the negative where it shows far more particles than the film\n"
-    "as it is: track the film\n"
-    "inverted: track the negative, for dark particles with a network of bright ones, or the reverse"
-)
-SCREEN = (
-    "A cheap stage looks at every window of a frame; the chosen stage looks only at those it passes on.\n"
-    "calibrated: the cheapest stage that screens nearly as well as any"
-)
 
 
 class NetworkForm(QWidget):

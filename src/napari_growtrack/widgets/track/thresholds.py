@@ -32,6 +32,15 @@ TIP = (
 )
 _LOOK = "QPushButton { padding: 1px 6px; }"
 
+DISTANCE = (
+    "Distance: how much farther away than the position they agree on the windows around a candidate believe the "
+    "particle to be. Near 0 they are sure."
+)
+
+SIGNIFICANCE = "Significance: by how many standard errors the fitted particle stands out of the background's noise."
+_LEAST = 1e-3
+"""Thresholds are greater than 0."""
+
 
 def otsu(values: NDArray[Any], bins: int = 256) -> float:
     """Return the threshold that parts values into the two groups farthest apart (Otsu 1979, eq. 18).
@@ -270,16 +279,6 @@ class ThresholdHistogram(QWidget):
             return super().keyPressEvent(event)
         low, high = self._range
         self._leave(self._place(self._mark) + step * (high - low))
-
-
-DISTANCE = (
-    "Distance: how much farther away than the position they agree on the windows around a candidate believe the "
-    "particle to be. Near 0 they are sure."
-)
-SIGNIFICANCE = "Significance: by how many standard errors the fitted particle stands out of the background's noise."
-
-_LEAST = 1e-3
-"""Thresholds are greater than 0."""
 
 
 class ThresholdForm(QWidget):

@@ -16,6 +16,9 @@ from ..shared.rows import Form
 if TYPE_CHECKING:
     import napari.viewer
 
+PARTICLE, TIME, SPEED, LENGTH, DIFFUSION = "particle", "time", "speed", "detections", "diffusion coefficient"
+_OWN = (PARTICLE, TIME, SPEED, LENGTH, DIFFUSION)
+
 
 class TracksChoice(LayerChoice):
     """Offers the Tracks layers of a viewer; one that arrives is chosen."""
@@ -34,10 +37,6 @@ class TracksChoice(LayerChoice):
         if new:
             return new[-1]
         return next(reversed(self._layers), None) if chosen is None else chosen
-
-
-PARTICLE, TIME, SPEED, LENGTH, DIFFUSION = "particle", "time", "speed", "detections", "diffusion coefficient"
-_OWN = (PARTICLE, TIME, SPEED, LENGTH, DIFFUSION)
 
 
 class Shading(QWidget):
