@@ -13,7 +13,7 @@ from napari_growtrack.core.detection import find, frame_pass
 from napari_growtrack.core.errors import GrowtrackWarning, SettingsError
 from napari_growtrack.core.films.normalisation import normalise
 from napari_growtrack.core.networks.evaluation import bound, film_of
-from napari_growtrack.core.simulation import Particle, draw, named_scene, simulate_film, simulate_frame
+from napari_growtrack.core.simulation import BesselParticle, draw, named_scene, simulate_film, simulate_frame
 
 RUNGS = {"table42": "vesicles", "dense": "vesicles", "gradient": "vesicles", "mixed": "general", "rings": "beads"}
 RUNGS |= {"species": "species"}
@@ -80,7 +80,7 @@ def test_dark_particles_and_hot_pixels_need_no_word(vesicles, film):
 
 @pytest.mark.parametrize("times", [0.5, 2.5])
 def test_a_diameter_is_all_there_is_to_say(vesicles, times):
-    spot = Particle(radius=(2 * times, 3 * times), rings={1: (0.4, 0.7)})
+    spot = BesselParticle(radius=(2 * times, 3 * times), rings={1: (0.4, 0.7)})
     scene = named_scene("table42").with_(particles=[spot], snr=5 / times, apart=20 * times)
     side = int(200 * times)
     movie, truth = simulate_film(scene, 4, (side, side), np.random.default_rng(1), 5)

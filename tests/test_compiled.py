@@ -6,7 +6,7 @@ import pytest
 from napari_growtrack.core.detection.fit import compiled
 
 TABLE = np.stack([np.exp(-np.linspace(0, 6, 121)), np.linspace(1, 0, 121) ** 2])
-SHAPE = (TABLE, 20.0, 2.0, 0.0)
+SHAPE = (TABLE, 20.0, 2.0, 0.0, False)
 """Two profiles, twenty steps of them a squared radius, and a reach of two radii."""
 
 
@@ -61,7 +61,7 @@ def test_a_first_guess_is_the_least_squares_solution_over_every_second_pixel(fra
         left_over = ((matrix @ solution - frame[used]) ** 2).sum()
         if left_over < best:
             best, expected = left_over, [*place, radius, *solution]
-    found = compiled.first_guesses(frame, places, radii, SHAPE)
+    found = compiled.first_guesses(frame, places, radii, SHAPE, 4 + len(TABLE))
     np.testing.assert_allclose(found[0], expected, rtol=2e-3, atol=2e-3)
 
 

@@ -8,9 +8,10 @@ import pytest
 from napari_growtrack.core.detection.fit import ParticleModel, Polished, polish
 from napari_growtrack.core.detection.fit.compiled import add_each
 from napari_growtrack.core.detection.fit.enlarging import as_calibrated, skewness
-from napari_growtrack.core.simulation import Particle, draw, named_scene, simulate_frame
+from napari_growtrack.core.simulation import BesselParticle, draw, named_scene, simulate_frame
 from napari_growtrack.core.simulation.bound import cramer_rao, median_radial_error
 from napari_growtrack.core.simulation.render import profile
+from napari_growtrack.core.simulation.shapes import Component
 
 SCENES = {
     "few photons": named_scene("table42"),
@@ -21,7 +22,13 @@ SCENES = {
     "bystanders": named_scene("species"),
     "a crowd": named_scene("dense").with_(density=(5, 5)),
 }
-SPOTS = ParticleModel((1,), (2, 3))
+
+
+def bessel(*orders):
+    return tuple(Component("bessel", order) for order in orders)
+
+
+SPOTS = ParticleModel(bessel(1), (2, 3))
 
 
 def fitted(scene, frames=12, gain=1.0, offset=0.0):
@@ -80,10 +87,10 @@ def test_frames_that_show_nothing_do_no_harm(frame, positions):
 
 def test_the_model_of_a_scene_spans_its_particles_and_shrinks_with_the_film():
     scene = named_scene("table42").with_(
-        particles=[Particle(radius=(2, 3), rings={1: 0.5}), Particle(radius=6, rings={3: 0.2})]
+        particles=[BesselParticle(radius=(2, 3), rings={1: 0.5}), BesselParticle(radius=6, rings={3: 0.2})]
     )
-    assert ParticleModel.of(scene) == ParticleModel((1, 3), (2, 6), (1, 1))
-    assert ParticleModel.of(scene, zoom=2) == ParticleModel((1, 3), (1, 3), (1, 1), 2)
+    assert ParticleModel.of(scene) == ParticleModel(bessel(1, 3), (2, 6), (1, 1))
+    assert ParticleModel.of(scene, zoom=2) == ParticleModel(bessel(1, 3), (1, 3), (1, 1), 2)
     assert ParticleModel.of(named_scene("mixed")).signs == (0, 0)
     assert ParticleModel.of(named_scene("rings")).signs == (1, -1)
 
@@ -97,7 +104,7 @@ def test_a_dark_hole_is_no_bright_particle():
     picture = draw(SCENES["many photons"], (90, 90), np.random.default_rng(3), 1)
     frame = simulate_frame(picture, np.random.default_rng(0))
     assert polish(frame, picture.positions, SPOTS, 4).significances > 20
-    bright = ParticleModel((1,), (2, 3), (1,))
+    bright = ParticleModel(bessel(1), (2, 3), (1,))
     assert polish(frame, picture.positions, bright, 4).significances > 20
     assert polish(-frame, picture.positions, bright, 4).significances < 3
 
@@ -115,8 +122,8 @@ def test_light_is_drawn_as_the_formula_says_and_taken_away_again():
 
 # Enlarged frames --------------------------------------------------------------------------------------------------
 
-NOWHERE = Polished(np.empty((0, 2)), np.empty(0), np.empty(0))
-SMALL = ParticleModel((1,), (0.8, 1.2), (1,), zoom=2.5)
+NOWHERE = Polished(np.empty((0, 2)), np.empty(0), np.empty(0), np.empty((0, 3)))
+SMALL = ParticleModel(bessel(1), (0.8, 1.2), (1,), zoom=2.5)
 
 
 def counted(shape, photons=5.0, seed=0):
@@ -141,7 +148,7 @@ def test_uneven_light_and_sure_particles_are_no_skewness():
     assert skewness(frame, NOWHERE, 4) < 0.1
     frame[100, 100] += 500
     assert skewness(frame, NOWHERE, 4) == 2
-    there = Polished(np.array([[100.0, 100.0]]), np.ones(1), np.array([9.0]))
+    there = Polished(np.array([[100.0, 100.0]]), np.ones(1), np.array([9.0]), np.ones((1, 3)))
     assert skewness(frame, there, 4) < 0.1
     assert skewness(frame, there._replace(significances=np.array([7.0])), 4) == 2
 
@@ -169,7 +176,7 @@ def test_a_frame_that_is_not_enlarged_keeps_its_significances_to_the_bit(zoom):
 
 def test_a_fit_that_failed_stands_out_by_nothing_on_an_enlarged_frame():
     frame = np.random.default_rng(0).normal(size=(90, 90))
-    found = Polished(np.full((2, 2), 40.0), np.array([0.1, np.nan]), np.array([30.0, 30.0]))
+    found = Polished(np.full((2, 2), 40.0), np.array([0.1, np.nan]), np.array([30.0, 30.0]), np.ones((2, 3)))
     first, second = as_calibrated(found, frame, SMALL).significances
     assert first > 20
     assert np.isnan(second)
@@ -178,7 +185,7 @@ def test_a_fit_that_failed_stands_out_by_nothing_on_an_enlarged_frame():
 def test_enlarging_makes_errors_a_little_larger_and_significances_smaller():
     """By the noise that a fit takes away, and by the number of places: see the pixels that a spot covers."""
     frame = np.random.default_rng(0).normal(size=(300, 300))
-    found = Polished(np.full((3, 2), 40.0), np.full(3, 0.1), np.array([2.0, 6.0, 60.0]))
+    found = Polished(np.full((3, 2), 40.0), np.full(3, 0.1), np.array([2.0, 6.0, 60.0]), np.ones((3, 3)))
     left = (1 - 5 / np.pi / 3.75**2) / (1 - 5 / np.pi / (2.5 * 3.4) ** 2)  # 3.75 px and 8.5 px around a centre
     judged = as_calibrated(found, frame, SMALL)
     np.testing.assert_allclose(judged.sigmas, 0.1 / np.sqrt(left))

@@ -9,7 +9,7 @@ import pytest
 from napari_growtrack.core.errors import GrowtrackWarning, SettingsError, StackError
 from napari_growtrack.core.scene_estimate import likeness_sentence, match_film
 from napari_growtrack.core.scene_estimate.picture import side_by_side
-from napari_growtrack.core.simulation import Particle, Scene, named_scene, simulate_film
+from napari_growtrack.core.simulation import BesselParticle, Scene, named_scene, simulate_film
 
 DATA = Path(os.environ.get("GROWTRACK_DATA", Path(__file__).parents[2] / "shared" / "data")) / "deeptrack1"
 BROWNIAN = np.array([[64, 296], [71, 417], [83, 54], [132, 445], [137, 396], [178, 348], [180, 115], [193, 227]])
@@ -25,7 +25,7 @@ def of_one_kind(index):
 
 
 def trapped(**changes):
-    bead = Particle(**{"radius": (2.5, 4), "rings": {1: (-0.4, -0.2)}, **changes})
+    bead = BesselParticle(**{"radius": (2.5, 4), "rings": {1: (-0.4, -0.2)}, **changes})
     return named_scene("trapped").with_(particles=[bead], snr=40, density=0.5, background=(0.4, 0.7))
 
 
@@ -91,7 +91,7 @@ def test_spots_of_one_pixel_that_noise_hides_are_refused_in_a_sentence(seed):
 
 
 def narrow(width, snr):
-    spot = Particle(radius=width / 4, rings={1: (0.4, 0.7)})
+    spot = BesselParticle(radius=width / 4, rings={1: (0.4, 0.7)})
     changes = {"particles": [spot], "snr": snr, "density": 2.0, "apart": 8, "background": 0.3, "gradient": 0}
     return named_scene("vesicles").with_(**changes)
 
@@ -142,7 +142,9 @@ def test_beyond_the_film_crops_show_the_background_around_their_particle():
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_few_clicks_give_wider_ranges(number):
-    film, points, _, _ = clicked(named_scene("table42").with_(snr=10, particles=[Particle(radius=2.5, rings={1: 0.5})]))
+    film, points, _, _ = clicked(
+        named_scene("table42").with_(snr=10, particles=[BesselParticle(radius=2.5, rings={1: 0.5})])
+    )
     many, few = (match_film(film, some).scene.particles[0] for some in (points, points[:number]))
     assert few.radius.high / few.radius.low > many.radius.high / many.radius.low
     assert few.radius.low < 2.5 < few.radius.high
@@ -178,7 +180,7 @@ def test_points_without_a_frame_lie_on_the_first():
 
 
 def test_a_known_diameter_finds_what_is_larger_than_usual():
-    scene = named_scene("rings").with_(particles=[Particle(radius=22, rings={1: 0.5})], density=0.6, apart=90)
+    scene = named_scene("rings").with_(particles=[BesselParticle(radius=22, rings={1: 0.5})], density=0.6, apart=90)
     film, points, _, _ = clicked(scene, frames=1)
     assert match_film(film, points, diameter=80).scene.particles[0].radius.middle == pytest.approx(22, rel=0.1)
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_growtrack.core.simulation import Particle, Scene, draw, named_scene
+from napari_growtrack.core.simulation import BesselParticle, Scene, draw, named_scene
 from napari_growtrack.core.simulation.bound import cramer_rao, median_radial_error
 
 TABLE_42 = named_scene("table42")
-SPOT = Scene(name="spot", particles=[Particle(radius=2.5, rings={1: 0.5})], background=0.2, snr=10)
+SPOT = Scene(name="spot", particles=[BesselParticle(radius=2.5, rings={1: 0.5})], background=0.2, snr=10)
 
 
 def bounds(scene, frames=20):

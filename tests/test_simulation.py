@@ -19,6 +19,7 @@ from napari_growtrack.core.films.normalisation import normalise
 from napari_growtrack.core.settings import Span
 from napari_growtrack.core.simulation import (
     SCENES,
+    BesselParticle,
     Motion,
     Particle,
     Picture,
@@ -37,7 +38,7 @@ from napari_growtrack.core.simulation import (
 )
 from napari_growtrack.core.tables import TRUTH_COLUMNS
 
-SPOT = Scene(name="spot", particles=[Particle(radius=2.5, rings={1: 0.7})], background=0.2, snr=1000)
+SPOT = Scene(name="spot", particles=[BesselParticle(radius=2.5, rings={1: 0.7})], background=0.2, snr=1000)
 
 
 def seeded(seed=0):
@@ -310,7 +311,7 @@ def test_a_scene_that_cannot_be_is_refused(changes, sentence):
 )
 def test_a_particle_that_cannot_be_is_refused(values, sentence):
     with pytest.raises(SettingsError) as caught:
-        Particle(**values)
+        BesselParticle(**values)
     assert str(caught.value).endswith(sentence)
 
 
@@ -341,7 +342,7 @@ def test_numbers_are_drawn_from_the_scene():
 
 
 def test_kinds_are_drawn_as_often_as_their_weights_say():
-    kinds = [Particle(radius=1, rings={1: 0.1}, weight=3), Particle(radius=9, rings={1: 0.1})]
+    kinds = [BesselParticle(radius=1, rings={1: 0.1}, weight=3), BesselParticle(radius=9, rings={1: 0.1})]
     drawn = draw(SPOT.with_(particles=kinds), (100, 100), seeded(), 4000)
     assert np.mean(drawn.radius == 1) == pytest.approx(0.75, abs=5 * np.sqrt(0.75 * 0.25 / 4000))
 
@@ -387,7 +388,7 @@ def test_a_frame_without_pixels_is_refused():
 
 
 def test_distractors_are_drawn_but_are_not_in_the_truth():
-    scene = SPOT.with_(distractors=[Particle(radius=5, rings={2: 0.4})], distractor_density=3, density=2)
+    scene = SPOT.with_(distractors=[BesselParticle(radius=5, rings={2: 0.4})], distractor_density=3, density=2)
     drawn = draw(scene, (100, 100), seeded())
     assert drawn.radius.tolist() == [2.5, 2.5, 5, 5, 5]
     np.testing.assert_array_equal(drawn.truth()[["y", "x"]], drawn.positions[:2])
@@ -662,7 +663,7 @@ def test_thesis_windows_are_normalised_each_by_itself():
 
 def test_windows_without_any_light_are_zeros():
     images, _ = draw_windows(
-        "thesis", SPOT.with_(background=0, particles=[Particle(radius=2, rings={1: -1})]), 21, 3, seeded()
+        "thesis", SPOT.with_(background=0, particles=[BesselParticle(radius=2, rings={1: -1})]), 21, 3, seeded()
     )
     assert not images.any()
 

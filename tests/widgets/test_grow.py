@@ -21,7 +21,7 @@ from napari_growtrack.core.networks import build as making
 from napari_growtrack.core.networks.archive import read_card
 from napari_growtrack.core.networks.bundled import bundled
 from napari_growtrack.core.networks.calibration import MakingProgress
-from napari_growtrack.core.simulation import SCENES, Particle, named_scene
+from napari_growtrack.core.simulation import SCENES, BesselParticle, named_scene
 from napari_growtrack.engine import Engine, Here
 from napari_growtrack.widgets.grow import growing
 from napari_growtrack.widgets.grow.form import CLOCK, THESIS
@@ -54,7 +54,7 @@ from napari_growtrack.widgets.session.card_facts import scene_line
 from napari_growtrack.widgets.session.session import FOLDER, Engines, Session
 
 VESICLES, BEADS = named_scene("vesicles"), named_scene("beads")
-WIDE = BEADS.with_(name="wide beads", particles=[Particle(radius=(8, 10), rings={1: 0.5})])
+WIDE = BEADS.with_(name="wide beads", particles=[BesselParticle(radius=(8, 10), rings={1: 0.5})])
 
 
 class Script:
@@ -279,7 +279,7 @@ def test_the_likest_network_knows_particles_of_that_size_and_make(scene, expecte
 
 
 def test_no_network_is_like_particles_that_none_knows():
-    huge = named_scene("beads").with_(particles=[Particle(radius=(20, 25), rings={1: 0.5})])
+    huge = named_scene("beads").with_(particles=[BesselParticle(radius=(20, 25), rings={1: 0.5})])
     assert growing.likest(huge, {name: read_card(path) for name, path in bundled().items()}) is None
 
 

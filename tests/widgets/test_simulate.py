@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog
 from spots import numbers_in, why
 
 from napari_growtrack.core.settings import Span
-from napari_growtrack.core.simulation import SCENES, Motion, Particle, Scene, named_scene, simulate_film
+from napari_growtrack.core.simulation import SCENES, BesselParticle, Motion, Scene, named_scene, simulate_film
 from napari_growtrack.engine import Here
 from napari_growtrack.jobs.scene_estimate import MatchFilm
 from napari_growtrack.widgets.napari_io.samples import CROSS
@@ -151,7 +151,9 @@ def test_a_scene_that_nobody_touches_comes_back_as_it_was(form, scene):
 
 
 def test_what_rounds_in_its_box_is_kept_until_it_is_changed(form):
-    form.set_scene(SPOTS.with_(apart=20.04, density=0.95236, particles=[Particle(radius=2.345, rings={1: 0.4567})]))
+    form.set_scene(
+        SPOTS.with_(apart=20.04, density=0.95236, particles=[BesselParticle(radius=2.345, rings={1: 0.4567})])
+    )
     slide(form.spans["background"], 0.1, 0.3)
     scene = form.scene()
     assert (scene.apart, scene.density.low, scene.particles[0].radius.low) == (20.04, 0.95236, 2.345)
@@ -205,7 +207,9 @@ def test_kinds_are_added_and_removed_but_one_stays(qtbot, form):
 
 
 def test_orders_beyond_the_second_have_sliders_where_a_kind_has_them(form):
-    scene = SPOTS.with_(particles=[Particle(radius=2, rings={1: 0.5}), Particle(radius=3, rings={3: (0.1, 0.2)})])
+    scene = SPOTS.with_(
+        particles=[BesselParticle(radius=2, rings={1: 0.5}), BesselParticle(radius=3, rings={3: (0.1, 0.2)})]
+    )
     form.set_scene(scene)
     for kind, shown in ((0, False), (1, True), (0, False), (1, True)):
         form.which.setCurrentIndex(kind)

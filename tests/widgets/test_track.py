@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog
 from spots import SPOTS, busy_film, numbers_in, small_card, spot_film, why, write_network
 
 from napari_growtrack.core.networks.archive import read_card
-from napari_growtrack.core.simulation import Particle, named_scene
+from napari_growtrack.core.simulation import BesselParticle, named_scene
 from napari_growtrack.core.tables import DETECTION_COLUMNS, read_table
 from napari_growtrack.widgets.session.sentences import error_line, reason, stage_line
 from napari_growtrack.widgets.session.session import Session
@@ -175,7 +175,7 @@ def test_the_box_offers_what_frames_can_be_resampled_for(panel):
 
 
 def test_a_rounded_diameter_is_still_the_networks_own(panel, tmp_path):
-    scene = named_scene("vesicles").with_(particles=[Particle(radius=1.5625, rings={1: 0.5})])
+    scene = named_scene("vesicles").with_(particles=[BesselParticle(radius=1.5625, rings={1: 0.5})])
     panel.form.choose(str(write_network(tmp_path / "odd.growtrack", card_of(scene))))
     for _ in ("up", "down"):
         assert panel.session.chosen.diameter == 6.25

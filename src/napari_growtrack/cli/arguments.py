@@ -144,6 +144,9 @@ def _match(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--diameter", type=float, metavar="PX", help="how wide the particles look, where they are not found otherwise"
     )
+    command.add_argument(
+        "--shape", default="bessel", metavar="SHAPE", help="of the particles, as scene files name it; default: bessel"
+    )
     command.add_argument("--name", metavar="NAME", help="of the scene; default: as the file is called")
     command.add_argument("-o", "--output", required=True, metavar="SCENE.json", help="scene to write")
     command.add_argument("--picture", metavar="PICTURE.png", help="the film's particles above simulated ones")

@@ -78,7 +78,7 @@ def match(chosen: Arguments) -> None:
     check_apart(chosen.film, chosen.points, chosen.output, chosen.picture)
     check_scene(chosen.output)
     _check_picture(chosen.picture)
-    told = (chosen.name, chosen.diameter, chosen.channel, chosen.z, chosen.time_axis)
+    told = (chosen.name, chosen.diameter, chosen.shape, chosen.channel, chosen.z, chosen.time_axis)
     found = finish(MatchToFile(chosen.film, _clicked(chosen), chosen.output, *told).steps())
     say(f"{chosen.output}: {found}\nWhat the fits leave is {found.residual:.1f} times the noise; 1 is perfect.")
     if chosen.picture:

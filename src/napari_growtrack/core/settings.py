@@ -144,7 +144,8 @@ Number = Annotated[Span, BeforeValidator(_as_span)]
 def _sentence(what: str, error: ValidationError) -> str:
     """Turn pydantic's report into one sentence about its first complaint."""
     first, *others = error.errors(include_url=False)
-    where = cut(".".join(str(part) for part in first["loc"]), 80)
+    parts = [str(part) for part in first["loc"] if not str(part).endswith(":")]  # the marks of unions
+    where = cut(".".join(parts), 80)
     together = not where and first["type"] == "value_error"  # one of our own rules, about several fields
     place = "" if together else f" at {where or 'the text'!r}"
     message = first["msg"].removeprefix("Value error, ")

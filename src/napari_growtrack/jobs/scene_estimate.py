@@ -14,6 +14,7 @@ from ..core.files import check_apart, check_writable, write_bytes
 from ..core.films import TimeAxis, open_stack
 from ..core.scene_estimate import Likeness, match_film
 from ..core.simulation import Scene
+from ..core.simulation.shapes import DEFAULT
 from .context import Context, FilmFacts
 
 
@@ -48,6 +49,8 @@ class MatchToFile:
         The scene's; by default its file's.
     diameter : float, optional
         How wide the particles look, in pixels.
+    shape : str
+        Of the particles; see `match_film`.
     channel, z, time_axis
         As for `open_stack`.
     """
@@ -57,6 +60,7 @@ class MatchToFile:
     scene: str | Path
     name: str | None = None
     diameter: float | None = None
+    shape: str = DEFAULT
     channel: int | None = None
     z: int | None = None
     time_axis: TimeAxis | None = None
@@ -75,7 +79,8 @@ class MatchToFile:
         check_scene(self.scene)
         yield
         with open_stack(self.film, self.channel, self.z, self.time_axis) as stack:
-            found = match_film(stack, self.points, self.name or Path(self.scene).stem, diameter=self.diameter)
+            name = self.name or Path(self.scene).stem
+            found = match_film(stack, self.points, name, diameter=self.diameter, shape=self.shape)
         write_bytes(self.scene, found.scene.to_json().encode())
         return found
 

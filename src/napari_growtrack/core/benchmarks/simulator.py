@@ -69,7 +69,7 @@ def plain_windows(scene: Scene, number: int, rng: np.random.Generator, side: int
     (kind,) = scene.particles
     many = (number, scene.window_number, 1, 1)
     radius = kind.radius.draw(rng, many).astype(np.float32)
-    intensity = kind.rings[1].draw(rng, many).astype(np.float32)
+    intensity = kind.amplitudes[1].draw(rng, many).astype(np.float32)
     y, x = np.moveaxis(plain_positions(scene, number, rng).astype(np.float32), -1, 0)[..., None, None]
     axis = np.arange(side, dtype=np.float32) - np.float32((side - 1) / 2)
     distance = np.sqrt((axis[:, None] - y) ** 2 + (axis - x) ** 2 + np.float32(1e-6)) / radius

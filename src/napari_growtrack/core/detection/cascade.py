@@ -346,7 +346,7 @@ def polished(
         too little of it is in the frame.
     """
     fit = cast(FittingNetwork, network).fit
-    positions, errors, significances = fit(frame, looks.positions, cascade.merge_distance / network.zoom)
+    positions, errors, significances = fit(frame, looks.positions, cascade.merge_distance / network.zoom)[:3]
     sigmas = np.where(np.isfinite(errors), cascade.polished_sigma_factor * errors, sigmas)
     return replace(looks, positions=positions), sigmas, significances
 

@@ -45,12 +45,11 @@ class StagedNetwork(Protocol):
 class FittingNetwork(StagedNetwork, Protocol):
     """A network that knows what its particles look like, and can fit them."""
 
-    def fit(
-        self, frame: np.ndarray, positions: np.ndarray, farthest: float
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def fit(self, frame: np.ndarray, positions: np.ndarray, farthest: float) -> tuple[np.ndarray, ...]:
         """Fit particles to a frame (Y, X) of the film, beginning where they were found.
 
         Returns positions (n, 2) in pixels of the film, their standard errors
         along one axis, and by how many standard errors each particle stands out
-        of its background; nan where the fit failed or ended farther away.
+        of its background; nan where the fit failed or ended farther away. What
+        follows these three is passed over.
         """

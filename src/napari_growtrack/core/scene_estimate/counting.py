@@ -10,11 +10,9 @@ from scipy.ndimage import maximum_filter
 from scipy.signal import fftconvolve
 from scipy.spatial import cKDTree
 
-from ..simulation.render import profile
 from .looking import Look
 
 _WIDEST_SEARCH = 640
-_SEEN = {1: 4.0, 2: 5.5}
 _NEAREST = 2.5
 _LEAST_LIKENESS, _LEAST_STRENGTH, _LEAST_SIGNIFICANCE = 0.6, 0.35, 5.0
 
@@ -79,12 +77,13 @@ def count(look: Look, frames: Sequence[np.ndarray], noise: float) -> Crowd:
 
 
 def _template(look: Look) -> _Template:
-    reach = _SEEN[look.orders[-1]] * look.radius
+    reach = look.components[-1].profile.searched * look.radius
     half = int(np.ceil(reach))
     rows, columns = np.mgrid[-half : half + 1, -half : half + 1]
     distance = np.hypot(rows, columns)
     inside = distance <= max(reach, 1.5)
-    light = sum(scale * profile(n, distance / look.radius) for n, scale in zip(look.orders, look.scales, strict=True))
+    each = zip(look.components, look.scales, strict=True)
+    light = sum(scale * component.profile.values(distance / look.radius) for component, scale in each)
     weights = np.where(inside, light - light[inside].mean(), 0.0)
     return _Template(weights, inside.astype(float), float(1 / np.sqrt((weights**2).sum())))
 

@@ -57,7 +57,7 @@ class Fit(NamedTuple):
 
     @property
     def scales(self) -> np.ndarray:
-        """Of each order."""
+        """Of each profile."""
         return self.unknowns[SCALES:]
 
     @property
@@ -89,7 +89,7 @@ def ellipticity(squeeze: float) -> float:
 def fit_particle(click: Click, place: np.ndarray, model: Model) -> Fit | None:
     """Fit a particle, beginning at a place; None where that fails, or ends at something else."""
     pixels = own_pixels(click, place, model.reach)
-    if len(pixels.values) < _LEAST_PIXELS * (SCALES - LEVEL + len(model.orders)):
+    if len(pixels.values) < _LEAST_PIXELS * (SCALES - LEVEL + len(model.components)):
         return None
     start = _start(pixels, place, model)
     found = _least_squares(pixels, start, model)
@@ -111,7 +111,7 @@ def _slopes(unknowns: np.ndarray, pixels: Pixels, model: Model) -> np.ndarray:
 
 def _start(pixels: Pixels, place: np.ndarray, model: Model) -> np.ndarray:
     """Return unknowns to begin with: level, slopes and scales that fit a round particle at a place."""
-    start = np.zeros(SCALES + len(model.orders))
+    start = np.zeros(SCALES + len(model.components))
     start[[Y, X, LOG_RADIUS]] = *place, np.log(model.radius)
     start[LEVEL:] = np.linalg.lstsq(_slopes(start, pixels, model)[:, LEVEL:], pixels.values, rcond=None)[0]
     return start

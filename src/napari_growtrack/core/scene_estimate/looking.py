@@ -9,7 +9,7 @@ import numpy as np
 
 from .crops import Click
 from .fitting import Fit, ellipticity, fit_particle
-from .model import ORDERS, Model, Orders, height, peak, reach_of
+from .model import Components, Model, candidates, height, peak, reach_of
 
 _LEAST_FITTED = 0.7
 _UNSEEN = 0.02
@@ -27,9 +27,9 @@ class Look(NamedTuple):
     odd: int = 0
 
     @property
-    def orders(self) -> Orders:
-        """The Bessel orders that are fitted."""
-        return self.model.orders
+    def components(self) -> Components:
+        """The profiles that are fitted."""
+        return self.model.components
 
     @property
     def clicks(self) -> list[Click]:
@@ -53,13 +53,13 @@ class Look(NamedTuple):
 
     @property
     def scales(self) -> np.ndarray:
-        """The usual scale of each order."""
+        """The usual scale of each profile."""
         return np.median([fit.scales for fit in self.fits], axis=0)
 
     @property
     def peak(self) -> float:
         """The farthest that a usual particle rises above its background, or falls below it."""
-        return peak(self.orders, self.scales)
+        return peak(self.components, self.scales)
 
     @property
     def explained(self) -> float:
@@ -77,7 +77,7 @@ class Look(NamedTuple):
 
     def of_one_kind(self) -> Look:
         """Keep the particles that are bright, or dark, as most are."""
-        bright = np.array([peak(self.orders, fit.scales) > 0 for fit in self.fits])
+        bright = np.array([peak(self.components, fit.scales) > 0 for fit in self.fits])
         usual = 2 * bright.sum() >= len(bright)
         kept = [fit for fit, one in zip(self.fits, bright, strict=True) if one == usual]
         return self._replace(fits=kept, odd=self.odd + len(self.fits) - len(kept))
@@ -113,7 +113,7 @@ def _words_needed(look: Look, noise: float, tallest: float) -> float:
     if _is_faint(look) or _is_narrow(look):
         return np.inf
     seen = noise**2 + (_UNSEEN * tallest) ** 2
-    unknowns = 4 + len(look.orders)
+    unknowns = 4 + len(look.components)
     costs = [
         len(fit.rest) * np.log(max(np.mean(fit.rest**2), noise**2) + seen) + unknowns * np.log(len(fit.rest))
         for fit in look.fits
@@ -123,26 +123,26 @@ def _words_needed(look: Look, noise: float, tallest: float) -> float:
 
 def _is_narrow(look: Look) -> bool:
     """Tell whether a ring is so narrow that no pixel shows it."""
-    return bool(look.fits) and look.orders != (1,) and look.radius < _NARROWEST_RING
+    return bool(look.fits) and [one.number for one in look.components] != [1] and look.radius < _NARROWEST_RING
 
 
 def _is_faint(look: Look) -> bool:
     """Tell whether a second order hardly shows; one of the same sign mostly makes a spot a little wider."""
-    strengths = look.scales * [height(order) for order in look.orders]
+    strengths = look.scales * [height(component) for component in look.components]
     least, most = np.sort(np.abs(strengths))[[0, -1]]
     return bool(least < (_FAINT_RING if strengths.min() < 0 < strengths.max() else _FAINT_RIM) * most)
 
 
 def with_ellipticity(look: Look, noise: float) -> Look:
     """Let the particles be elliptical, and keep it that way where most of them clearly are."""
-    if not _is_elliptical(_elliptical(look, look.orders)):
+    if not _is_elliptical(_elliptical(look, look.components)):
         return look
-    again = simplest([_elliptical(look, orders) for orders in ORDERS], noise)
+    again = simplest([_elliptical(look, components) for components in candidates(look.model.shape)], noise)
     return again if _is_elliptical(again) and len(again.fits) >= _LEAST_FITTED * len(look.fits) else look
 
 
-def _elliptical(look: Look, orders: Orders) -> Look:
-    return look.again(Model.of(orders, look.radius, elliptical=True))
+def _elliptical(look: Look, components: Components) -> Look:
+    return look.again(Model.of(components, look.radius, elliptical=True))
 
 
 def _is_elliptical(look: Look) -> bool:

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import SettingsError, short
 from ..films import open_stack
 from ..simulation import Scene, draw, simulate_frame
+from ..simulation.shapes import DEFAULT, Particle
 from .clicks import clicked_on
 from .crops import crop, crop_filled
 from .measuring import Measured, measure
@@ -49,7 +51,12 @@ class Likeness:
 
 
 def match_film(
-    film: Any, points: np.ndarray, name: str = "matched", seed: int = 0, diameter: float | None = None
+    film: Any,
+    points: np.ndarray,
+    name: str = "matched",
+    seed: int = 0,
+    diameter: float | None = None,
+    shape: str = DEFAULT,
 ) -> Likeness:
     """Describe the particles of a film, by a few that were clicked, as a scene.
 
@@ -68,6 +75,8 @@ def match_film(
         Chooses the simulated pictures.
     diameter : float, optional
         How wide the particles look, in pixels, if that is known.
+    shape : {"bessel", "gaussian", "ellipse"}
+        Of the particles. Gaussian ones that are clearly elongated become ellipses.
 
     Raises
     ------
@@ -84,13 +93,15 @@ def match_film(
     >>> sorted(match_film(film, truth[["frame", "y", "x"]].to_numpy()).scene.particles[0].rings)
     [1]
     """
+    if shape not in Particle.shapes:
+        raise SettingsError(f"Expected a shape of {', '.join(Particle.shapes)}, got {short(shape)}.")
     stack = open_stack(film)
-    shape = stack.shape[1:]
-    clicked, radii = clicked_on(stack, points), radii_to_try(diameter, min(shape))
-    measured = measure(clicked, radii, shape, stack.full_scale)
+    sides = stack.shape[1:]
+    clicked, radii = clicked_on(stack, points), radii_to_try(diameter, min(sides))
+    measured = measure(clicked, radii, sides, stack.full_scale, shape)
     scene = described(name, measured)
     real = _film_crops(measured)
-    simulated = _simulated_crops(scene, real.shape, max(shape), np.random.default_rng(seed))
+    simulated = _simulated_crops(scene, real.shape, max(sides), np.random.default_rng(seed))
     return Likeness(scene, *measured.scale, real, simulated, measured.residual)
 
 

@@ -14,7 +14,7 @@ from .clicks import Clicked
 from .counting import Crowd, count
 from .light import usual_noise, usual_slope
 from .looking import Look, simplest, with_ellipticity
-from .model import ORDERS, Model
+from .model import Model, candidates
 from .starting import first_looks, is_usual
 
 _LEAST_EVIDENCE = 30.0
@@ -73,7 +73,7 @@ class Measured:
         return float(np.sqrt(np.mean((rest / expected) ** 2)))
 
 
-def measure(clicked: Clicked, radii: np.ndarray, shape: tuple[int, int], full_scale: float) -> Measured:
+def measure(clicked: Clicked, radii: np.ndarray, shape: tuple[int, int], full_scale: float, kind: str) -> Measured:
     """Measure what was clicked.
 
     Parameters
@@ -85,6 +85,8 @@ def measure(clicked: Clicked, radii: np.ndarray, shape: tuple[int, int], full_sc
         Of a frame.
     full_scale : float
         Of the film, see `Stack`.
+    kind : str
+        The shape of its particles; see `simulation.shapes`.
 
     Raises
     ------
@@ -92,7 +94,7 @@ def measure(clicked: Clicked, radii: np.ndarray, shape: tuple[int, int], full_sc
         When frames are blank, or nothing that looks like one kind of particle is at the clicks.
     """
     noise = usual_noise(clicked.frames)
-    look = _look_closely(clicked, radii, noise)
+    look = _look_closely(clicked, radii, noise, kind)
     crowd = count(look, [*clicked.frames, *clicked.following], noise)
     slope = usual_slope(look.frames)
     levels = np.array([fit.level for fit in look.fits]) - (look.places - (np.array(shape) - 1) / 2) @ slope
@@ -100,12 +102,12 @@ def measure(clicked: Clicked, radii: np.ndarray, shape: tuple[int, int], full_sc
     return Measured(look, crowd, noise, levels, gradient, _scale(look.peak, float(np.median(levels)), full_scale))
 
 
-def _look_closely(clicked: Clicked, radii: np.ndarray, noise: float) -> Look:
+def _look_closely(clicked: Clicked, radii: np.ndarray, noise: float, kind: str) -> Look:
     """Fit the clicked particles twice: alone, and then without the pixels that belong to their neighbours."""
-    alone = simplest(first_looks(clicked.clicks, radii), noise)
+    alone = simplest(first_looks(clicked.clicks, radii, candidates(kind)), noise)
     _refuse_nothing(alone, noise, len(clicked.clicks))
     known = count(alone, [*clicked.frames, *clicked.following], noise).beside(alone)
-    models = [Model.of(orders, alone.radius) for orders in ORDERS]
+    models = [Model.of(components, alone.radius) for components in candidates(kind)]
     beside = simplest([known.again(model) for model in models], noise)
     look = with_ellipticity(beside if beside.fits else alone, noise)
     _refuse_size(look.radius, radii)

@@ -1,8 +1,8 @@
-"""What is fitted to a particle: Bessel profiles on a sloping background, round or elliptical.
+"""What is fitted to a particle: the profiles of a shape on a sloping background, round or elliptical.
 
 A particle's unknowns are, in this order, its place ``y, x``, the logarithm of its radius, ``p, q`` that stretch it (the
 square of the distance is ``y**2 + x**2 - p (x**2 - y**2) - 2 q y x``), the background's level, its rise over the reach
-of the fit down and to the right, and the scale of each order.
+of the fit down and to the right, and the scale of each profile.
 """
 
 from __future__ import annotations
@@ -12,37 +12,50 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from ..simulation.render import profile
+from ..simulation.shapes import Component, Particle
 
-Orders = tuple[int, ...]
+Components = tuple[Component, ...]
 
-ORDERS: tuple[Orders, ...] = ((1,), (2,), (1, 2))
 Y, X, LOG_RADIUS, P, Q, LEVEL, DOWN, RIGHT, SCALES = range(9)
 
 _REACH = 5.5
 _FARTHEST, _PER_RADIUS = 40, 100
+_NODES = np.array([-0.5 * np.sqrt(0.6), 0.0, 0.5 * np.sqrt(0.6)])
+_WEIGHTS = np.array([5, 8, 5]) / 18
+"""Where a pixel is read whose light is averaged, along each side, and how much that counts (Gauss and Legendre)."""
+
+
+def candidates(shape: str) -> tuple[Components, ...]:
+    """Return what particles of a shape may be made of."""
+    sets = Particle.shapes[shape].candidates
+    return tuple(tuple(Component(shape, number) for number in numbers) for numbers in sets)
 
 
 class Model(NamedTuple):
-    """Which orders are fitted, from which radius on, how far from the centre, and whether particles may be elliptical.
+    """Which profiles are fitted, from which radius on, how far from the centre, and whether they may be elliptical.
 
     Radius and reach are in pixels.
     """
 
-    orders: Orders
+    components: Components
     radius: float
     reach: float
     elliptical: bool = False
 
     @classmethod
-    def of(cls, orders: Orders, radius: float, elliptical: bool = False) -> Self:
+    def of(cls, components: Components, radius: float, elliptical: bool = False) -> Self:
         """Return a model that is fitted as far as its particles are seen."""
-        return cls(orders, radius, reach_of(radius), elliptical)
+        return cls(components, radius, reach_of(radius), elliptical or components[0].oriented)
+
+    @property
+    def shape(self) -> str:
+        """The shape's name."""
+        return self.components[0].shape
 
     @property
     def free(self) -> np.ndarray:
         """Which unknowns are fitted, (unknowns,) bool."""
-        free = np.ones(SCALES + len(self.orders), bool)
+        free = np.ones(SCALES + len(self.components), bool)
         free[[P, Q]] = self.elliptical
         return free
 
@@ -55,6 +68,15 @@ class Model(NamedTuple):
         dy, dx : ndarray (pixels,)
             From the particle's centre to the pixels.
         """
+        if not self.components[0].integrated:
+            return self._slopes(unknowns, dy, dx)
+        return sum(
+            down * across * self._slopes(unknowns, dy + y, dx + x)
+            for y, down in zip(_NODES, _WEIGHTS, strict=True)
+            for x, across in zip(_NODES, _WEIGHTS, strict=True)
+        )
+
+    def _slopes(self, unknowns: np.ndarray, dy: np.ndarray, dx: np.ndarray) -> np.ndarray:
         p, q = unknowns[[P, Q]]
         inverse = np.exp(-2 * np.clip(unknowns[LOG_RADIUS], -5, 8))
         both, cross = dx**2 - dy**2, dx * dy
@@ -71,15 +93,15 @@ class Model(NamedTuple):
         return found
 
     def _profiles(self, scales: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return each order's profile at some distances, (pixels, orders), and the slope of their sum, (pixels,)."""
-        tables = [_table(order) for order in self.orders]
+        """Return each profile at some distances, (pixels, components), and the slope of their sum, (pixels,)."""
+        tables = [_table(component) for component in self.components]
         profiles = np.stack([np.interp(distance, table.distances, table.values) for table in tables], 1)
         slopes = np.stack([np.interp(distance, table.distances, table.slopes) for table in tables], 1)
         return profiles, slopes @ scales
 
 
 class _Table(NamedTuple):
-    """Distances in radii, the profile of an order there, and its slope, (n,) each."""
+    """Distances in radii, a profile there, and its slope, (n,) each."""
 
     distances: np.ndarray
     values: np.ndarray
@@ -87,9 +109,9 @@ class _Table(NamedTuple):
 
 
 @cache
-def _table(order: int) -> _Table:
+def _table(component: Component) -> _Table:
     distances = np.linspace(0, _FARTHEST, _FARTHEST * _PER_RADIUS + 1)
-    values = profile(order, distances)
+    values = component.profile.values(distances)
     return _Table(distances, values, np.gradient(values, distances))
 
 
@@ -103,12 +125,12 @@ def light(unknowns: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     return slopes[:, LEVEL:] @ unknowns[LEVEL:]
 
 
-def height(order: int) -> float:
-    """Return the peak of an order whose scale is 1."""
-    return float(_table(order).values.max())
+def height(component: Component) -> float:
+    """Return the peak of a profile whose scale is 1."""
+    return float(_table(component).values.max())
 
 
-def peak(orders: Orders, scales: np.ndarray) -> float:
+def peak(components: Components, scales: np.ndarray) -> float:
     """Return the farthest that a particle rises above its background, or falls below it."""
-    light = sum(scale * _table(order).values for order, scale in zip(orders, scales, strict=True))
+    light = sum(scale * _table(component).values for component, scale in zip(components, scales, strict=True))
     return float(light[np.argmax(np.abs(light))])

@@ -64,12 +64,14 @@ def _particle(measured: Measured, wider: float) -> Particle:
     scales = np.array([fit.scales for fit in look.fits]) / measured.scale.unit
     stretches = np.array([ellipticity(fit.squeeze) for fit in look.fits])
     stretch = _around(stretches, _STRETCH, wider) if look.model.elliptical else (1.0, 1.0)
-    rings = zip(look.orders, scales.T, strict=True)
-    return Particle(
-        radius=_rounded(_around(radii, _RADIUS, wider)),
-        rings={order: _rounded(_around(some, _INTENSITY, wider)) for order, some in rings},
-        ellipticity=_rounded(np.maximum(stretch, 1)),
-    )
+    amplitudes = {
+        component.number: _around(some, _INTENSITY, wider)
+        for component, some in zip(look.components, scales.T, strict=True)
+    }
+    shape = Particle.shapes[look.model.shape]
+    if look.model.elliptical and shape.elongated:
+        shape = Particle.shapes[shape.elongated]
+    return shape.measured(_around(radii, _RADIUS, wider), (max(stretch[0], 1), max(stretch[1], 1)), amplitudes)
 
 
 def _around(values: np.ndarray, factors: Ends, wider: float) -> Ends:
@@ -88,7 +90,4 @@ def _rounded(ends: Iterable[float]) -> Ends:
 
 
 def _kind(particle: Particle) -> str:
-    (first, *rest) = [(order, "bright" if scale.middle > 0 else "dark") for order, scale in particle.rings.items()]
-    kind = f"{first[1]} {'spots' if first[0] == 1 else 'rings'}"
-    ring = f" with a {rest[0][1]} ring" if rest else ""
-    return f"{'elongated ' if particle.ellipticity.high > 1 else ''}{kind}{ring}"
+    return f"{'elongated ' if particle.stretch.high > 1 else ''}{particle.describe()}"

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from scipy.fft import irfft2, next_fast_len, rfft2
 
 from ..errors import SettingsError
-from ..simulation.render import profile
+from ..simulation.shapes import Component
 from .crops import Click, crop
 from .fitting import tolerance
 from .looking import Look, look_at
-from .model import ORDERS, Model, Orders
+from .model import Components, Model
 
 _USUAL = tuple(np.geomspace(1, 12, 9))
 _DIFFRACTION_LIMITED = (0.5, 0.7)
@@ -60,10 +61,10 @@ def is_usual(radius: float, radii: np.ndarray) -> bool:
     return bool(radii[0] / _MISJUDGED <= radius <= radii[-1] * _MISJUDGED)
 
 
-def first_looks(clicks: Sequence[Click], radii: np.ndarray) -> list[Look]:
-    """Fit each set of orders from where it explains most."""
+def first_looks(clicks: Sequence[Click], radii: np.ndarray, candidates: Sequence[Components]) -> list[Look]:
+    """Fit each set of profiles from where it explains most."""
     patches = _patches(clicks, radii[-1])
-    starts = zip(*(_starts(patches, float(radius)) for radius in radii), strict=True)
+    starts = zip(*(_starts(patches, float(radius), candidates) for radius in radii), strict=True)
     return [_best_look(clicks, _tops(some), radii) for some in starts]
 
 
@@ -90,32 +91,42 @@ def _patches(clicks: Sequence[Click], widest: float) -> _Patches:
     return _Patches(rfft2(squares, (size, size)), size, half, clicked)
 
 
-def _starts(patches: _Patches, radius: float) -> list[_Start]:
-    """Return where particles of some radius explain most, for each set of orders."""
+def _starts(patches: _Patches, radius: float, candidates: Sequence[Components]) -> list[_Start]:
+    """Return where particles of some radius explain most, for each set of profiles."""
     off = tolerance(radius)
     near = slice(patches.half - off, patches.half + off + 1)
-    energies = [energy[:, near, near] for energy in _energies(patches, radius)]
-    return [_start(patches, radius, *each) for each in zip(ORDERS, energies, strict=True)]
+    energies = [energy[:, near, near] for energy in _energies(patches, radius, candidates)]
+    return [_start(patches, radius, *each) for each in zip(candidates, energies, strict=True)]
 
 
-def _start(patches: _Patches, radius: float, orders: Orders, energy: np.ndarray) -> _Start:
+def _start(patches: _Patches, radius: float, components: Components, energy: np.ndarray) -> _Start:
     flat = energy.reshape(len(energy), -1)
     best = np.stack(np.unravel_index(flat.argmax(1), energy.shape[1:]), 1) - energy.shape[1] // 2
-    return _Start(Model.of(orders, radius), patches.clicked + best, float(np.median(flat.max(1))))
+    return _Start(Model.of(components, radius), patches.clicked + best, float(np.median(flat.max(1))))
 
 
-def _energies(patches: _Patches, radius: float) -> list[np.ndarray]:
-    """Return how much a particle of each set of orders would explain, was each pixel its centre, (n, size, size)."""
+def _energies(patches: _Patches, radius: float, candidates: Sequence[Components]) -> list[np.ndarray]:
+    """Return how much a particle of each set of profiles would explain, was each pixel its centre, (n, size, size).
+
+    That is what each profile explains that those before it in the set do not.
+    """
     reach = int(np.ceil(_EXTENT * radius))
     rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     distance = np.hypot(rows, columns)
     inside = distance <= reach
-    shapes = np.stack([profile(order, distance[inside] / radius) for order in (1, 2)], 1)
-    shapes -= shapes.mean(0)
-    spot, rest = np.linalg.qr(shapes)[0].T
-    ring = shapes[:, 1] / np.linalg.norm(shapes[:, 1])
-    spots, rings, rests = (_squares(patches, rows[inside], columns[inside], each) for each in (spot, ring, rest))
-    return [spots, rings, spots + rests]
+
+    @cache
+    def alone(component: Component) -> np.ndarray:
+        light = component.profile.values(distance[inside] / radius)
+        return light - light.mean()
+
+    @cache
+    def explained(components: Components) -> np.ndarray:
+        """Return what the last of some profiles explains beside the others."""
+        rest = np.linalg.qr(np.stack([alone(component) for component in components], 1))[0][:, -1]
+        return _squares(patches, rows[inside], columns[inside], rest)
+
+    return [np.add.reduce([explained(some[: n + 1]) for n in range(len(some))]) for some in candidates]
 
 
 def _squares(patches: _Patches, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -4,11 +4,15 @@ from .film import Motion, iter_film, simulate_film
 from .picture import Picture, draw, draw_window
 from .presets import SCENES, named_scene
 from .render import expose, profile, render, simulate_frame
-from .scene import Particle, Placement, Scene
+from .scene import Placement, Scene
+from .shapes import BesselParticle, EllipticalParticle, GaussianParticle, Particle
 from .windows import draw_windows
 
 __all__ = [
     "SCENES",
+    "BesselParticle",
+    "EllipticalParticle",
+    "GaussianParticle",
     "Motion",
     "Particle",
     "Picture",

@@ -101,15 +101,15 @@ def _offset(spread: tuple[float, float, float], rng: np.random.Generator) -> flo
 def _describe(looks: tuple[Any, ...], positions: np.ndarray, wanted: int, rng: np.random.Generator) -> Numbers:
     """Give each position a kind of particle, its size and brightness, and the picture its background."""
     particles, distractors, (background, gradient, (low, high), by_ratio) = looks
-    n, orders = len(positions), particles[1].shape[1] - 2
-    radius, ellipticity, angle, intensity = np.empty(n), np.empty(n), np.empty(n), np.empty((n, orders))
+    n, components = len(positions), particles[1].shape[1] - 2
+    radius, ellipticity, angle, intensity = np.empty(n), np.empty(n), np.empty(n), np.empty((n, components))
     for p in range(n):
         odds, kinds = particles if p < wanted else distractors
         spans = kinds[choose(odds, rng)]
         radius[p] = uniform((spans[0, 0], spans[0, 1]), rng)
         ellipticity[p] = uniform((spans[1, 0], spans[1, 1]), rng)
         angle[p] = uniform((0.0, np.pi), rng)
-        for i in range(orders):
+        for i in range(components):
             intensity[p, i] = uniform((spans[2 + i, 0], spans[2 + i, 1]), rng)
     light = uniform(background, rng), uniform(gradient, rng), uniform((0.0, 2 * np.pi), rng)
     snr = low * (high / low) ** rng.random() if by_ratio else uniform((low, high), rng)

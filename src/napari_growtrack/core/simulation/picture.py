@@ -11,9 +11,13 @@ import pandas as pd
 from ..errors import SettingsError
 from ..settings import Span
 from .drawing import Numbers, Pair, Ranges, draw_around_centre, draw_frame, place_apart
-from .scene import Particle, Placement, Scene
+from .scene import Placement, Scene
+from .shapes import DEFAULT, Component, Particle
 
 Shape = tuple[int, int]
+
+BESSEL = tuple(Component(DEFAULT, order) for order in Particle.shapes[DEFAULT].profiles)
+"""What the light of pictures is made of that say nothing else."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,15 @@ class Picture:
         Centres ``(y, x)`` in pixels, pixel centres on integers.
     radius, ellipticity, angle : ndarray (n,)
         Radius in pixels, stretch, and direction of the stretch in radians.
-    intensity : ndarray (n, orders)
-        Scale of each Bessel order, from order 1 on.
+    intensity : ndarray (n, components)
+        How bright each of the profiles is that their light is the sum of.
     wanted : ndarray (n,) of bool
         Whether the particle is to be found (a distractor is not).
     background, gradient, gradient_angle, snr : float
         Background level, its change over the longer side and direction, and
         the signal-to-noise ratio.
+    components : tuple of Component
+        Which profiles those are; Bessel orders from 1 on unless something else is said.
     """
 
     shape: Shape
@@ -48,12 +54,13 @@ class Picture:
     gradient: float
     gradient_angle: float
     snr: float
+    components: tuple[Component, ...] = BESSEL
 
     @classmethod
-    def of(cls, shape: Shape, numbers: Numbers) -> Picture:
+    def of(cls, shape: Shape, numbers: Numbers, components: tuple[Component, ...]) -> Picture:
         """Make a picture of what compiled code has drawn."""
         particles, wanted, light, snr = numbers
-        return cls(shape, *particles, wanted, *light, snr)
+        return cls(shape, *particles, wanted, *light, snr, components)
 
     @property
     def numbers(self) -> Numbers:
@@ -107,7 +114,7 @@ def draw(scene: Scene, shape: Shape, rng: np.random.Generator, number: int | Non
         raise SettingsError(f"Expected a number of particles from 0, got {number}.")
     ranges = frame_ranges(scene, shape)
     wanted = ranges[0] if number is None else (float(number), float(number))
-    picture = Picture.of(shape, draw_frame(ranges, wanted, rng))
+    picture = Picture.of(shape, draw_frame(ranges, wanted, rng), scene.components)
     found = len(picture.positions)
     if number is not None and found < number:
         raise SettingsError(
@@ -124,7 +131,7 @@ def draw_window(scene: Scene, side: int, rng: np.random.Generator) -> Picture:
     in a box at least `scene.apart` pixels from each other where there is room
     (thesis 3.5.1).
     """
-    return Picture.of((side, side), draw_around_centre(window_ranges(scene, side), rng))
+    return Picture.of((side, side), draw_around_centre(window_ranges(scene, side), rng), scene.components)
 
 
 def place(number: int, shape: Shape, rng: np.random.Generator, apart: float = 0.0, rim: float = 0.0) -> np.ndarray:
@@ -170,16 +177,16 @@ def _spread(placement: Placement) -> tuple[float, float, float]:
 
 
 def _looks(scene: Scene) -> tuple[Any, ...]:
-    kinds = _kinds(scene.particles, scene.orders), _kinds(scene.distractors, scene.orders)
+    kinds = _kinds(scene.particles, scene.components), _kinds(scene.distractors, scene.components)
     by_ratio = scene.snr_drawn == "by ratio"
     return *kinds, (_pair(scene.background), _pair(scene.gradient), _pair(scene.snr), by_ratio)
 
 
-def _kinds(kinds: tuple[Particle, ...], orders: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the running sum of weights, and (kinds, 2 + orders, 2): ranges of radius, ellipticity, and each order."""
-    spans = np.zeros((len(kinds), 2 + orders, 2))
+def _kinds(kinds: tuple[Particle, ...], components: tuple[Component, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the running sum of weights, and ranges of radius, stretch and components, (kinds, 2 + components, 2)."""
+    spans = np.zeros((len(kinds), 2 + len(components), 2))
     for row, kind in zip(spans, kinds, strict=True):
-        row[0], row[1] = _pair(kind.radius), _pair(kind.ellipticity)
-        for order, scale in kind.rings.items():
-            row[1 + order] = _pair(scale)
+        row[0], row[1] = _pair(kind.radius), _pair(kind.stretch)
+        for number, scale in kind.amplitudes.items():
+            row[2 + components.index(Component(kind.named(), number))] = _pair(scale)
     return np.cumsum([float(kind.weight) for kind in kinds]), spans

@@ -5,21 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import SettingsError
-from .scene import Particle, Placement, Scene
+from .scene import Placement, Scene
+from .shapes import BesselParticle
 
-_SPOT = Particle(radius=(2, 3), rings={1: (0.4, 0.7)})
-_RINGED_BEAD = Particle(radius=(4, 6), rings={1: (0.3, 0.7), 2: (-0.4, -0.2)})
+_SPOT = BesselParticle(radius=(2, 3), rings={1: (0.4, 0.7)})
+_RINGED_BEAD = BesselParticle(radius=(4, 6), rings={1: (0.3, 0.7), 2: (-0.4, -0.2)})
 _BRIGHT_AND_DARK = tuple(
-    Particle(radius=(1.5, 3), rings={order: scale}) for order in (1, 2) for scale in ((0.2, 0.6), (-0.6, -0.2))
+    BesselParticle(radius=(1.5, 3), rings={order: scale}) for order in (1, 2) for scale in ((0.2, 0.6), (-0.6, -0.2))
 )
 _ANYTHING = (
     *(
-        Particle(radius=radius, rings=rings, weight=weight)
+        BesselParticle(radius=radius, rings=rings, weight=weight)
         for radius, weight in (((1.5, 3), 2), ((3, 6), 1))
         for rings in ({1: (0.2, 0.7)}, {1: (-0.7, -0.2)}, {2: (0.2, 0.6)}, {2: (-0.6, -0.2)})
     ),
-    Particle(radius=(1.5, 6), rings={1: (0.3, 0.7), 2: (-0.4, -0.2)}),
-    Particle(radius=(1.5, 6), rings={1: (-0.7, -0.3), 2: (0.2, 0.4)}),
+    BesselParticle(radius=(1.5, 6), rings={1: (0.3, 0.7), 2: (-0.4, -0.2)}),
+    BesselParticle(radius=(1.5, 6), rings={1: (-0.7, -0.3), 2: (0.2, 0.4)}),
 )
 
 _TABLE42 = Scene(
@@ -61,7 +62,7 @@ SCENES: dict[str, Scene] = {
         Scene(
             name="trapped",
             about="One dark, slightly elongated bead in an optical trap.",
-            particles=[Particle(radius=(2, 5), rings={1: (-0.4, -0.05)}, ellipticity=(0.5, 1.5))],
+            particles=[BesselParticle(radius=(2, 5), rings={1: (-0.4, -0.05)}, ellipticity=(0.5, 1.5))],
             apart=40,
             background=(0.15, 0.8),
             gradient=(0, 0.2),
@@ -71,7 +72,7 @@ SCENES: dict[str, Scene] = {
         Scene(
             name="film",
             about="One bright particle with a darker ring, as in a bright-field film.",
-            particles=[Particle(radius=(2, 3), rings={1: (0.7, 0.9), 2: (-0.3, -0.2)})],
+            particles=[BesselParticle(radius=(2, 3), rings={1: (0.7, 0.9), 2: (-0.3, -0.2)})],
             apart=25,
             background=(0.2, 0.5),
             gradient=(0, 0.8),
@@ -150,8 +151,8 @@ SCENES: dict[str, Scene] = {
             density=6 / 2.51**2,
             apart=22,
             distractors=[
-                Particle(radius=(2, 3), rings={1: (0.4, 0.7)}, ellipticity=2.5),
-                Particle(radius=(2, 3), rings={2: (0.4, 0.7)}),
+                BesselParticle(radius=(2, 3), rings={1: (0.4, 0.7)}, ellipticity=2.5),
+                BesselParticle(radius=(2, 3), rings={2: (0.4, 0.7)}),
             ],
             distractor_density=6 / 2.51**2,
             background=(0.2, 0.3),

@@ -1,8 +1,9 @@
 """Turn the numbers of a picture into pixels (thesis 3.5.1).
 
-A particle is the sum over Bessel orders n of ``I 4 n**2.5 (J_n(d) / d)**2``, with ``d`` the distance from its
-centre in units of its radius. The radial profiles are tabulated once, finely enough that reading between two
-entries errs by less than 1e-5 of the peak; a compiled loop then adds every particle to every pixel, however far.
+A particle is a sum of profiles, see `shapes`, each over the distance from its centre in units of its radius. They are
+tabulated once, finely enough that reading between two entries errs by less than 1e-5 of the peak; a compiled loop then
+adds every particle to every pixel that sees it. Where a shape is averaged over pixels, nine points of each pixel are
+read (Gauss and Legendre's, three a side), which errs by less than 1e-4 of the peak from a sigma of 0.7 px on.
 """
 
 from __future__ import annotations
@@ -10,17 +11,25 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from scipy.special import jv
 
 from ..errors import SettingsError
 from ..packages.compiling import numba
 from .drawing import Light, Numbers, Particles
 from .picture import Picture
 from .poisson import count_photons, tables
-from .scene import MAX_ORDER
+from .shapes import Component
+from .shapes.bessel import profile
+
+__all__ = ["background", "expose", "paint", "profile", "profiles", "render", "simulate_frame"]
 
 _PER_RADIUS = 128
 _REACH = 256
+_NODES = np.array([-0.5 * np.sqrt(0.6), 0.0, 0.5 * np.sqrt(0.6)])
+_WEIGHTS = np.array([5, 8, 5]) / 18
+
+Profiles = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Tables of profiles that end with zeros, (components, distances) float32; how far each is seen, in radii; and whether
+it is averaged over pixels."""
 
 
 def render(picture: Picture) -> np.ndarray:
@@ -32,7 +41,7 @@ def render(picture: Picture) -> np.ndarray:
         Intensities clipped to [0, 1].
     """
     image = np.empty(picture.shape, np.float32)
-    paint(image, picture.numbers, profiles())
+    paint(image, picture.numbers, profiles(picture.components))
     return image
 
 
@@ -65,22 +74,18 @@ def simulate_frame(picture: Picture, rng: np.random.Generator) -> np.ndarray:
     return expose(render(picture), picture.snr, rng)
 
 
-def profile(order: int, distance: np.ndarray) -> np.ndarray:
-    """Return ``4 n**2.5 (J_n(d) / d)**2`` at distances given in radii."""
-    d = np.hypot(distance, 1e-3)
-    return 4 * order**2.5 * (jv(order, d) / d) ** 2
-
-
 @cache
-def profiles() -> np.ndarray:
-    """Return the table of radial profiles, (orders, distances) float32, that ends with zeros."""
+def profiles(components: tuple[Component, ...]) -> Profiles:
+    """Return what compiled code reads profiles from."""
     distance = np.arange(_REACH * _PER_RADIUS) / _PER_RADIUS
-    table = np.stack([profile(order, distance) for order in range(1, MAX_ORDER + 1)])
-    return np.pad(table, ((0, 0), (0, 2))).astype(np.float32)
+    table = np.stack([component.profile.values(distance) for component in components])
+    seen = np.array([component.profile.seen for component in components])
+    integrated = np.array([component.integrated for component in components])
+    return np.pad(table, ((0, 0), (0, 2))).astype(np.float32), seen, integrated
 
 
 @numba.njit(nogil=True, cache=True)
-def paint(image: np.ndarray, numbers: Numbers, profiles: np.ndarray) -> None:
+def paint(image: np.ndarray, numbers: Numbers, profiles: Profiles) -> None:
     """Fill an image, (Y, X) float32, with background and particles, clipped to [0, 1]."""
     particles, _, light, _ = numbers
     _lay_background(image, light)
@@ -103,26 +108,58 @@ def _lay_background(image: np.ndarray, light: Light) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def _add_particles(image: np.ndarray, particles: Particles, profiles: np.ndarray) -> None:
-    """Add particles row by row: first where in the table each pixel reads, then what it reads, for each order."""
+def _add_particles(image: np.ndarray, particles: Particles, profiles: Profiles) -> None:
+    """Add particles, those that are averaged over pixels from nine points of each."""
     positions, radius, ellipticity, angle, intensity = particles
-    height, width = image.shape
-    entry, part = np.empty(width, np.int32), np.empty(width, np.float32)
-    end = np.float32(profiles.shape[1] - 2)
+    _, seen, integrated = profiles
     for p in range(len(radius)):
-        scale, squeeze = np.float32(_PER_RADIUS / radius[p]), np.float32(1 / ellipticity[p])
-        cos, sin = np.float32(np.cos(angle[p])), np.float32(np.sin(angle[p]))
-        for i in range(height):
-            row, dy = image[i], np.float32(i - positions[p, 0])
-            for j in range(width):
-                dx = np.float32(j - positions[p, 1])
-                along, across = (cos * dx + sin * dy) * squeeze, cos * dy - sin * dx
-                at = min(np.sqrt(along * along + across * across) * scale, end)
-                entry[j] = np.int32(at)
-                part[j] = at - np.float32(entry[j])
-            for n in range(intensity.shape[1]):
-                peak, table = np.float32(intensity[p, n]), profiles[n]
-                if peak != 0:
-                    for j in range(width):
-                        k = np.uint32(entry[j])
-                        row[j] += peak * (table[k] + part[j] * (table[k + np.uint32(1)] - table[k]))
+        reach, points = 0.0, 1
+        for n in range(intensity.shape[1]):
+            if intensity[p, n] != 0:
+                reach, points = max(reach, seen[n]), 3 if integrated[n] else 1
+        looks = radius[p], ellipticity[p], angle[p]
+        farthest = reach * radius[p] * max(ellipticity[p], 1.0)
+        if points == 1:
+            _add_particle(image, positions[p, 0], positions[p, 1], looks, intensity[p], farthest, profiles[0])
+            continue
+        for a in range(3):
+            for b in range(3):
+                share = intensity[p] * (_WEIGHTS[a] * _WEIGHTS[b])
+                y, x = positions[p, 0] - _NODES[a], positions[p, 1] - _NODES[b]
+                _add_particle(image, y, x, looks, share, farthest, profiles[0])
+
+
+@numba.njit(nogil=True, cache=True)
+def _add_particle(
+    image: np.ndarray,
+    y: float,
+    x: float,
+    looks: tuple[float, float, float],
+    intensity: np.ndarray,
+    farthest: float,
+    profiles: np.ndarray,
+) -> None:
+    """Add a particle row by row: first where in the table each pixel reads, then what it reads, for each component."""
+    radius, ellipticity, angle = looks
+    height, width = image.shape
+    top, bottom = max(0.0, np.ceil(y - farthest)), min(height - 1.0, np.floor(y + farthest))
+    left, right = max(0.0, np.ceil(x - farthest)), min(width - 1.0, np.floor(x + farthest))
+    first, columns = int(left), max(int(right - left) + 1, 0)
+    entry, part = np.empty(columns, np.int32), np.empty(columns, np.float32)
+    end = np.float32(profiles.shape[1] - 2)
+    scale, squeeze = np.float32(_PER_RADIUS / radius), np.float32(1 / ellipticity)
+    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    for i in range(int(top), int(bottom) + 1):
+        row, dy = image[i, first : first + columns], np.float32(i - y)
+        for j in range(columns):
+            dx = np.float32(first + j - x)
+            along, across = (cos * dx + sin * dy) * squeeze, cos * dy - sin * dx
+            at = min(np.sqrt(along * along + across * across) * scale, end)
+            entry[j] = np.int32(at)
+            part[j] = at - np.float32(entry[j])
+        for n in range(len(intensity)):
+            peak, table = np.float32(intensity[n]), profiles[n]
+            if peak != 0:
+                for j in range(columns):
+                    k = np.uint32(entry[j])
+                    row[j] += peak * (table[k] + part[j] * (table[k + np.uint32(1)] - table[k]))

@@ -20,12 +20,12 @@ from ..packages.compiling import numba
 from .drawing import Numbers, Ranges, choose, draw_around_centre, draw_frame, uniform
 from .picture import frame_ranges, window_ranges
 from .poisson import Tables, count_photons, tables
-from .render import paint, profiles
+from .render import Profiles, paint, profiles
 from .scene import Scene
 
 WindowKind = Literal["field", "thesis"]
 Batch = tuple[np.ndarray, np.ndarray]
-Look = tuple[np.ndarray, Tables, bool, np.ndarray]
+Look = tuple[Profiles, Tables, bool, np.ndarray]
 """Tables of profiles and of photon counts, whether frames are normalised, and `_linked`."""
 
 FIELD_SIDE = 151
@@ -68,7 +68,7 @@ def draw_windows(
     """
     images = np.empty((number, side, side), np.float32)
     targets = np.empty((number, 3), np.float32)
-    look = profiles(), tables(), normalisation == "standard", _linked()
+    look = profiles(scene.components), tables(), normalisation == "standard", _linked()
     if kind == "field":
         _cut_from_fields(images, targets, frame_ranges(scene, (FIELD_SIDE, FIELD_SIDE)), look, rng)
     else:

@@ -1,10 +1,12 @@
 """Fit radial profiles to pixels by Gauss and Newton, in compiled code.
 
-A particle has ``4 + orders`` unknowns, in this order: its place ``y, x``, its radius, the level of the background
-around it, and the scale of each Bessel order. The place is odd where all others are even, so not knowing them costs it
-next to nothing.
+A particle has ``4 + components`` unknowns, in this order: its place ``y, x``, its radius, the level of the background
+around it, and the scale of each profile that its light is the sum of. The place is odd where all others are even, so
+not knowing them costs it next to nothing. Where particles are elongated, two more follow, ``p, q``, which stretch it:
+the square of the distance is ``y**2 + x**2 - p (x**2 - y**2) - 2 q y x``, and the radius is what it would be without.
 
 Profiles are tabulated over the square of the distance, in squared radii, so that no pixel needs a root or a division.
+They are read at the centre of each pixel, or, where light is averaged over pixels, at nine points of it.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ import numpy as np
 
 from ...packages.compiling import numba
 
-Shape = tuple[np.ndarray, float, float, float]
-"""Profiles of each order over the squared distance (orders, entries), entries per squared radius, how far a particle is
-fitted and how far its light is taken away, in radii."""
+Shape = tuple[np.ndarray, float, float, float, bool]
+"""Profiles over the squared distance (components, entries), entries per squared radius, how far a particle is fitted
+and how far its light is taken away, in radii, and whether pixels are averaged: by nine points of each."""
 
 LEVEL, SCALES = 3, 4
 _LEAST_PIXELS = 10
@@ -27,6 +29,11 @@ _UNKNOWN = 1e30
 _MEDIAN_OF_SQUARE = 0.455
 _NOTHING_UNUSUAL = 1.2
 _ENOUGH = 24
+_NODES = np.array([-0.5 * np.sqrt(0.6), 0.0, 0.5 * np.sqrt(0.6)])
+_WEIGHTS = np.array([5, 8, 5]) / 18
+_MOST_STRETCHED = 0.96
+"""Length of ``p, q`` where a particle is seven times as long as wide."""
+_STRETCH_A_STEP = 0.2
 
 
 @numba.njit(nogil=True, cache=True)
@@ -41,13 +48,56 @@ def _columns(shape: tuple[int, int], dy: float, x: float, reach: float) -> tuple
     return max(0, int(np.ceil(x - half))), min(shape[1], int(np.floor(x + half)) + 1)
 
 
+@numba.njit(nogil=True, cache=True)
+def _stretched(unknowns: np.ndarray, components: int) -> float:
+    """Return how much farther an elongated particle reaches than a round one of its radius."""
+    if len(unknowns) == SCALES + components:
+        return 1.0
+    return 1 / np.sqrt(1 - min(np.hypot(unknowns[-2], unknowns[-1]), _MOST_STRETCHED))
+
+
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def first_guesses(frame: np.ndarray, places: np.ndarray, radii: np.ndarray, shape: Shape) -> np.ndarray:
-    """Return unknowns, (n, 4 + orders): of some radii the one that fits best, with level and scales to it."""
-    table, per_square, reach, _ = shape
+def _averaged(table: np.ndarray, dy: float, dx: float, scale: float, unknowns: np.ndarray, row: np.ndarray) -> float:
+    """Return a particle's light, averaged over a pixel, and fill in how it changes with each of the unknowns."""
+    components, last = len(table), table.shape[1] - 2.0
+    oriented = len(unknowns) > SCALES + components
+    p, q = (unknowns[-2], unknowns[-1]) if oriented else (0.0, 0.0)
+    row[:] = 0.0
+    row[LEVEL] = 1.0
+    light = 0.0
+    for a in range(3):
+        y = dy + _NODES[a]
+        for b in range(3):
+            x, weight = dx + _NODES[b], _WEIGHTS[a] * _WEIGHTS[b]
+            both, cross = x * x - y * y, y * x
+            square = max(y * y + x * x - p * both - 2 * q * cross, 0.0)
+            at = min(square * scale, last)
+            k = int(at)
+            steep = 0.0
+            for n in range(components):
+                rise = table[n, k + 1] - table[n, k]
+                value = weight * (table[n, k] + (at - k) * rise)
+                row[SCALES + n] += value
+                light += unknowns[SCALES + n] * value
+                steep += unknowns[SCALES + n] * rise
+            steep *= -2 * scale * weight
+            row[0] += steep * (y * (1 + p) - q * x)
+            row[1] += steep * (x * (1 - p) - q * y)
+            row[2] += steep * square / unknowns[2]
+            if oriented:
+                row[-2] += steep * both / 2
+                row[-1] += steep * cross
+    return light
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def first_guesses(frame: np.ndarray, places: np.ndarray, radii: np.ndarray, shape: Shape, unknowns: int) -> np.ndarray:
+    """Return unknowns, (n, unknowns): of some radii the one that fits best, with level and scales to it."""
+    table, per_square, reach, _, averaged = shape
     orders = len(table)
     size = 1 + orders
-    found = np.zeros((len(places), 4 + orders))
+    found, row = np.zeros((len(places), unknowns)), np.zeros(SCALES + orders)
+    trial = np.zeros(SCALES + orders)
     matrix, right, values = np.zeros((size, size)), np.zeros(size), np.ones(size)
     for p in range(len(places)):
         y, x = places[p, 0], places[p, 1]
@@ -60,10 +110,15 @@ def first_guesses(frame: np.ndarray, places: np.ndarray, radii: np.ndarray, shap
             for i in range(top, bottom, 2):
                 left, end = _columns(frame.shape, i - y, x, reach * radii[-1])
                 for j in range(left, end, 2):
-                    at = min(((i - y) ** 2 + (j - x) ** 2) * scale, last)
-                    k = int(at)
-                    for n in range(orders):
-                        values[1 + n] = table[n, k] + (at - k) * (table[n, k + 1] - table[n, k])
+                    if averaged:
+                        trial[2] = radius
+                        _averaged(table, i - y, j - x, scale, trial, row)
+                        values[1:] = row[SCALES:]
+                    else:
+                        at = min(((i - y) ** 2 + (j - x) ** 2) * scale, last)
+                        k = int(at)
+                        for n in range(orders):
+                            values[1 + n] = table[n, k] + (at - k) * (table[n, k + 1] - table[n, k])
                     pixel = frame[i, j]
                     square += pixel * pixel
                     for a in range(size):
@@ -77,7 +132,7 @@ def first_guesses(frame: np.ndarray, places: np.ndarray, radii: np.ndarray, shap
             if best < 0 or left_over < best:
                 best = max(left_over, 0.0)
                 found[p, 2] = radius
-                found[p, 3:] = solution
+                found[p, 3 : 3 + size] = solution
     return found
 
 
@@ -107,7 +162,10 @@ def _solved(matrix: np.ndarray, right: np.ndarray, damping: float) -> np.ndarray
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def add(image: np.ndarray, unknowns: np.ndarray, sign: float, shape: Shape) -> None:
     """Add a particle's light to an image, or take it away."""
-    table, per_square, _, extent = shape
+    table, per_square, _, extent, averaged = shape
+    if averaged:
+        _add_averaged(image, unknowns, sign, shape)
+        return
     y, x, radius = unknowns[0], unknowns[1], unknowns[2]
     scale = np.float32(per_square / radius**2)
     last = np.int32(table.shape[1] - 2)
@@ -124,9 +182,22 @@ def add(image: np.ndarray, unknowns: np.ndarray, sign: float, shape: Shape) -> N
                 row[j] += peak * (profile[k] + (at - np.float32(k)) * (profile[k + 1] - profile[k]))
 
 
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _add_averaged(image: np.ndarray, unknowns: np.ndarray, sign: float, shape: Shape) -> None:
+    table, per_square, _, extent, _ = shape
+    y, x, radius = unknowns[0], unknowns[1], unknowns[2]
+    scale, row = per_square / radius**2, np.empty(len(unknowns))
+    far = extent * radius * _stretched(unknowns, len(table))
+    top, bottom = _rows(image.shape, y, far)
+    for i in range(top, bottom):
+        left, end = _columns(image.shape, i - y, x, far)
+        for j in range(left, end):
+            image[i, j] += np.float32(sign * _averaged(table, i - y, j - x, scale, unknowns, row))
+
+
 @numba.njit(nogil=True, cache=True)
 def add_each(image: np.ndarray, unknowns: np.ndarray, sign: float, shape: Shape) -> None:
-    """Add the light of particles (n, 4 + orders) to an image, or take it away."""
+    """Add the light of particles (n, unknowns) to an image, or take it away."""
     for p in range(len(unknowns)):
         add(image, unknowns[p], sign, shape)
 
@@ -147,19 +218,19 @@ def settle(
     ----------
     rest : ndarray (Y, X)
         The frame less the light of all particles; kept up to date.
-    unknowns : ndarray (n, 4 + orders)
+    unknowns : ndarray (n, unknowns)
         Improved in place.
     ground : ndarray (n, 4)
         The background at each particle: slope along y and x per pixel, level,
         and the variance of that; see `ground_at`.
     noise : ndarray (3,)
         Variance of a pixel: the first plus the second times its intensity, at least the third.
-    usual : ndarray (2,)
-        Mean and variance that radii usually have.
+    usual : ndarray (3,)
+        Mean and variance that radii usually have, and the variance of `p` and `q` around 0.
     shape : Shape
     rounds : int
     """
-    size = unknowns.shape[1]
+    size, oriented = unknowns.shape[1], unknowns.shape[1] > SCALES + len(shape[0])
     variances = np.full(len(unknowns), np.nan)
     matrix, right = np.zeros((size, size)), np.zeros(size)
     for p in range(len(unknowns)):
@@ -174,11 +245,17 @@ def settle(
             right[2] += (usual[0] - unknowns[p, 2]) / usual[1]
             matrix[LEVEL, LEVEL] += 1 / ground[p, 3]
             right[LEVEL] += (ground[p, 2] - unknowns[p, LEVEL]) / ground[p, 3]
+            if oriented:
+                for a in range(size - 2, size):
+                    matrix[a, a] += 1 / usual[2]
+                    right[a] -= unknowns[p, a] / usual[2]
             step = _solved(matrix, right, _DAMPING)
             shrink = min(1.0, 1.0 / max(np.hypot(step[0], step[1]), 1e-9))
             small = min(1.0, 0.25 * unknowns[p, 2] / max(abs(step[2]), 1e-9))
             for a in range(size):
                 unknowns[p, a] += step[a] * (shrink if a < 2 else small if a == 2 else 1.0)
+            if oriented:
+                _bound_stretch(unknowns[p], step)
             stepped = True
             if abs(step[0]) + abs(step[1]) < 2e-3:
                 break
@@ -186,6 +263,16 @@ def settle(
             variances[p] = _variance_of_place(matrix)
         add(rest, unknowns[p], -1.0, shape)
     return variances
+
+
+@numba.njit(nogil=True, cache=True)
+def _bound_stretch(unknowns: np.ndarray, step: np.ndarray) -> None:
+    """Take back what a step stretches a particle too much, at once or in all."""
+    for a in range(-2, 0):
+        unknowns[a] += min(max(step[a], -_STRETCH_A_STEP), _STRETCH_A_STEP) - step[a]
+    length = np.hypot(unknowns[-2], unknowns[-1])
+    if length > _MOST_STRETCHED:
+        unknowns[-2:] *= _MOST_STRETCHED / length
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
@@ -199,31 +286,35 @@ def _normal(
     right: np.ndarray,
 ) -> int:
     """Fill in the normal equations of one particle (the lower half), and return how many pixels they stand on."""
-    table, per_square, reach, _ = shape
+    table, per_square, reach, _, averaged = shape
     y, x, radius, level = unknowns[0], unknowns[1], unknowns[2], unknowns[3]
     orders, size = len(table), len(unknowns)
     row = np.empty(size)
     row[3] = 1.0
     scale, last, number = per_square / radius**2, table.shape[1] - 2.0, 0
-    top, bottom = _rows(image.shape, y, reach * radius)
+    far = reach * radius * _stretched(unknowns, orders)
+    top, bottom = _rows(image.shape, y, far)
     for i in range(top, bottom):
         dy = i - y
-        left, end = _columns(image.shape, dy, x, reach * radius)
+        left, end = _columns(image.shape, dy, x, far)
         number += max(0, end - left)
         for j in range(left, end):
             dx = j - x
-            square = dy * dy + dx * dx
-            at = min(square * scale, last)
-            k = int(at)
-            light, steep = 0.0, 0.0
-            for n in range(orders):
-                rise = table[n, k + 1] - table[n, k]
-                value = table[n, k] + (at - k) * rise
-                row[SCALES + n] = value
-                light += unknowns[SCALES + n] * value
-                steep += unknowns[SCALES + n] * rise
-            steep *= -2 * scale
-            row[0], row[1], row[2] = steep * dy, steep * dx, steep * square / radius
+            if averaged:
+                light = _averaged(table, dy, dx, scale, unknowns, row)
+            else:
+                square = dy * dy + dx * dx
+                at = min(square * scale, last)
+                k = int(at)
+                light, steep = 0.0, 0.0
+                for n in range(orders):
+                    rise = table[n, k + 1] - table[n, k]
+                    value = table[n, k] + (at - k) * rise
+                    row[SCALES + n] = value
+                    light += unknowns[SCALES + n] * value
+                    steep += unknowns[SCALES + n] * rise
+                steep *= -2 * scale
+                row[0], row[1], row[2] = steep * dy, steep * dx, steep * square / radius
             model = level + ground[0] * dy + ground[1] * dx + light
             weight = 1 / max(noise[0] + noise[1] * model, noise[2])
             miss = weight * (image[i, j] - model)
@@ -255,23 +346,29 @@ def significances_at(
     The errors are those that the background alone would make: nothing but noise
     exceeds a significance as often, whatever the noise of particles is.
     """
-    table, per_square, reach, _ = shape
+    table, per_square, reach, _, averaged = shape
     found = np.full(len(unknowns), np.nan)
-    orders = len(table)
+    orders, row = len(table), np.empty(unknowns.shape[1])
     values, sums, products = np.empty(orders), np.zeros(orders), np.zeros((orders, orders))
     for p in range(len(unknowns)):
         y, x, radius = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2]
         scale, last, number = per_square / radius**2, table.shape[1] - 2.0, 0
         sums[:], products[:] = 0.0, 0.0
-        top, bottom = _rows(frame_shape, y, reach * radius)
+        far = reach * radius * _stretched(unknowns[p], orders)
+        top, bottom = _rows(frame_shape, y, far)
         for i in range(top, bottom):
-            left, end = _columns(frame_shape, i - y, x, reach * radius)
+            left, end = _columns(frame_shape, i - y, x, far)
             number += max(0, end - left)
             for j in range(left, end):
-                at = min(((i - y) ** 2 + (j - x) ** 2) * scale, last)
-                k = int(at)
+                if averaged:
+                    _averaged(table, i - y, j - x, scale, unknowns[p], row)
+                    values[:] = row[SCALES : SCALES + orders]
+                else:
+                    at = min(((i - y) ** 2 + (j - x) ** 2) * scale, last)
+                    k = int(at)
+                    for n in range(orders):
+                        values[n] = table[n, k] + (at - k) * (table[n, k + 1] - table[n, k])
                 for n in range(orders):
-                    values[n] = table[n, k] + (at - k) * (table[n, k + 1] - table[n, k])
                     sums[n] += values[n]
                     for m in range(n + 1):
                         products[n, m] += values[n] * values[m]
@@ -291,21 +388,26 @@ def significances_at(
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def spread_of_noise(rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, shape: Shape) -> np.ndarray:
     """Return how the variance of pixels near particles grows with their intensity, and its least value, (3,)."""
-    table, per_square, reach, _ = shape
+    table, per_square, reach, _, averaged = shape
+    row = np.empty(unknowns.shape[1])
     s0 = s1 = s2 = q0 = q1 = 0.0
     for p in range(len(unknowns)):
         y, x, radius, level = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2], unknowns[p, 3]
         scale, last = per_square / radius**2, table.shape[1] - 2.0
-        top, bottom = _rows(rest.shape, y, reach * radius)
+        far = reach * radius * _stretched(unknowns[p], len(table))
+        top, bottom = _rows(rest.shape, y, far)
         for i in range(top, bottom):
-            left, end = _columns(rest.shape, i - y, x, reach * radius)
+            left, end = _columns(rest.shape, i - y, x, far)
             for j in range(left, end):
-                at = min(((i - y) ** 2 + (j - x) ** 2) * scale, last)
-                k = int(at)
                 dark = level + ground[p, 0] * (i - y) + ground[p, 1] * (j - x)
                 light = dark
-                for n in range(len(table)):
-                    light += unknowns[p, SCALES + n] * (table[n, k] + (at - k) * (table[n, k + 1] - table[n, k]))
+                if averaged:
+                    light += _averaged(table, i - y, j - x, scale, unknowns[p], row)
+                else:
+                    at = min(((i - y) ** 2 + (j - x) ** 2) * scale, last)
+                    k = int(at)
+                    for n in range(len(table)):
+                        light += unknowns[p, SCALES + n] * (table[n, k] + (at - k) * (table[n, k + 1] - table[n, k]))
                 square = (rest[i, j] - dark) ** 2
                 s0 += 1.0
                 s1 += light

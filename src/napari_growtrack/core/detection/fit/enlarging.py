@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...simulation.render import profile
-
 if TYPE_CHECKING:
     from .polish import ParticleModel, Polished
 
@@ -61,7 +59,7 @@ def _half(model: ParticleModel) -> float:
 
 def _freedom(model: ParticleModel) -> float:
     """Return the share of the noise around a particle that is left when its unknowns are fitted."""
-    unknowns = 4 + len(model.orders)
+    unknowns = model.unknowns
     return 1 - min(unknowns / (np.pi * _half(model) ** 2), 0.5)
 
 
@@ -69,7 +67,7 @@ def _kept_skewness(model: ParticleModel) -> float:
     """Return which part of the pixels' skewness the light of a usual particle, their weighted sum, keeps."""
     half = int(np.ceil(_half(model)))
     distance = np.hypot(*np.mgrid[-half : half + 1, -half : half + 1])
-    weights = profile(model.orders[0], distance / np.mean(model.radius))
+    weights = model.components[0].profile.values(distance / np.mean(model.radius))
     weights[distance > _half(model)] = 0
     return float((weights**3).sum() / (weights**2).sum() ** 1.5)
 

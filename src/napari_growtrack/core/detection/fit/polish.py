@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...simulation.render import profile
+from ...settings import Span
 from ...simulation.scene import Scene
+from ...simulation.shapes import Component
 from .compiled import (
     SCALES,
     Shape,
@@ -31,7 +32,6 @@ from .compiled import (
 from .enlarging import as_calibrated
 
 _RADII = 4
-_REACHES = (3.4, 4.8, 6.0, 7.2, 8.4, 9.5, 10.6, 11.7)
 _EXTENT = 1.5
 _NARROWEST, _WIDEST = 3.0, 64.0
 _PER_SQUARE = 64
@@ -50,11 +50,15 @@ class Polished(NamedTuple):
         How many standard errors the particle's light stands out of the
         background, where the fit failed that at the given position; nan where
         the frame shows too few pixels of it.
+    looks : ndarray (n, 3)
+        Radius across the long axis in pixels, axis ratio, and direction of the
+        long axis in radians, from the x axis towards y; 1 and 0 for round particles.
     """
 
     positions: np.ndarray
     sigmas: np.ndarray
     significances: np.ndarray
+    looks: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -63,31 +67,54 @@ class ParticleModel:
 
     Attributes
     ----------
-    orders : tuple of int
-        The Bessel orders that the particles are made of.
+    components : tuple of Component
+        The profiles that the particles' light is the sum of.
     radius : (float, float)
-        The least and the greatest radius R, in pixels of the film.
+        The least and the greatest radius, in pixels of the film.
     signs : tuple of int
-        1 for each order whose scale is never negative, -1 for one that is never
+        1 for each profile whose scale is never negative, -1 for one that is never
         positive, else 0; without, 0 for all.
     zoom : float
         How much larger frames are made for the network than those it was
         calibrated on; its particles are so much smaller in the film.
+    stretch : float
+        How much longer than wide they are at most, where they are elongated.
     """
 
-    orders: tuple[int, ...]
+    components: tuple[Component, ...]
     radius: tuple[float, float]
     signs: tuple[int, ...] = ()
     zoom: float = 1.0
+    stretch: float = 1.0
 
     @classmethod
     def of(cls, scene: Scene, zoom: float = 1.0) -> ParticleModel:
         """Return the model of a scene's particles, seen through a network's zoom."""
-        orders = sorted({order for kind in scene.particles for order in kind.rings})
+        scales: dict[Component, list[Span]] = {}
+        for kind in scene.particles:
+            for number, scale in kind.amplitudes.items():
+                scales.setdefault(Component(kind.named(), number), []).append(scale)
+        components = tuple(sorted(scales))
+        each = (scales[component] for component in components)
+        signs = [all(one.low >= 0 for one in some) - all(one.high <= 0 for one in some) for some in each]
         low, high = scene.radii
-        scales = [[kind.rings[order] for kind in scene.particles if order in kind.rings] for order in orders]
-        signs = [all(one.low >= 0 for one in some) - all(one.high <= 0 for one in some) for some in scales]
-        return cls(tuple(orders), (low / zoom, high / zoom), tuple(signs), zoom)
+        longest = max((kind.stretch.high for kind in scene.particles if kind.oriented), default=1.0)
+        return cls(components, (low / zoom, high / zoom), tuple(signs), zoom, longest)
+
+    @property
+    def oriented(self) -> bool:
+        """Whether axis ratio and direction are fitted."""
+        return any(component.oriented for component in self.components)
+
+    @property
+    def unknowns(self) -> int:
+        """How many numbers describe a particle."""
+        return SCALES + len(self.components) + 2 * self.oriented
+
+    @property
+    def rounds(self) -> tuple[int, int]:
+        """Steps of a fit before the noise is known and after; those that are elongated begin farther off."""
+        return (4, 6) if self.oriented else (1, 2)
 
     @property
     def radii(self) -> np.ndarray:
@@ -96,9 +123,14 @@ class ParticleModel:
 
     @property
     def usual(self) -> np.ndarray:
-        """Mean and variance that radii usually have, (2,): not quite as strict as the scene."""
-        low, high = self.radius
-        return np.array([(low + high) / 2, max((high - low) ** 2 / 6, (0.05 * high) ** 2)])
+        """Mean and variance that radii usually have, and the variance of stretches, (3,): not as strict as the scene.
+
+        A particle that is `stretch` times as long as wide is so much wider in
+        the mean that the inverse squares of both are alike far from that.
+        """
+        squeeze = (self.stretch**2 - 1) / (self.stretch**2 + 1)
+        low, high = self.radius[0], self.radius[1] * np.sqrt(1 + squeeze)
+        return np.array([(low + high) / 2, max((high - low) ** 2 / 6, (0.05 * high) ** 2), max(squeeze**2 / 2, 0.01)])
 
     def possible(self, unknowns: np.ndarray) -> np.ndarray:
         """Return unknowns without the light that such particles cannot have: what is dark if they are bright."""
@@ -111,15 +143,17 @@ class ParticleModel:
     @property
     def reach(self) -> float:
         """How far particles are fitted, in radii: nearly to the first zero of the highest order, and a few pixels."""
-        return min(max(_REACHES[self.orders[-1] - 1], _NARROWEST / self.radius[0]), _WIDEST / self.radius[1])
+        farthest = max(component.profile.fitted for component in self.components)
+        return min(max(farthest, _NARROWEST / self.radius[0]), _WIDEST / self.radius[1])
 
     @cached_property
     def shape(self) -> Shape:
         """What compiled code knows of the particles."""
         reach = self.reach
         distances = np.sqrt(np.arange(round((_EXTENT * reach) ** 2 * _PER_SQUARE) + 2) / _PER_SQUARE)
-        table = np.stack([profile(order, distances) for order in self.orders]).astype(np.float32)
-        return table, float(_PER_SQUARE), reach, _EXTENT * reach
+        table = np.stack([component.profile.values(distances) for component in self.components]).astype(np.float32)
+        averaged = any(component.integrated for component in self.components)
+        return table, float(_PER_SQUARE), reach, _EXTENT * reach, averaged
 
 
 def polish(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farthest: float) -> Polished:
@@ -143,17 +177,17 @@ def polish(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farth
     Polished
     """
     if not len(positions):
-        return Polished(positions, np.empty(0), np.empty(0))
+        return Polished(positions, np.empty(0), np.empty(0), np.empty((0, 3)))
     spread = float(np.std(frame))
     rest = np.divide(frame, spread if spread > 0 else 1.0, dtype=np.float32, order="C")
     shape = model.shape
-    unknowns = first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, shape)
+    unknowns = first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, shape, model.unknowns)
     add_each(rest, unknowns, -1.0, shape)
-    ground = unknown_ground(len(unknowns))
-    settle(rest, unknowns, ground, spread_of_noise(rest, unknowns, ground, shape), model.usual, shape, 1)
+    ground, rounds = unknown_ground(len(unknowns)), model.rounds
+    settle(rest, unknowns, ground, spread_of_noise(rest, unknowns, ground, shape), model.usual, shape, rounds[0])
     noise = spread_of_noise(rest, unknowns, ground, shape)
     ground = ground_at(block_means(rest), unknowns[:, :2], noise)
-    variances = settle(rest, unknowns, ground, noise, model.usual, shape, 2)
+    variances = settle(rest, unknowns, ground, noise, model.usual, shape, rounds[1])
     found = unknowns[:, :2].copy()
     inside = np.all((found >= -0.5) & (found <= np.array(rest.shape) - 0.5), axis=1)
     good = np.isfinite(variances) & (np.hypot(*(found - positions).T) <= farthest) & inside
@@ -164,11 +198,24 @@ def polish(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farth
         np.where(good[:, None], found, positions),
         np.where(good, coarser * np.sqrt(np.maximum(variances, 0)), np.nan),
         significances_at(rest.shape, model.possible(unknowns), ground, noise, shape) / coarser,
+        _looks(unknowns, model),
     )
     return as_calibrated(polished, frame, model) if model.zoom > 1 else polished
+
+
+def _looks(unknowns: np.ndarray, model: ParticleModel) -> np.ndarray:
+    """Return radius, axis ratio and direction of particles, (n, 3)."""
+    looks = np.stack([np.abs(unknowns[:, 2]), np.ones(len(unknowns)), np.zeros(len(unknowns))], 1)
+    if model.oriented:
+        p, q = unknowns[:, -2:].T
+        squeeze = np.hypot(p, q)
+        looks[:, 0] /= np.sqrt(1 + squeeze)
+        looks[:, 1] = np.sqrt((1 + squeeze) / (1 - squeeze))
+        looks[:, 2] = np.arctan2(q, p) / 2
+    return looks
 
 
 def _where_found(rest: np.ndarray, failed: np.ndarray, positions: np.ndarray, model: ParticleModel) -> np.ndarray:
     """Return the unknowns of particles at the places where fits that ran away began."""
     add_each(rest, failed, 1.0, model.shape)
-    return first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, model.shape)
+    return first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, model.shape, model.unknowns)
