@@ -5,7 +5,7 @@ import sys
 import pytest
 from spots import BrightSpots, small_card, write_network
 
-from napari_growtrack.widgets.session import Session
+from napari_growtrack.widgets.session.session import Session
 
 
 @pytest.fixture(scope="session")

@@ -28,9 +28,9 @@ from napari_growtrack.core.films import ArrayStack
 from napari_growtrack.core.networks.load import load_network
 from napari_growtrack.core.scene_estimate import match_film
 from napari_growtrack.core.simulation import SCENES, named_scene, simulate_film
-from napari_growtrack.widgets import samples
-from napari_growtrack.widgets.opening import open_panel
-from napari_growtrack.widgets.runs import Record
+from napari_growtrack.widgets.napari_io import samples
+from napari_growtrack.widgets.session.runs import Record
+from napari_growtrack.widgets.shared.opening import open_panel
 
 APART = """
 import json, sys, time

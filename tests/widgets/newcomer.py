@@ -17,7 +17,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_growtrack.core.tables import read_table
-from napari_growtrack.widgets.opening import open_panel
+from napari_growtrack.widgets.shared.opening import open_panel
 
 SEEN = [(24, 183, 218), (24, 231, 232), (24, 85, 418)]
 """Three particles of the frame that the Brownian film opens with, frame, y, x, as well as a hand aims."""

@@ -8,8 +8,8 @@ import pytest
 
 from napari_growtrack.core.networks.bundled import bundled
 from napari_growtrack.core.simulation import named_scene, simulate_film
-from napari_growtrack.widgets.engines import shared_engines
-from napari_growtrack.widgets.opening import open_panel
+from napari_growtrack.widgets.session.session import shared_engines
+from napari_growtrack.widgets.shared.opening import open_panel
 
 pytestmark = [
     pytest.mark.skipif("vesicles" not in bundled(), reason="the bundled network vesicles is not there yet"),

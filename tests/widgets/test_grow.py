@@ -23,11 +23,20 @@ from napari_growtrack.core.networks.bundled import bundled
 from napari_growtrack.core.networks.calibration import MakingProgress
 from napari_growtrack.core.simulation import SCENES, BesselParticle, named_scene
 from napari_growtrack.engine import Engine, Here
-from napari_growtrack.widgets import growing
-from napari_growtrack.widgets.card_facts import scene_line
-from napari_growtrack.widgets.grow import GrowPanel
-from napari_growtrack.widgets.grow_form import CLOCK, THESIS
-from napari_growtrack.widgets.grow_sentences import (
+from napari_growtrack.widgets.grow import growing
+from napari_growtrack.widgets.grow.form import CLOCK, THESIS
+from napari_growtrack.widgets.grow.growing import (
+    DEPTH,
+    PRESETS,
+    STRIDED,
+    Files,
+    Wish,
+    check_name,
+    free_name,
+    window_for,
+)
+from napari_growtrack.widgets.grow.panel import GrowPanel
+from napari_growtrack.widgets.grow.sentences import (
     GROWS_ALREADY,
     discarded_line,
     failed_line,
@@ -41,8 +50,8 @@ from napari_growtrack.widgets.grow_sentences import (
     stopped_line,
     unfinished_line,
 )
-from napari_growtrack.widgets.growing import DEPTH, PRESETS, STRIDED, Files, Wish, check_name, free_name, window_for
-from napari_growtrack.widgets.session import FOLDER, Engines, Session
+from napari_growtrack.widgets.session.card_facts import scene_line
+from napari_growtrack.widgets.session.session import FOLDER, Engines, Session
 
 VESICLES, BEADS = named_scene("vesicles"), named_scene("beads")
 WIDE = BEADS.with_(name="wide beads", particles=[BesselParticle(radius=(8, 10), rings={1: 0.5})])
@@ -111,7 +120,7 @@ def script(monkeypatch):
     script = Script()
     monkeypatch.setattr(making, "iter_make", script)
     monkeypatch.setattr(making, "recipe_kept", lambda path: Wish("kept", VESICLES, Plan.strided()).recipe())
-    monkeypatch.setattr("napari_growtrack.widgets.grow.recipe_kept", making.recipe_kept)
+    monkeypatch.setattr("napari_growtrack.widgets.grow.panel.recipe_kept", making.recipe_kept)
     yield script
     script.let(100)
 

@@ -12,8 +12,10 @@ from spots import small_card
 from napari_growtrack.core.errors import StackError
 from napari_growtrack.core.tables import DETECTION_COLUMNS
 from napari_growtrack.jobs.context import NetworkFile
-from napari_growtrack.widgets.choice import Choice
-from napari_growtrack.widgets.layers import (
+from napari_growtrack.widgets.session.choice import Choice
+from napari_growtrack.widgets.session.region import Region
+from napari_growtrack.widgets.session.runs import Record
+from napari_growtrack.widgets.shared.layers import (
     layer_for_preview,
     layer_for_run,
     layer_of,
@@ -24,8 +26,6 @@ from napari_growtrack.widgets.layers import (
     sift_layer,
     visible_region,
 )
-from napari_growtrack.widgets.region import Region
-from napari_growtrack.widgets.runs import Record
 
 CHOICE = Choice("small", small_card(), NetworkFile(Path("small.growtrack"), 0), 2, 10.0)
 

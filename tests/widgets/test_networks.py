@@ -26,13 +26,11 @@ from napari_growtrack.core.networks.card import Accuracy, Card
 from napari_growtrack.core.simulation import named_scene
 from napari_growtrack.jobs.context import Context, FilmFacts, NetworkFile, SizedNetwork
 from napari_growtrack.jobs.network_views import ActivationMaps, SampleWindows
-from napari_growtrack.widgets.card_facts import cost_lines, error_lines, grown_on_line, measured_line
-from napari_growtrack.widgets.endings import with_ending
-from napari_growtrack.widgets.grown_on import sample_windows
-from napari_growtrack.widgets.layers import open_film, shown_frame
-from napari_growtrack.widgets.maps_view import layers
-from napari_growtrack.widgets.network_buttons import copy_network
-from napari_growtrack.widgets.network_sentences import (
+from napari_growtrack.widgets.networks.buttons import copy_network
+from napari_growtrack.widgets.networks.card_view import sample_windows
+from napari_growtrack.widgets.networks.maps_view import layers
+from napari_growtrack.widgets.networks.panel import NetworksPanel
+from napari_growtrack.widgets.networks.sentences import (
     NO_IMAGE,
     NOT_FLAT,
     NOT_FOR_TRACKING,
@@ -42,9 +40,11 @@ from napari_growtrack.widgets.network_sentences import (
     deleted_line,
     outside_line,
 )
-from napari_growtrack.widgets.networks import NetworksPanel
-from napari_growtrack.widgets.sentences import saved_as_line
-from napari_growtrack.widgets.session import Session
+from napari_growtrack.widgets.session.card_facts import cost_lines, error_lines, grown_on_line, measured_line
+from napari_growtrack.widgets.session.sentences import saved_as_line
+from napari_growtrack.widgets.session.session import Session
+from napari_growtrack.widgets.shared.layers import open_film, shown_frame
+from napari_growtrack.widgets.shared.opening import with_ending
 
 PLAN = small_card().plan
 COMPILED = 60_000
@@ -283,7 +283,7 @@ def test_a_network_is_taken_to_track(panel, session):
 
 def test_the_track_panel_opens_where_there_is_a_window(panel, viewer, monkeypatch):
     opened = []
-    monkeypatch.setattr("napari_growtrack.widgets.network_buttons.open_panel", lambda *asked: opened.append(asked))
+    monkeypatch.setattr("napari_growtrack.widgets.networks.buttons.open_panel", lambda *asked: opened.append(asked))
     panel.buttons.use.click()
     assert opened == [(viewer, "Track")]
 
@@ -746,9 +746,9 @@ import numpy as np
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 from types import SimpleNamespace
-from napari_growtrack.widgets.networks import NetworksPanel
-from napari_growtrack.widgets.engines import Engines
-from napari_growtrack.widgets.session import Session
+from napari_growtrack.widgets.networks.panel import NetworksPanel
+from napari_growtrack.widgets.session.session import Engines
+from napari_growtrack.widgets.session.session import Session
 
 film, network, out = sys.argv[1:]
 app = QApplication([])

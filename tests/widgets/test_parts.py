@@ -17,13 +17,13 @@ from napari_growtrack.core.errors import SettingsError
 from napari_growtrack.core.figures.style import COLOURS
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.settings import Span
-from napari_growtrack.widgets.labels import Note
-from napari_growtrack.widgets.parts.curve import ErrorCurve
-from napari_growtrack.widgets.parts.folding import Section
-from napari_growtrack.widgets.parts.histogram import ThresholdHistogram, otsu
-from napari_growtrack.widgets.parts.pictures import CropStrip
-from napari_growtrack.widgets.parts.spans import SpanRow
-from napari_growtrack.widgets.parts.table import PlanTable
+from napari_growtrack.widgets.grow.curve import ErrorCurve
+from napari_growtrack.widgets.shared.labels import Note
+from napari_growtrack.widgets.shared.panel import Section
+from napari_growtrack.widgets.shared.pictures import CropStrip
+from napari_growtrack.widgets.shared.rows import SpanRow
+from napari_growtrack.widgets.shared.tables import PlanTable
+from napari_growtrack.widgets.track.thresholds import ThresholdHistogram, otsu
 
 PANEL = 320
 THEMES = {"dark": ("#262930", "#f0f1f2"), "light": ("#efebe9", "#3b3a39")}
@@ -320,7 +320,7 @@ def test_closed_plots_leave_nothing_behind(qtbot, make):
 
 
 def test_pyqtgraph_is_imported_with_the_first_plot_and_not_before():
-    code = "import sys, napari_growtrack.widgets.parts.histogram, napari_growtrack.widgets.parts.curve as _\n"
+    code = "import sys, napari_growtrack.widgets.track.thresholds, napari_growtrack.widgets.grow.curve as _\n"
     code += "sys.exit('pyqtgraph' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

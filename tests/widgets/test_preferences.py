@@ -8,7 +8,7 @@ from napari import settings
 
 from napari_growtrack.core.errors import GrowtrackWarning, SettingsError
 from napari_growtrack.core.tables import PROGRAM as PLUGIN
-from napari_growtrack.widgets.preferences import CATEGORY, RING_COLOURS, Preferences, preferences
+from napari_growtrack.widgets.shared.preferences import CATEGORY, RING_COLOURS, Preferences, preferences
 
 PROPERTIES = {
     "network": {"type": "string", "default": "vesicles", "title": "Network at first"},

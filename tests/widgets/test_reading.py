@@ -16,17 +16,18 @@ from spots import small_card, write_network
 from napari_growtrack.core.errors import GrowtrackWarning, StackError, TableError
 from napari_growtrack.core.films import ArrayStack, open_stack
 from napari_growtrack.core.tables import PROGRAM, read_recipe, read_table, write_table
-from napari_growtrack.widgets import reading
-from napari_growtrack.widgets.reading import (
+from napari_growtrack.widgets.napari_io import reading
+from napari_growtrack.widgets.napari_io.reading import (
     film_reader,
     lazy_frames,
     network_reader,
     read_films,
     read_network,
+    read_tables,
     show_network,
+    table_reader,
 )
-from napari_growtrack.widgets.reading_tables import read_tables, table_reader
-from napari_growtrack.widgets.writing import write_tracks
+from napari_growtrack.widgets.napari_io.writing import write_tracks
 
 LENGTH, HEIGHT, WIDTH = 40, 48, 64
 DETECTIONS = "frame,y,x,distance\n0,1.25,2.5,0.5\n3,10,20,0.125\n"
@@ -306,7 +307,7 @@ def test_a_broken_network_does_not_keep_the_next_from_being_opened(tmp_path, net
 
 
 def open_panels(viewer):
-    from napari_growtrack.widgets.track import TrackPanel
+    from napari_growtrack.widgets.track.panel import TrackPanel
 
     return viewer.window._qt_window.findChildren(TrackPanel)
 

@@ -10,7 +10,7 @@ import pytest
 
 from napari_growtrack.core.networks.bundled import bundled
 from napari_growtrack.core.scoring import score
-from napari_growtrack.widgets.samples import vesicles
+from napari_growtrack.widgets.napari_io.samples import vesicles
 
 with_vesicles = pytest.mark.skipif("vesicles" not in bundled(), reason="the bundled network vesicles is not there yet")
 

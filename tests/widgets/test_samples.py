@@ -6,8 +6,8 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 
 from napari_growtrack.core.simulation import SCENES
-from napari_growtrack.widgets import samples
-from napari_growtrack.widgets.samples import beads, vesicles
+from napari_growtrack.widgets.napari_io import samples
+from napari_growtrack.widgets.napari_io.samples import beads, vesicles
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -15,16 +15,14 @@ from spots import numbers_in, why
 
 from napari_growtrack.core import scoring
 from napari_growtrack.core.errors import TableError
-from napari_growtrack.widgets import layer_watch, score, score_question
-from napari_growtrack.widgets.endings import with_ending
-from napari_growtrack.widgets.layers import RING
-from napari_growtrack.widgets.points_choice import like_detections, like_truth
-from napari_growtrack.widgets.samples import vesicles
-from napari_growtrack.widgets.score import ScorePanel
-from napari_growtrack.widgets.score_histogram import ErrorHistogram
-from napari_growtrack.widgets.score_layers import MARK
-from napari_growtrack.widgets.score_reading import NO_DETECTIONS, NO_TRUTH, ask
-from napari_growtrack.widgets.score_sentences import (
+from napari_growtrack.widgets.napari_io.samples import vesicles
+from napari_growtrack.widgets.score import panel as score
+from napari_growtrack.widgets.score import question as score_question
+from napari_growtrack.widgets.score.histogram import ErrorHistogram
+from napari_growtrack.widgets.score.panel import ScorePanel
+from napari_growtrack.widgets.score.places import MARK
+from napari_growtrack.widgets.score.question import NO_DETECTIONS, NO_TRUTH, ask
+from napari_growtrack.widgets.score.sentences import (
     NOTHING,
     NUMBERS,
     STOPPED,
@@ -37,7 +35,11 @@ from napari_growtrack.widgets.score_sentences import (
     thesis_line,
     verdict,
 )
-from napari_growtrack.widgets.sentences import reason
+from napari_growtrack.widgets.session.sentences import reason
+from napari_growtrack.widgets.shared import layers as layers_module
+from napari_growtrack.widgets.shared.choices import like_detections, like_truth
+from napari_growtrack.widgets.shared.layers import RING
+from napari_growtrack.widgets.shared.opening import with_ending
 
 TRUE = np.array([(0, 10, 10), (0, 30, 40), (1, 11, 10), (2, 30, 40), (4, 50, 50)], float)
 FOUND = np.array([(0, 10, 10.3), (0, 30.4, 40), (1, 11, 10), (1, 60, 60), (2, 30, 46)], float)
@@ -47,7 +49,7 @@ FOUND = np.array([(0, 10, 10.3), (0, 30.4, 40), (1, 11, 10), (1, 60, 60), (2, 30
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
     """Wait less than a person would have to."""
-    monkeypatch.setattr(layer_watch, "_WAIT", 1)
+    monkeypatch.setattr(layers_module, "_WAIT", 1)
     monkeypatch.setattr(score, "_PATIENCE", 50)
 
 
@@ -513,7 +515,7 @@ def test_an_unforeseen_error_is_told(qtbot, compared, monkeypatch):
         yield
 
     monkeypatch.setattr(score_question, "iter_compare", fail)
-    monkeypatch.setattr("napari_growtrack.widgets.panel.notification_manager.receive_error", lambda *_: None)
+    monkeypatch.setattr("napari_growtrack.widgets.shared.panel.notification_manager.receive_error", lambda *_: None)
     compared.form.within.setValue(6)
     settle(qtbot, compared)
     assert (compared.status.kind, compared.status.said()) == ("error", reason(error))

@@ -21,25 +21,21 @@ from napari_growtrack.core.progress import Progress
 from napari_growtrack.core.scoring import iter_compare, thesis_score
 from napari_growtrack.core.simulation import named_scene
 from napari_growtrack.jobs.network_views import Maps
-from napari_growtrack.widgets import (
-    card_facts,
-    grow_sentences,
-    motion_sentences,
-    network_sentences,
-    score_sentences,
-    sentences,
-    simulate_sentences,
-    track_sentences,
-    trajectory_sentences,
-)
-from napari_growtrack.widgets.filming import FilmProgress
-from napari_growtrack.widgets.maps_view import layers
-from napari_growtrack.widgets.progress import TrackingProgress
-from napari_growtrack.widgets.score_reading import ask
+from napari_growtrack.widgets.grow import sentences as grow_sentences
+from napari_growtrack.widgets.networks import sentences as network_sentences
+from napari_growtrack.widgets.networks.maps_view import layers
+from napari_growtrack.widgets.score import sentences as score_sentences
+from napari_growtrack.widgets.score.question import ask
+from napari_growtrack.widgets.session import card_facts, sentences
+from napari_growtrack.widgets.session.region import TrackingProgress
+from napari_growtrack.widgets.simulate import sentences as simulate_sentences
+from napari_growtrack.widgets.simulate.sentences import FilmProgress
+from napari_growtrack.widgets.track import sentences as track_sentences
+from napari_growtrack.widgets.trajectories import sentences as trajectory_sentences
 
 
 def test_the_examples_hold():
-    assert [doctest.testmod(module).failed for module in (sentences, motion_sentences, grow_sentences)] == [0, 0, 0]
+    assert [doctest.testmod(module).failed for module in (sentences, trajectory_sentences, grow_sentences)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -378,7 +374,7 @@ def linkage_of(seen, **about):
     ],
 )
 def test_what_linking_brought_is_told(linkage, words):
-    assert motion_sentences.linked_line(linkage, 1200).startswith(words)
+    assert trajectory_sentences.linked_line(linkage, 1200).startswith(words)
 
 
 @pytest.mark.parametrize(
@@ -390,8 +386,8 @@ def test_what_linking_brought_is_told(linkage, words):
 )
 def test_a_mean_square_displacement_is_told_with_its_units(units, words):
     row = pd.Series({"lag": 3.0, "msd": 1.5, "low": 1.2, "high": 1.812, "pairs": 1342.0})
-    assert motion_sentences.lag_line(row, units) == words
-    bare = motion_sentences.lag_line(row.replace({1.2: np.nan, 1.812: np.nan}), units)
+    assert trajectory_sentences.lag_line(row, units) == words
+    bare = trajectory_sentences.lag_line(row.replace({1.2: np.nan, 1.812: np.nan}), units)
     assert numbers_in(bare) == [3, 1.5, 1342]
 
 
@@ -403,29 +399,29 @@ def test_a_mean_square_displacement_is_told_with_its_units(units, words):
     ],
 )
 def test_drift_is_told_with_its_units(units, words):
-    assert motion_sentences.drift_line(pd.Series({"frame": 10.0, "y": 0.2, "x": -3.0}), units) == words
+    assert trajectory_sentences.drift_line(pd.Series({"frame": 10.0, "y": 0.2, "x": -3.0}), units) == words
 
 
 @pytest.mark.parametrize(
     ("units", "value", "unit"), [(Units(), 2, "frames"), (Units(), 1, "frame"), (Units(frame_time=0.5), 1, "s")]
 )
 def test_times_are_told_in_frames_or_seconds(units, value, unit):
-    assert motion_sentences.unit_of_time(units, value) == unit
+    assert trajectory_sentences.unit_of_time(units, value) == unit
 
 
 def test_remarks_come_with_a_warning_of_drift_only_where_it_is_kept_and_sure():
     report = SimpleNamespace(drift=SimpleNamespace(is_sure=True, trajectories=5), remarks=("One.", "Two."))
     reading = SimpleNamespace(report=report, why="")
-    assert motion_sentences.remarks_line(reading, True) == f"{motion_sentences.DRIFTS} One. Two."
-    assert motion_sentences.remarks_line(reading, False) == "One. Two."
-    assert "drift" in motion_sentences.DRIFTS.lower()
+    assert trajectory_sentences.remarks_line(reading, True) == f"{trajectory_sentences.DRIFTS} One. Two."
+    assert trajectory_sentences.remarks_line(reading, False) == "One. Two."
+    assert "drift" in trajectory_sentences.DRIFTS.lower()
     report.drift.trajectories = 1
-    assert motion_sentences.remarks_line(reading, True) == "One. Two."
-    assert motion_sentences.remarks_line(SimpleNamespace(report=None, why="Too few."), True) == "Too few."
+    assert trajectory_sentences.remarks_line(reading, True) == "One. Two."
+    assert trajectory_sentences.remarks_line(SimpleNamespace(report=None, why="Too few."), True) == "Too few."
 
 
 def test_a_bar_of_diffusion_coefficients_is_told():
-    assert motion_sentences.bin_line(0.1, 0.25, 12, Units()) == "0.1 to 0.25 px²/frame: 12 trajectories"
+    assert trajectory_sentences.bin_line(0.1, 0.25, 12, Units()) == "0.1 to 0.25 px²/frame: 12 trajectories"
 
 
 @pytest.mark.parametrize(
@@ -437,15 +433,15 @@ def test_a_bar_of_diffusion_coefficients_is_told():
 )
 def test_a_trajectory_is_told(coefficient, words):
     rows = pd.DataFrame({"frame": [2, 3, 4]})
-    assert motion_sentences.particle_line(4, rows, coefficient, Units()) == words
+    assert trajectory_sentences.particle_line(4, rows, coefficient, Units()) == words
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (motion_sentences.of_line(None, 6), "Of all 6 trajectories"),
-        (motion_sentences.of_line(2, 1200), "Of 2 selected of 1,200 trajectories"),
-        (motion_sentences.DRIFTS, "The particles drift in common. Tick Remove drift: D gains from it."),
+        (trajectory_sentences.of_line(None, 6), "Of all 6 trajectories"),
+        (trajectory_sentences.of_line(2, 1200), "Of 2 selected of 1,200 trajectories"),
+        (trajectory_sentences.DRIFTS, "The particles drift in common. Tick Remove drift: D gains from it."),
         (trajectory_sentences.linking_line(Progress("linking frame 12", 0.5, 7.6)), "Linking frame 12, 8 s left"),
         (trajectory_sentences.linking_line(Progress("linking frame 59", 1.0, 0.0)), "Linking frame 59"),
         (sentences.saved_as_line("a/b.csv"), "Saved as a/b.csv."),
@@ -476,10 +472,10 @@ def test_motion_is_told_as_estimates_and_of_a_trap_only_where_it_is_asked_for():
     places = rng.normal(0, 0.5, (200, 2)).cumsum(0)
     table = pd.DataFrame({"frame": np.arange(200), "y": places[:, 0], "x": places[:, 1], "particle": 0})
     report = report_motion(table, trap=True)
-    told = motion_sentences.numbers(report)
-    assert {*told} == {*motion_sentences.NUMBERS}
+    told = trajectory_sentences.numbers(report)
+    assert {*told} == {*trajectory_sentences.NUMBERS}
     assert (told["D"], told["Trap"]) == (str(report.by_covariance.coefficient), str(report.trap.stiffness))
-    assert "Trap" not in motion_sentences.numbers(report_motion(table))
+    assert "Trap" not in trajectory_sentences.numbers(report_motion(table))
 
 
 # growing --------------------------------------------------------------------------------------------------------------

@@ -17,9 +17,8 @@ from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.networks.archive import write_archive
 from napari_growtrack.core.networks.card import Card, Recipe
 from napari_growtrack.core.networks.load import Network
-from napari_growtrack.widgets.progress import TrackingProgress
-from napari_growtrack.widgets.region import Region
-from napari_growtrack.widgets.session import Session, session_of
+from napari_growtrack.widgets.session.region import Region, TrackingProgress
+from napari_growtrack.widgets.session.session import Session, session_of
 
 
 def told(steps):
@@ -32,7 +31,7 @@ def refuse_to_load(path):
 
 
 def test_the_session_needs_neither_qt_nor_napari_nor_keras():
-    code = "import sys, napari_growtrack.widgets.session; print(*sys.modules)"
+    code = "import sys, napari_growtrack.widgets.session.session; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"qtpy", "PyQt6", "napari", "keras", "tensorflow"} & set(loaded)
 

@@ -15,17 +15,17 @@ from napari_growtrack.core.settings import Span
 from napari_growtrack.core.simulation import SCENES, BesselParticle, Motion, Scene, named_scene, simulate_film
 from napari_growtrack.engine import Here
 from napari_growtrack.jobs.scene_estimate import MatchFilm
-from napari_growtrack.widgets import clicks, film_form, simulate
-from napari_growtrack.widgets.clicks import CLICKS, in_pixels
-from napari_growtrack.widgets.endings import with_ending
-from napari_growtrack.widgets.engines import Engines
-from napari_growtrack.widgets.layers import open_film
-from napari_growtrack.widgets.samples import CROSS
-from napari_growtrack.widgets.scene_form import SceneForm
-from napari_growtrack.widgets.scene_presets import OPEN_SCENE
-from napari_growtrack.widgets.session import Session
-from napari_growtrack.widgets.simulate import SimulatePanel
-from napari_growtrack.widgets.simulate_sentences import (
+from napari_growtrack.widgets.napari_io.samples import CROSS
+from napari_growtrack.widgets.session.session import Engines, Session
+from napari_growtrack.widgets.shared.layers import open_film
+from napari_growtrack.widgets.shared.opening import with_ending
+from napari_growtrack.widgets.shared.scenes import OPEN_SCENE
+from napari_growtrack.widgets.simulate import film_form, match_form
+from napari_growtrack.widgets.simulate import panel as simulate
+from napari_growtrack.widgets.simulate.match_form import CLICKS, in_pixels
+from napari_growtrack.widgets.simulate.panel import SimulatePanel
+from napari_growtrack.widgets.simulate.scene_form import SceneForm
+from napari_growtrack.widgets.simulate.sentences import (
     CLICK,
     MATCHED,
     MATCHING,
@@ -639,7 +639,7 @@ def matched(gate) -> list[int]:
 @pytest.fixture
 def live(qtbot, make_panel, viewer, gate, monkeypatch):
     """Return a panel that soon follows the clicks, and their layer."""
-    monkeypatch.setattr(clicks, "REST", 20)
+    monkeypatch.setattr(match_form, "REST", 20)
     gate.open.set()
     viewer.add_image(FILM, name="film")
     panel = make_panel(Session(Engines(lambda: gate)), wrapped=True)

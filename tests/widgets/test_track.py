@@ -14,13 +14,13 @@ from spots import SPOTS, busy_film, numbers_in, small_card, spot_film, why, writ
 from napari_growtrack.core.networks.archive import read_card
 from napari_growtrack.core.simulation import BesselParticle, named_scene
 from napari_growtrack.core.tables import DETECTION_COLUMNS, read_table
-from napari_growtrack.widgets.choices import OPEN
-from napari_growtrack.widgets.layers import layer_of, open_film
-from napari_growtrack.widgets.runs import compare
-from napari_growtrack.widgets.sentences import error_line, reason, stage_line
-from napari_growtrack.widgets.session import Session
-from napari_growtrack.widgets.track import TrackPanel
-from napari_growtrack.widgets.track_sentences import (
+from napari_growtrack.widgets.session.sentences import error_line, reason, stage_line
+from napari_growtrack.widgets.session.session import Session
+from napari_growtrack.widgets.shared.choices import OPEN
+from napari_growtrack.widgets.shared.layers import layer_of, open_film
+from napari_growtrack.widgets.track.keeper import compare
+from napari_growtrack.widgets.track.panel import TrackPanel
+from napari_growtrack.widgets.track.sentences import (
     NO_FILM,
     NO_NETWORK,
     NOTHING_SHARED,
@@ -107,7 +107,7 @@ def test_without_a_film_the_panel_says_what_to_do(panel, viewer):
 
 
 def test_without_a_network_the_panel_says_what_to_do(qtbot, viewer, film, monkeypatch):
-    monkeypatch.setattr("napari_growtrack.widgets.network_form.NetworkForm.choose", lambda *_: None)
+    monkeypatch.setattr("napari_growtrack.widgets.track.network_form.NetworkForm.choose", lambda *_: None)
     panel = TrackPanel(viewer, Session(load=lambda path: None))
     qtbot.addWidget(panel)
     assert panel.status.said() == NO_NETWORK
@@ -278,7 +278,9 @@ def test_an_error_is_shown_with_what_was_done_before_it(qtbot, panel, viewer):
 @pytest.mark.parametrize("error", [RuntimeError("odd"), MemoryError(), KeyError("odd")])
 def test_an_unforeseen_error_is_shown_too(qtbot, panel, film, network, monkeypatch, error):
     told = []
-    monkeypatch.setattr("napari_growtrack.widgets.panel.notification_manager.receive_error", lambda *a: told.append(a))
+    monkeypatch.setattr(
+        "napari_growtrack.widgets.shared.panel.notification_manager.receive_error", lambda *a: told.append(a)
+    )
 
     def fail(images, stage):
         raise error

@@ -17,33 +17,32 @@ from napari_growtrack.core.linking import Linking, join, link, split
 from napari_growtrack.core.motion import Units, diffusion, diffusion_of_each, drift
 from napari_growtrack.core.motion.report import report_motion
 from napari_growtrack.core.tables import read_recipe, read_table, write_table
-from napari_growtrack.widgets import layer_watch, linking_form, trajectories
-from napari_growtrack.widgets.layers import RING
-from napari_growtrack.widgets.linking_form import NO_DETECTIONS, ONE_FRAME
-from napari_growtrack.widgets.motion_plots import MotionPlots
-from napari_growtrack.widgets.motion_sentences import (
+from napari_growtrack.widgets.napari_io.tracks import MARK, SHADE, table_of
+from napari_growtrack.widgets.session.sentences import saved_as_line
+from napari_growtrack.widgets.shared import layers as layers_module
+from napari_growtrack.widgets.shared.layers import RING
+from napari_growtrack.widgets.trajectories import forms as linking_form
+from napari_growtrack.widgets.trajectories import panel as trajectories
+from napari_growtrack.widgets.trajectories.context import ELSEWHERE
+from napari_growtrack.widgets.trajectories.forms import NO_DETECTIONS, ONE_FRAME
+from napari_growtrack.widgets.trajectories.motion_plots import MotionPlots
+from napari_growtrack.widgets.trajectories.panel import TrajectoriesPanel
+from napari_growtrack.widgets.trajectories.sentences import (
     DRIFTS,
-    NONE_LONG_ENOUGH,
-    bin_line,
-    drift_line,
-    lag_line,
-    of_line,
-    particle_line,
-)
-from napari_growtrack.widgets.sentences import saved_as_line
-from napari_growtrack.widgets.tracks_desk import ELSEWHERE
-from napari_growtrack.widgets.tracks_layers import MARK, table_of
-from napari_growtrack.widgets.tracks_tables import SHADE
-from napari_growtrack.widgets.trajectories import TrajectoriesPanel
-from napari_growtrack.widgets.trajectory_sentences import (
     HOW,
     NONE_LEFT,
+    NONE_LONG_ENOUGH,
     STOPPED,
+    bin_line,
     corrected_line,
     deletion,
+    drift_line,
     empty_line,
     joining,
+    lag_line,
+    of_line,
     opened_line,
+    particle_line,
     redone_line,
     splitting,
     taken_back_line,
@@ -67,7 +66,7 @@ def walks(frames=FRAMES, particles=PARTICLES, step=0.5, drift=(0.0, 0.0), seed=0
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
     """Wait less than a person would have to."""
-    monkeypatch.setattr(layer_watch, "_WAIT", 1)
+    monkeypatch.setattr(layers_module, "_WAIT", 1)
     for pause in ("_BREATH", "_REST"):
         monkeypatch.setattr(trajectories, pause, 1)
 

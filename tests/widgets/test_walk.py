@@ -16,8 +16,8 @@ from qtpy.QtWidgets import QFileDialog
 from napari_growtrack.core.networks.bundled import bundled
 from napari_growtrack.core.scoring import score
 from napari_growtrack.core.tables import read_table
-from napari_growtrack.widgets.network_sentences import answer_line
-from napari_growtrack.widgets.opening import open_panel
+from napari_growtrack.widgets.networks.sentences import answer_line
+from napari_growtrack.widgets.shared.opening import open_panel
 
 pytestmark = pytest.mark.skipif("vesicles" not in bundled(), reason="the bundled network vesicles is not there yet")
 

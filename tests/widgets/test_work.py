@@ -7,8 +7,7 @@ import warnings
 import pytest
 
 from napari_growtrack.core.errors import GrowtrackWarning
-from napari_growtrack.widgets.newest import Newest
-from napari_growtrack.widgets.work import Work
+from napari_growtrack.widgets.shared.work import Newest, Work
 
 
 class Held:

@@ -14,8 +14,8 @@ import napari_growtrack
 from napari_growtrack.core.errors import OutputError, TableError
 from napari_growtrack.core.packages import command
 from napari_growtrack.core.tables import PROGRAM
-from napari_growtrack.widgets.reading_tables import read_tables
-from napari_growtrack.widgets.writing import write_points, write_tracks
+from napari_growtrack.widgets.napari_io.reading import read_tables
+from napari_growtrack.widgets.napari_io.writing import write_points, write_tracks
 
 RECIPE = {"program": PROGRAM, "version": "0.1", "network": "small", "settings": {"stage": 1}, "seed": 5}
 PLACE = {

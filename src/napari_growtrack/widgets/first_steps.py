@@ -12,11 +12,11 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ..core.tables import PROGRAM
-from .labels import Note
-from .layers import about
-from .opening import open_panel
-from .panel import Panel
-from .session import Session
+from .session.session import Session
+from .shared.labels import Note
+from .shared.layers import about
+from .shared.opening import open_panel
+from .shared.panel import Panel
 
 if TYPE_CHECKING:
     import napari.viewer

@@ -1,0 +1,1 @@
+"""The Grow panel: grow a network for a scene, stage by stage."""

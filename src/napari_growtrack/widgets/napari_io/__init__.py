@@ -1,0 +1,1 @@
+"""What napari opens and saves with this plugin: films, tables, trajectories, networks and sample films."""

@@ -1,1 +1,0 @@
-"""Qt parts that several panels share: ranges, histograms, curves, growth tables, pictures and folding groups."""

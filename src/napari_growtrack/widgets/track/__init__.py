@@ -1,0 +1,1 @@
+"""The Track panel: choose a network, preview what it finds, and track a film."""

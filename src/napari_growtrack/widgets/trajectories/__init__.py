@@ -1,0 +1,1 @@
+"""The Trajectories panel: link detections, correct trajectories by hand, and measure their motion."""
