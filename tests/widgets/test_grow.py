@@ -104,6 +104,8 @@ class Script:
 
 
 class Result:
+    card = small_card()
+
     def save(self, path):
         write_network(path, small_card())
 

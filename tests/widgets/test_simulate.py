@@ -12,7 +12,16 @@ from qtpy.QtWidgets import QFileDialog
 from spots import numbers_in, why
 
 from napari_growtrack.core.settings import Span
-from napari_growtrack.core.simulation import SCENES, BesselParticle, Motion, Scene, named_scene, simulate_film
+from napari_growtrack.core.simulation import (
+    SCENES,
+    BesselParticle,
+    GaussianParticle,
+    Motion,
+    Particle,
+    Scene,
+    named_scene,
+    simulate_film,
+)
 from napari_growtrack.engine import Here
 from napari_growtrack.jobs.scene_estimate import MatchFilm
 from napari_growtrack.widgets.napari_io.samples import CROSS
@@ -184,8 +193,8 @@ def test_a_scene_that_was_changed_back_is_the_same_again(form):
 def test_each_kind_of_particle_has_sliders_of_its_own(form):
     form.set_scene(named_scene("default"))
     form.which.setCurrentIndex(2)
-    slide(form.kind.radius, 4, 5)
-    slide(form.kind.rings[1], -0.5, 0.1)
+    slide(form.kind.spans["radius"], 4, 5)
+    slide(form.kind.series["rings"][1], -0.5, 0.1)
     form.which.setCurrentIndex(0)
     kinds = form.scene().particles
     assert kinds[2].radius == Span(low=4, high=5)
@@ -213,8 +222,8 @@ def test_orders_beyond_the_second_have_sliders_where_a_kind_has_them(form):
     form.set_scene(scene)
     for kind, shown in ((0, False), (1, True), (0, False), (1, True)):
         form.which.setCurrentIndex(kind)
-        assert (3 in form.kind.rings and form.kind.rings[3].isVisible()) == shown
-    slide(form.kind.rings[3], 0.1, 0.6)
+        assert (3 in form.kind.series["rings"] and form.kind.series["rings"][3].isVisible()) == shown
+    slide(form.kind.series["rings"][3], 0.1, 0.6)
     assert form.scene().particles[1].rings == {3: Span(low=0.1, high=0.6)}
 
 
@@ -230,9 +239,9 @@ def test_bystanders_stay_and_are_mentioned(form):
     [
         (lambda form: form.spans["density"], -2, "Particles per\n100 x 100 px"),
         (lambda form: form.spans["background"], -2e3, "Background"),
-        (lambda form: form.kind.radius, 0, "Radius"),
-        (lambda form: form.kind.ellipticity, -1, "Stretch"),
-        (lambda form: form.kind.rings[1], -2e3, "Spot\n(order 1)"),
+        (lambda form: form.kind.spans["radius"], 0, "Radius"),
+        (lambda form: form.kind.spans["ellipticity"], -1, "Stretch"),
+        (lambda form: form.kind.series["rings"][1], -2e3, "Spot\n(order 1)"),
     ],
 )
 def test_a_scene_that_cannot_be_is_refused_and_says_where(form, row, value, label):
@@ -827,3 +836,38 @@ def test_a_closed_panel_lets_go_of_viewer_session_and_work(qtbot, make_panel, vi
     assert QThreadPool.globalInstance().waitForDone(10_000)
     qtbot.wait(20)
     assert len(viewer.layers) == 0
+
+
+# Shapes of particles --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [name for name in Particle.shapes if name != "bessel"])
+def test_another_shape_is_as_large_and_as_bright_and_has_numbers_of_its_own(form, shape):
+    form.set_scene(SPOTS)
+    before = form.scene().particles[0]
+    choose(form.kind.shape, Particle.shapes[shape].title)
+    kind = form.scene().particles[0]
+    assert kind.named() == shape
+    assert kind.radius.middle == pytest.approx(before.radius.middle, rel=0.01)
+    assert kind.amplitudes[1] == before.amplitudes[1]
+    assert not form.kind.series
+    numbers = [name for name, field in type(kind).model_fields.items() if (field.json_schema_extra or {}).get("label")]
+    assert [*form.kind.spans] == numbers
+    slide(form.kind.spans["sigma"], 1.25, 1.5)
+    assert form.scene().particles[0].sigma == Span(low=1.25, high=1.5)
+    form.kind.spans["sigma"].low.setValue(-1)
+    assert form.marked() == ["Sigma"]
+    choose(form.kind.shape, Particle.shapes["bessel"].title)
+    assert form.scene().particles[0].named() == "bessel"
+    assert [*form.kind.series["rings"]] == [1, 2]
+
+
+def test_a_kind_of_another_shape_is_shown_and_stays_as_it_is(form):
+    spot = GaussianParticle(sigma=(1.1, 1.3), intensity=0.4, weight=2)
+    scene = SPOTS.with_(particles=[SPOTS.particles[0], spot])
+    form.set_scene(scene)
+    form.which.setCurrentIndex(1)
+    assert form.kind.shape.currentText() == GaussianParticle.title
+    assert form.kind.spans["sigma"].value() == spot.sigma
+    form.which.setCurrentIndex(0)
+    assert form.scene() == scene

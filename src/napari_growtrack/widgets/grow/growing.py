@@ -129,10 +129,10 @@ def _unlikeness(scene: Scene, other: Scene) -> float:
     return abs(math.log2(scene.diameter / other.diameter)) + 1 - shared
 
 
-def _makes(scene: Scene) -> set[tuple[int, bool]]:
-    """Return the orders that a scene's particles are made of, and whether they are bright."""
-    scales = ((order, scale) for kind in scene.particles for order, scale in kind.rings.items())
-    return {(order, bright) for order, scale in scales for bright in (True, False) if _reaches(scale, bright)}
+def _makes(scene: Scene) -> set[tuple[str, int, bool]]:
+    """Return the profiles that a scene's particles are made of, and whether they are bright."""
+    scales = ((kind.named(), n, scale) for kind in scene.particles for n, scale in kind.amplitudes.items())
+    return {(name, n, bright) for name, n, scale in scales for bright in (True, False) if _reaches(scale, bright)}
 
 
 def _reaches(scale: Span, bright: bool) -> bool:

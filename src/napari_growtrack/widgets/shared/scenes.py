@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ...core.errors import GrowtrackError, SettingsError
 from ...core.files import write_whole
 from ...core.settings import Settings, Span
 from ...core.simulation import SCENES, Particle, Scene, named_scene
+from ...core.simulation.shapes import Ends
 from .choices import Choice
 from .opening import with_ending
 from .rows import Field, NumberBox, Rows, SpanRow
@@ -20,90 +22,135 @@ FIRST = "vesicles"
 """The scene that is shown first."""
 
 _NONE = Span(low=0, high=0)
-_ALWAYS = (1, 2)
-_KIND = {
-    "radius": Field("Radius", "A spot looks four radii wide: there it has fallen to a third.", 0.5, 12, 0.1, "px", 1),
-    "ellipticity": Field(
-        "Stretch", "How much longer than wide, in a direction drawn for each; 1 is round.", 0.5, 3, 0.05, "", 2
-    ),
-}
 
 _SCENES = "Scenes (*.json)"
 OPEN_SCENE = "Open scene file..."
 
 
-def _ring(order: int) -> Field:
-    names = {1: "Spot", 2: "Ring"}
-    about = f"Intensity of Bessel order {order}: above 0 brighter than the background, below 0 darker; 0 to 0 is none."
-    return Field(f"{names.get(order, 'Rings')}\n(order {order})", about, -1, 1, 0.01, "", 2)
-
-
 class KindForm(QWidget):
-    """One kind of particle.
+    """One kind of particle: its shape, and the numbers of that shape, whichever it has.
 
     Attributes
     ----------
     changed : Signal()
         The person has changed it.
+    spans : dict of str to SpanRow
+        What shows each number of the shape, by its name.
+    series : dict of str to dict of int to SpanRow
+        The same of what there are several of, as rings, by name and order.
     """
 
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._given = SCENES[FIRST].particles[0]
-        self.rows = Rows()
-        self.radius, self.ellipticity = (field.row() for field in _KIND.values())
-        self.rings = {order: _ring(order).row() for order in _ALWAYS}
+        self.rows, self.shape = Rows(), Choice()
         self.weight = NumberBox(0.01, 1000, 0.5, "", 2, "How often this kind is drawn, relative to the others.")
+        self.spans: dict[str, SpanRow] = {}
+        self.series: dict[str, dict[int, SpanRow]] = {}
+        self._given = SCENES[FIRST].particles[0]
         self._lay_out()
+        self.set_kind(self._given)
+        self.shape.activated.connect(self._reshape)
+        self.weight.changed.connect(self.changed)
 
     def _lay_out(self) -> None:
         self.setLayout(self.rows)
-        self.rows.add(_KIND["radius"].label, self.radius)
-        for order, row in self.rings.items():
-            self.rows.add(_ring(order).label, row)
-        self.rows.add(_KIND["ellipticity"].label, self.ellipticity)
+        for name, shape in Particle.shapes.items():
+            self.shape.addItem(shape.title, name)
+        self.shape.setToolTip("What the light of a particle is like.")
+        self.rows.add("Shape", self.shape)
         self.rows.add("Weight", self.weight)
-        parts: list[SpanRow | NumberBox] = [self.radius, self.ellipticity, self.weight, *self.rings.values()]
-        for part in parts:
-            part.changed.connect(self.changed)
 
     def kind(self) -> Particle:
         """Return the particle as it is shown, unchecked."""
-        shown = {order: row.value() for order, row in self.rings.items()}
-        rings = {order: span for order, span in shown.items() if order in self._given.rings or span != _NONE}
-        return Particle.model_construct(
-            radius=self.radius.value(),
-            rings=rings,
-            ellipticity=self.ellipticity.value(),
-            weight=self.weight.number(),
-        )
+        given = {
+            name: {n: row.value() for n, row in rows.items() if n in getattr(self._given, name) or row.value() != _NONE}
+            for name, rows in self.series.items()
+        }
+        spans = {name: row.value() for name, row in self.spans.items()}
+        shown: dict[str, Any] = {**spans, **given, "weight": self.weight.number()}
+        return type(self._given).model_construct(**shown)
 
     def set_kind(self, kind: Particle) -> None:
         """Show a kind of particle without announcing it."""
+        if type(kind) is not type(self._given) or not self.spans:
+            self._lay_out_numbers(type(kind))
         self._given = kind
-        for order in {*kind.rings} - {*self.rings}:
-            self._add_ring(order)
-        self.radius.set_value(kind.radius)
-        self.ellipticity.set_value(kind.ellipticity)
+        self.shape.setCurrentIndex(self.shape.findData(kind.named()))
+        for name, row in self.spans.items():
+            row.set_value(getattr(kind, name))
+        for name, rows in self.series.items():
+            given, always = getattr(kind, name), _extra(type(kind), name)["always"]
+            for number in {*given} - {*rows}:
+                self._add_to_series(type(kind), name, number)
+            for number, row in rows.items():
+                row.set_value(given.get(number, _NONE))
+                self.rows.show_row(row, number in always or number in given)
         self.weight.set_number(kind.weight)
-        for order, row in self.rings.items():
-            row.set_value(kind.rings.get(order, _NONE))
-            self.rows.show_row(row, order in _ALWAYS or order in kind.rings)
 
     def mark(self) -> None:
         """Colour what cannot be."""
-        kind, fine = self.kind(), SCENES[FIRST].particles[0]
-        self.rows.mark(self.radius, refuses(fine, radius=kind.radius))
-        self.rows.mark(self.ellipticity, refuses(fine, ellipticity=kind.ellipticity))
-        for row in self.rings.values():
-            self.rows.mark(row, refuses(fine, rings={1: row.value()}))
+        fine = type(self._given).measured(*_FINE)
+        for name, row in self.spans.items():
+            self.rows.mark(row, refuses(fine, **{name: row.value()}))
+        for name, rows in self.series.items():
+            for row in rows.values():
+                self.rows.mark(row, refuses(fine, **{name: {1: row.value()}}))
 
-    def _add_ring(self, order: int) -> None:
-        row = self.rings[order] = _ring(order).row()
-        self.rows.add(_ring(order).label, row, self.rows.rowCount() - 2)
+    def _lay_out_numbers(self, shape: type[Particle]) -> None:
+        """Make a row for each number of a shape, between its name and its weight."""
+        for row in (*self.spans.values(), *(row for rows in self.series.values() for row in rows.values())):
+            self.rows.removeRow(row)
+        self.spans, self.series = {}, {}
+        for name in shape.model_fields:
+            told = _extra(shape, name)
+            if "always" in told:
+                self.series[name] = {}
+                for number in told["always"]:
+                    self._add_to_series(shape, name, number)
+            elif told:
+                self.spans[name] = self._add(shape, name)
+
+    def _add(self, shape: type[Particle], name: str, number: int | None = None) -> SpanRow:
+        field = _field(shape, name, number)
+        row = field.row()
+        self.rows.add(field.label, row, self.rows.rowCount() - 1)
         row.changed.connect(self.changed)
+        return row
+
+    def _add_to_series(self, shape: type[Particle], name: str, number: int) -> None:
+        self.series[name][number] = self._add(shape, name, number)
+
+    def _reshape(self) -> None:
+        """Take another shape, as large and as bright as the one before."""
+        kind, shape = self._given, Particle.shapes[self.shape.currentData()]
+        if type(kind) is not shape:
+            bright = next(iter(kind.amplitudes.values()))
+            self.set_kind(shape.measured(_ends(kind.radius), _ends(kind.stretch), {1: _ends(bright)}))
+            self.changed.emit()
+
+
+_FINE: tuple[Ends, Ends, dict[int, Ends]] = ((2.0, 2.0), (1.0, 1.0), {1: (0.5, 0.5)})
+"""Radius, stretch and brightness that every shape can have."""
+
+
+def _ends(span: Span) -> Ends:
+    return span.low, span.high
+
+
+def _extra(shape: type[Particle], name: str) -> dict[str, Any]:
+    """Return what a field of a shape tells of how it is shown; nothing where it is not."""
+    told = shape.model_fields[name].json_schema_extra
+    return told if isinstance(told, dict) else {}
+
+
+def _field(shape: type[Particle], name: str, number: int | None = None) -> Field:
+    """Return how a number of a shape, or one of a series, is shown."""
+    told, about = _extra(shape, name), shape.model_fields[name].description or ""
+    label = told["label"] if number is None else told["labels"].get(str(number), told["label"]).format(number)
+    decimals = max(0, -math.floor(math.log10(told["step"])))
+    return Field(label, about, told["low"], told["high"], told["step"], told.get("unit", ""), decimals)
 
 
 def refuses(settings: Settings, **change: Any) -> bool:

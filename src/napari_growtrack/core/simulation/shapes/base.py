@@ -72,7 +72,8 @@ class Particle(Settings):
     A radius is a quarter of how wide a particle looks: there a spot has fallen
     to a third of its peak. The fields of a shape that are ranges become sliders
     in the panel, by their description and their `json_schema_extra`: ``label``,
-    ``low``, ``high``, ``step`` and ``unit``.
+    ``low``, ``high``, ``step`` and ``unit``; what there are several of, as rings,
+    tells besides which of them are ``always`` shown, and may have ``labels`` of its own.
 
     Attributes
     ----------

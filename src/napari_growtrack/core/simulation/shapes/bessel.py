@@ -44,15 +44,24 @@ class BesselParticle(Particle):
 
     shape: Literal["bessel"] = Field("bessel", repr=False, description="The shape's name; files may leave it out.")
     radius: Number = Field(
-        description="Radius R of the particle, in pixels.",
+        description="Radius in pixels; a spot looks four radii wide: there it has fallen to a third.",
         json_schema_extra={"label": "Radius", "low": 0.5, "high": 12, "step": 0.1, "unit": "px"},
     )
     rings: dict[int, Number] = Field(
-        description="Peak scale I of each Bessel order: {1: 0.5} is a bright spot, {1: 0.5, 2: -0.3} a dark-ringed one."
+        description="Intensity of each Bessel order: above 0 brighter than the background, below 0 darker; "
+        "{1: 0.5} is a bright spot, {1: 0.5, 2: -0.3} a dark-ringed one.",
+        json_schema_extra={
+            "label": "Rings\n(order {})",
+            "labels": {"1": "Spot\n(order {})", "2": "Ring\n(order {})"},
+            "always": [1, 2],
+            "low": -1,
+            "high": 1,
+            "step": 0.01,
+        },
     )
     ellipticity: Number = Field(
         Span(low=1, high=1),
-        description="Stretch along one randomly turned axis.",
+        description="How much longer than wide, in a direction drawn for each; 1 is round.",
         json_schema_extra={"label": "Stretch", "low": 0.5, "high": 3, "step": 0.05},
     )
     weight: Weight = 1.0
