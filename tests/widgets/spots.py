@@ -28,10 +28,15 @@ class BrightSpots:
     """Finds the brightest pixel of each window, if it is bright; sleeps as long as told."""
 
     window, step, stages, normalisation, zoom, diameter = 15, 4, 3, "standard", 1, 10
+    fingerprint = "spots"
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
         self.asked: list[int] = []
+
+    @property
+    def card(self) -> Card:
+        return small_card()
 
     def for_diameter(self, diameter: float) -> Self:
         sized = copy.copy(self)

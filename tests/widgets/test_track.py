@@ -5,10 +5,11 @@ import threading
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt, QThreadPool
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 from spots import SPOTS, busy_film, numbers_in, small_card, spot_film, why, write_network
 
 from napari_growtrack.core.networks.archive import read_card
@@ -25,9 +26,12 @@ from napari_growtrack.widgets.track.sentences import (
     NO_NETWORK,
     NOTHING_SHARED,
     NOTHING_YET,
+    WHOLE_FRAMES,
     accepted_line,
     compared_line,
     edited_line,
+    file_left_line,
+    file_written_line,
     gone_line,
     in_frame,
     in_run,
@@ -789,3 +793,82 @@ def test_a_viewer_closed_while_it_tracks_ends_the_work(qtbot, make_window, sessi
     viewer.close()
     qtbot.wait(50)
     assert QThreadPool.globalInstance().waitForDone(5_000)
+
+
+# Into a file ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    """The file that the person picks."""
+    path = tmp_path / "long.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    return path
+
+
+def answers(monkeypatch, button):
+    """Let a person answer what is asked, and tell how often that was."""
+    asked = []
+    monkeypatch.setattr(QMessageBox, "question", lambda *told: asked.append(told) or getattr(QMessageBox, button))
+    return asked
+
+
+def test_a_film_is_tracked_into_a_file_as_its_layer_would_be(qtbot, panel, film, table):
+    film.metadata["growtrack"] = {"pixel_size": 0.1, "frame_time": 0.02}
+    panel.session.change(accept_distance=1.0)
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    layer = panel.runs.records[0].detections
+    press(qtbot, panel.into_file)
+    assert (panel.cancel.isVisible(), panel.into_file.isVisible()) == (True, False)
+    finish(qtbot, panel)
+    written = read_table(table)
+    pd.testing.assert_frame_equal(written[["frame", "y", "x"]], layer[["frame", "y", "x"]].reset_index(drop=True))
+    told = json.loads(table.with_suffix(".json").read_text())
+    assert (told["film"], told["pixel_size"], told["frame_time"]) == ("film", 0.1, 0.02)
+    assert told["settings"]["accept_distance"] == panel.session.cascade().accept_distance
+    assert (panel.status.said(), panel.status.kind) == (
+        file_written_line(len(written), len(film.data), "long.csv"),
+        "plain",
+    )
+    assert len(panel.runs.records) == 1
+
+
+def test_a_file_that_was_left_is_gone_on_with_or_begun_anew(qtbot, panel, viewer, table, monkeypatch):
+    viewer.add_image(np.concatenate([spot_film()] * 40), name="film")
+    press(qtbot, panel.into_file)
+    qtbot.waitUntil(lambda: panel.work.running and panel.bar.value() >= 70, timeout=20_000)
+    press(qtbot, panel.cancel)
+    finish(qtbot, panel)
+    kept = table.with_name("long.csv.unfinished")
+    qtbot.waitUntil(kept.exists, timeout=20_000)
+    assert panel.status.said().endswith(file_left_line(70, 240, "long.csv").partition(",")[2])
+    asked = answers(monkeypatch, "Cancel")
+    press(qtbot, panel.into_file)
+    assert (len(asked), panel.work.running) == (1, False)
+    answers(monkeypatch, "Yes")
+    press(qtbot, panel.into_file)
+    finish(qtbot, panel)
+    assert not kept.exists(), panel.status.said()
+    whole = read_table(table)
+    assert sorted(set(whole["frame"])) == [*range(len(panel.image.image.data))]
+    table.unlink()
+    press(qtbot, panel.into_file)
+    finish(qtbot, panel)
+    pd.testing.assert_frame_equal(read_table(table), whole)
+
+
+def test_a_file_takes_whole_frames(qtbot, panel, film, table):
+    panel.view_only.setChecked(True)
+    press(qtbot, panel.into_file)
+    assert (panel.status.said(), panel.work.running) == (WHOLE_FRAMES, False)
+    assert not table.exists()
+
+
+def test_a_file_that_cannot_be_written_is_refused(qtbot, panel, film, tmp_path, monkeypatch):
+    (tmp_path / "folder.csv").mkdir()
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "folder.csv"), ""))
+    press(qtbot, panel.into_file)
+    finish(qtbot, panel)
+    assert panel.status.kind == "error"
+    assert "folder.csv" in panel.status.said()

@@ -31,7 +31,7 @@ class DistantFilm(Stack):
         ask: Callable[[int], None],
         wait: Callable[[int], np.ndarray],
     ) -> None:
-        super().__init__(*facts)
+        super().__init__(*facts[:3])
         self._frames, self._ask, self._wait = frames, ask, wait
         self._place = {number: place for place, number in enumerate(frames)} if len(frames) else {}
         self._asked: set[int] = set()

@@ -33,11 +33,12 @@ class FilmFacts(NamedTuple):
     name: str
     shape: tuple[int, int, int]
     full_scale: float
+    told: tuple[tuple[str, Any], ...] = ()
 
     @classmethod
     def of(cls, film: Stack) -> FilmFacts:
         """Note what is known of a film."""
-        return cls(film.name, film.shape, film.full_scale)
+        return cls(film.name, film.shape, film.full_scale, tuple(film.told.items()))
 
 
 class Loading(NamedTuple):

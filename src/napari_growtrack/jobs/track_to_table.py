@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -19,7 +20,7 @@ from ..core.networks.load import Network, network_path
 from ..core.progress import finish
 from ..core.tables import check_table
 from ..core.tracking.streaming import TableStream, chunk_of, iter_into
-from .context import Context
+from .context import Context, FilmFacts
 
 
 class Begun(NamedTuple):
@@ -67,8 +68,8 @@ class TrackToTable:
 
     Attributes
     ----------
-    film : path
-        Whatever `open_stack` opens.
+    film : path or FilmFacts
+        Whatever `open_stack` opens, or the film of a context: what a layer shows.
     table : path
         Where the table goes: CSV with its recipe in ``<stem>.json``, Parquet, GEFF or TrackMate's XML, by its ending.
         It is put in place whole; until then what is done lies beside it, in ``<name>.unfinished``.
@@ -89,6 +90,8 @@ class TrackToTable:
     diameter : float, optional
         How wide particles look, in pixels; by default as the network knows them.
     contrast : {"auto", "normal", "inverted"}
+    cascade : Cascade, optional
+        Instead of `stage` to `accept_distance`: the cascade itself, in pixels of the network at that diameter.
     workers : int, optional
         Processes of this machine to track in.
     scheduler : str, optional
@@ -97,7 +100,7 @@ class TrackToTable:
         Whether to go on from what an earlier run left, or to throw that away.
     """
 
-    film: str | Path
+    film: str | Path | FilmFacts
     table: str | Path = "detections.csv"
     network: str | Path | Network = DEFAULT
     frames: slice | None = None
@@ -112,6 +115,7 @@ class TrackToTable:
     accept_distance: float | None = None
     diameter: float | None = None
     contrast: Contrast = "auto"
+    cascade: Cascade | None = None
     workers: int | None = None
     scheduler: str | None = None
     resume: bool = False
@@ -128,26 +132,32 @@ class TrackToTable:
         GrowtrackError
             When film, network, settings or the place of the table are refused, and before the first frame is done.
         """
-        if isinstance(self.network, Network) and (self.workers or self.scheduler):
-            raise SettingsError("Workers read the network from its file. Save it, and give its path as network.")
-        check_apart(str(self.film), str(self.table))
+        context = context or Context()
+        if self.workers or self.scheduler:
+            if isinstance(self.network, Network):
+                raise SettingsError("Workers read the network from its file. Save it, and give its path as network.")
+            if isinstance(self.film, FilmFacts):
+                raise SettingsError("Workers open the film themselves. Give its path as film.")
+        if not isinstance(self.film, FilmFacts):
+            check_apart(str(self.film), str(self.table))
         check_table(self.table)
         check_free(self.table)
-        with open_stack(self.film, self.channel, self.z, self.time_axis) as stack:
+        with self._opened(context) as stack:
             frames = range(len(stack))[self.frames or slice(None)]
             if not frames:
                 raise SettingsError(
                     f"There are no such frames in {stack.name}, which has frames 0 to {len(stack) - 1}."
                 )
             yield Begun(frames, 0)
-            return (yield from self._tracked(stack, frames, context or Context()))
+            return (yield from self._tracked(stack, frames, context))
 
     def _tracked(
         self, stack: Stack, frames: range, context: Context
     ) -> Generator[Begun | FrameDetections, None, TrackedTable]:
         network = self._network(context)
-        cascade = network.cascade(self.stage, self.screen, self.faithful, self.fit)
-        cascade = cascade.on_film(network.zoom, self.screen_distance, self.accept_distance)
+        cascade = self.cascade or network.cascade(self.stage, self.screen, self.faithful, self.fit).on_film(
+            network.zoom, self.screen_distance, self.accept_distance
+        )
         contrast = resolved_contrast(stack, network, cascade, self.contrast, frames)
         made = {
             **network.card.made_with(cascade),
@@ -157,7 +167,7 @@ class TrackToTable:
             **self._known_of(stack),
         }
         story = made | {"weights": network.fingerprint, "shape": stack.shape, "frames": [frames.start, frames.stop]}
-        story |= {"film": film_identity(str(self.film))}
+        story |= {"film": self._identity(stack, frames)}
         seconds: list[float] = []
         stopped: BaseException | None = None
         with TableStream(self.table, story, chunk_of(stack.shape[1:]), self.resume, self.anew) as stream:
@@ -188,13 +198,26 @@ class TrackToTable:
             stopped or refused,
         )
 
+    def _opened(self, context: Context) -> AbstractContextManager[Stack]:
+        """Return the film, to be closed where it was opened here."""
+        if isinstance(self.film, FilmFacts):
+            return nullcontext(context.film(self.film, range(self.film.shape[0])[self.frames or slice(None)]))
+        return open_stack(self.film, self.channel, self.z, self.time_axis)
+
+    def _identity(self, stack: Stack, frames: range) -> list[Any]:
+        """Return what tells the film from another, which another run must not go on with."""
+        if isinstance(self.film, FilmFacts):
+            return [stack.name, *(zlib.crc32(stack[number].tobytes()) for number in (frames[0], frames[-1]))]
+        return film_identity(str(self.film))
+
     def _network(self, context: Context) -> Network:
         network = self.network if isinstance(self.network, Network) else context.named(self.network)
         return network if self.diameter is None else network.for_diameter(self.diameter)
 
     def _known_of(self, stack: Stack) -> dict[str, Any]:
         """Return what is known of a film: its scale and times, and which plane of it is tracked."""
-        known = {**stack.told, "channel": self.channel, "z": self.z}
+        told = dict(self.film.told) if isinstance(self.film, FilmFacts) else stack.told
+        known = {**told, "channel": self.channel, "z": self.z}
         return {name: value for name, value in known.items() if value is not None}
 
     @contextmanager
@@ -208,7 +231,7 @@ class TrackToTable:
         from ..core.tracking.distributed import Task, client_of, iter_distributed
 
         weights = network_path(str(self.network)).resolve()
-        path = Path(self.film).expanduser().resolve()
+        path = Path(str(self.film)).expanduser().resolve()
         told = (str(weights), self.diameter, cascade.to_json(), contrast, stack.time_axis or self.time_axis)
         task = Task(str(path), self.channel, self.z, *told)
         with client_of(self.workers, self.scheduler) as client:

@@ -28,10 +28,11 @@ from ..shared.layers import (
 )
 from ..shared.panel import Panel, Shortcuts, section
 from ..shared.preferences import preferences
+from .into_file import FileRun, how_to_begin, job_of, pick_table
 from .keeper import Keeper
 from .network_form import NetworkForm
 from .preview import Preview, Speed, Spot
-from .sentences import NO_FILM, NO_NETWORK, in_frame, in_run, range_words
+from .sentences import NO_FILM, NO_NETWORK, WHOLE_FRAMES, in_frame, in_run, range_words
 from .thresholds import ThresholdForm
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class TrackPanel(Panel):
         self.first, self.last = QSpinBox(), QSpinBox()
         self.this_frame = QPushButton("Track this frame")
         self.all_frames = QPushButton("Track all frames")
+        self.into_file = QPushButton("Into a file...")
         self.runs = Keeper(viewer, self.session, self)
         self.preview = Preview(self.session, self)
         self._preparing, self._removing, self._layering, self._moving = (QTimer(self) for _ in range(4))
@@ -79,7 +81,7 @@ class TrackPanel(Panel):
             timer.setSingleShot(True)
             timer.timeout.connect(act)
         self.shortcuts = Shortcuts(viewer, self._keys())
-        self._run: Run | None = None
+        self._run: Run | FileRun | None = None
         self._film: tuple[Image, object, Stack] | None = None
         self._watched: Image | None = None
         self._range_of: tuple[object, int] = (None, -1)
@@ -115,6 +117,11 @@ class TrackPanel(Panel):
         buttons = QHBoxLayout()
         buttons.addWidget(self.this_frame)
         buttons.addWidget(self.all_frames)
+        buttons.addWidget(self.into_file)
+        self.into_file.setToolTip(
+            "Track the chosen frames into a table on the disk: films of any length, and what is stopped can be gone on "
+            "with."
+        )
         self.history_section = section("Runs", self.runs.history)
         self.body.addWidget(self.form)
         self.body.addLayout(ticks)
@@ -144,6 +151,7 @@ class TrackPanel(Panel):
         self.last.valueChanged.connect(self._bound)
         self.this_frame.clicked.connect(self.track_this_frame)
         self.all_frames.clicked.connect(self.track_all_frames)
+        self.into_file.clicked.connect(self.track_into_file)
         self.work.advanced.connect(self._advance)
         self.work.warned.connect(self._warn)
         self.work.finished.connect(self._finish)
@@ -381,10 +389,32 @@ class TrackPanel(Panel):
         self._advance(run.progress)
         self._layering.start(_BREATH)
 
+    def track_into_file(self, _: object = None) -> None:
+        """Track the chosen frames into a table on the disk."""
+        image = self.image.image
+        if image is None or self.work.running:
+            return
+        if self.view_only.isChecked():
+            return self.refuse(WHOLE_FRAMES)
+        try:
+            film = self._film_of(image)
+            path = pick_table(self, film.name)
+            how = None if path is None else how_to_begin(self, path)
+            if path is None or how is None:
+                return
+            frames = range(self.first.value(), self.last.value() + 1)
+            job = job_of(image, film, self.session.chosen, frames, path, how)
+        except GrowtrackError as error:
+            return self.refuse(str(error))
+        self.preview.forget()
+        self._run = run = FileRun(path, TrackingProgress(0, len(frames)))
+        self.begin(run.follow(self.session, job, film))
+        self._advance(run.progress)
+
     def _add_layer(self) -> None:
         """Add the layer of the run while the first frames are tracked: napari takes its time for one."""
         run = self._run
-        if run is not None and run.image in self.viewer.layers:
+        if isinstance(run, Run) and run.image in self.viewer.layers:
             self._layer = layer_for_run(self.viewer, run.image, run.progress.total)
 
     def _advance(self, progress: TrackingProgress) -> None:
@@ -409,6 +439,10 @@ class TrackPanel(Panel):
         self._check()
         if run is None:
             return
+        if isinstance(run, FileRun):
+            self.status.tell(*run.outcome())
+            self._look()
+            return
         record = run.record
         if run.progress.done:
             self.runs.keep(record, run.image)
@@ -431,6 +465,7 @@ class TrackPanel(Panel):
         hindrance, kind = self._hindrance()
         self.this_frame.setEnabled(not hindrance)
         self.all_frames.setEnabled(not hindrance)
+        self.into_file.setEnabled(not hindrance)
         if hindrance or self._hindered:
             self.status.tell(hindrance, kind)
         self._hindered = bool(hindrance)
@@ -455,3 +490,4 @@ class TrackPanel(Panel):
             part.setEnabled(not on)
         self.this_frame.setVisible(not on)
         self.all_frames.setVisible(not on)
+        self.into_file.setVisible(not on)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from ..session.sentences import count
+
 NO_FILM = "Open a film first (File > Open, or File > Open Sample > GrowTrack)"
 NO_NETWORK = "Choose a network first."
 NOTHING_YET = "Nothing found yet: turn on the live preview, or track."
@@ -94,3 +96,25 @@ def restored_line(number: int) -> str:
 def saved_line(detections: int, path: str) -> str:
     """Say where a run's detections are."""
     return f"Saved {detections:,} detections as {path}, their settings beside it."
+
+
+# Into a file ----------------------------------------------------------------------------------------------------------
+
+WHOLE_FRAMES = "Into a file go whole frames. Untick Field of view only."
+
+
+def file_written_line(detections: int, frames: int, name: str) -> str:
+    """Say what is in a file now."""
+    return f"Wrote {count(detections, 'detection')} in {count(frames, 'frame')} to {name}, their settings beside it."
+
+
+def file_left_line(done: int, total: int, name: str) -> str:
+    """Say how far a file is, and how to go on."""
+    if not done:
+        return "Stopped before the first frame; nothing was written."
+    return f"Stopped after {done:,} of {count(total, 'frame')}, kept in {name}. Track into it again to go on."
+
+
+def go_on_question(name: str) -> str:
+    """Ask whether to go on with a file."""
+    return f"An earlier run into {name} was not finished. Go on with it? No begins anew."
