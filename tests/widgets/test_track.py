@@ -872,3 +872,13 @@ def test_a_file_that_cannot_be_written_is_refused(qtbot, panel, film, tmp_path, 
     finish(qtbot, panel)
     assert panel.status.kind == "error"
     assert "folder.csv" in panel.status.said()
+
+
+def test_what_a_run_told_stays_while_the_preview_looks_again(qtbot, panel, film, table):
+    panel.live.setChecked(True)
+    press(qtbot, panel.into_file)
+    finish(qtbot, panel)
+    said = file_written_line(len(read_table(table)), len(film.data), "long.csv")
+    qtbot.waitUntil(lambda: panel.preview.candidates() is not None, timeout=20_000)
+    qtbot.wait(50)
+    assert panel.status.said() == said

@@ -89,6 +89,7 @@ class TrackPanel(Panel):
         self._layer: tuple[Points, bool] | None = None
         self._following = False
         self._hindered = False
+        self._previewing = ""
         self._lay_out()
         self._connect()
         self._begin_as_preferred()
@@ -344,7 +345,11 @@ class TrackPanel(Panel):
             self.viewer.layers.remove(layer)
 
     def _tell_preview(self, text: str) -> None:
-        if not self.work.running and self.status.kind == "plain":
+        """Tell what the preview does; when it is done, only that is taken away, and not what a run has told."""
+        before, self._previewing = self._previewing, text
+        if self.work.running or self.status.kind != "plain":
+            return
+        if text or self.status.said() == before:
             self.status.tell(text)
 
     def _tell(self) -> None:
