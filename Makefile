@@ -54,11 +54,12 @@ mutations: $(TESTING)  ## plant faults in the core and see whether the tests not
 	@$(PIP) install --quiet coverage
 	$(BIN)/python tests/sample_mutations.py
 
-lint: $(LINTING)  ## check style, types and the directions of import
+lint: $(LINTING)  ## check style, types, the directions of import, and sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy src
 	$(BIN)/lint-imports
+	$(BIN)/python tests/house/sizes.py
 
 docs: $(WRITING)  ## build the documentation into site/
 	$(BIN)/mkdocs build --strict

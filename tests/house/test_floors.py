@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import sizes
 
 HEAVY = ("keras", "tensorflow", "napari", "qtpy", "magicgui", "pandas", "numba", "matplotlib")
 
@@ -56,3 +57,9 @@ def test_every_public_name_can_be_loaded():
         assert getattr(napari_growtrack, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         getattr(napari_growtrack, "nothing")  # noqa: B009
+
+
+def test_the_house_grows_no_larger_than_is_allowed():
+    found = sizes.measured()
+    assert {what: number for what, number in found.items() if number > sizes.ALLOWED[what]} == {}
+    assert found.keys() == sizes.ALLOWED.keys()
