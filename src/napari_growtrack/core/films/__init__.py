@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,21 @@ from .identity import film_identity
 from .ngff import ZarrStack, is_zarr
 from .nikon import ND2_SUFFIXES, Nd2Stack
 from .refusals import shortened
-from .sequence import PICTURE_SUFFIXES, SequenceStack, natural, pictures_in
+from .sequence import SequenceStack, natural, pictures_in
 from .stack import ArrayStack, CroppedStack, Stack
 from .tiff import TIFF_SUFFIXES, TiffStack, frames_of
 from .video import VIDEO_SUFFIXES, VideoStack
 
+_READERS: dict[str, Callable[[Path, Choice], Stack]] = {
+    **dict.fromkeys(TIFF_SUFFIXES, TiffStack),
+    **dict.fromkeys(VIDEO_SUFFIXES, VideoStack),
+    **dict.fromkeys(ND2_SUFFIXES, Nd2Stack),
+}
+SUFFIXES = tuple(_READERS)
+"""Endings of films that are one file; folders are pictures or OME-Zarr images."""
+
 __all__ = [
-    "ND2_SUFFIXES",
-    "PICTURE_SUFFIXES",
-    "TIFF_SUFFIXES",
+    "SUFFIXES",
     "VIDEO_SUFFIXES",
     "ArrayStack",
     "CroppedStack",
@@ -117,7 +123,7 @@ def films_in(path: str | os.PathLike[str]) -> list[Path]:
         if not folder.is_dir() or is_zarr(folder):
             return []
         inside = sorted((one for one in folder.iterdir() if not one.name.startswith(".")), key=natural)
-        films = [one for one in inside if one.suffix.lower() in VIDEO_SUFFIXES + ND2_SUFFIXES or _is_zarr_folder(one)]
+        films = [one for one in inside if _is_film(one)]
         tiffs = [one for one in inside if one.suffix.lower() in TIFF_SUFFIXES and one.is_file()]
         if tiffs and (films or frames_of(tiffs[0]) > 1):
             films += tiffs
@@ -136,8 +142,10 @@ def _finding(path: str | os.PathLike[str]) -> Iterator[None]:
         raise StackError(f"Cannot find {shortened(os.fspath(path))}: {reason}. Check the path.") from error
 
 
-def _is_zarr_folder(path: Path) -> bool:
-    return path.is_dir() and is_zarr(path)
+def _is_film(path: Path) -> bool:
+    """Tell whether there is a film; a TIFF may be one picture of many."""
+    suffix = path.suffix.lower()
+    return (suffix in SUFFIXES and suffix not in TIFF_SUFFIXES) or (path.is_dir() and is_zarr(path))
 
 
 def _open_path(path: Path, choice: Choice) -> Stack:
@@ -158,15 +166,11 @@ def _open_path(path: Path, choice: Choice) -> Stack:
 
 def _open_file(path: Path, choice: Choice) -> Stack:
     suffix = path.suffix.lower()
-    if suffix in TIFF_SUFFIXES:
-        return TiffStack(path, choice)
-    if suffix in ND2_SUFFIXES:
-        return Nd2Stack(path, choice)
-    if suffix in VIDEO_SUFFIXES:
-        refuse_choice(path.name, choice)
-        return VideoStack(path)
-    known = ", ".join(TIFF_SUFFIXES + VIDEO_SUFFIXES + ND2_SUFFIXES)
-    raise StackError(f"Cannot open {path.name}: expected {known}, got {suffix!r}. Save the film as TIFF.")
+    if suffix not in _READERS:
+        raise StackError(
+            f"Cannot open {path.name}: expected {', '.join(SUFFIXES)}, got {suffix!r}. Save the film as TIFF."
+        )
+    return _READERS[suffix](path, choice)
 
 
 def _open_folder(path: Path, choice: Choice) -> Stack:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numpy.typing import NDArray
 
 from ..errors import StackError
+from .axes import Choice, refuse_choice
 from .refusals import refuse_empty
 from .stack import Stack, decoding, warn
 from .video_ends import announced_frames
@@ -39,7 +40,9 @@ class VideoStack(Stack):
     before it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, choice: Choice | None = None) -> None:
+        if choice is not None:
+            refuse_choice(path.name, choice)
         with decoding(path.name):
             self._times, announced = _survey(path)
         if announced > len(self._times):
