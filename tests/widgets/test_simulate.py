@@ -853,10 +853,11 @@ def test_another_shape_is_as_large_and_as_bright_and_has_numbers_of_its_own(form
     assert not form.kind.series
     numbers = [name for name, field in type(kind).model_fields.items() if (field.json_schema_extra or {}).get("label")]
     assert [*form.kind.spans] == numbers
-    slide(form.kind.spans["sigma"], 1.25, 1.5)
-    assert form.scene().particles[0].sigma == Span(low=1.25, high=1.5)
-    form.kind.spans["sigma"].low.setValue(-1)
-    assert form.marked() == ["Sigma"]
+    size, label = numbers[0], type(kind).model_fields[numbers[0]].json_schema_extra["label"]
+    slide(form.kind.spans[size], 2.5, 3)
+    assert getattr(form.scene().particles[0], size) == Span(low=2.5, high=3)
+    form.kind.spans[size].low.setValue(-1)
+    assert form.marked() == [label]
     choose(form.kind.shape, Particle.shapes["bessel"].title)
     assert form.scene().particles[0].named() == "bessel"
     assert [*form.kind.series["rings"]] == [1, 2]

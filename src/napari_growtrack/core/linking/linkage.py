@@ -21,14 +21,27 @@ class Linking(Settings):
     """
 
     search_radius: PositiveFloat | None = Field(
-        None, description="Farthest a particle moves from a frame to the next, in pixels; by default from the data."
+        None,
+        description="Farthest a particle moves from a frame to the next, in pixels; by default from the data.",
+        json_schema_extra={
+            **{"label": "Search radius", "unit": "px", "high": 9999, "step": 0.5, "decimals": 1},
+            "none": "automatic",
+        },
     )
-    memory: NonNegativeInt = Field(0, description="Frames for which a particle may be lost and still be the same.")
+    memory: NonNegativeInt = Field(
+        0,
+        description="Frames for which a particle may be lost and still be the same.",
+        json_schema_extra={"label": "Memory", "unit": "frames", "high": 999},
+    )
     min_length: PositiveInt = Field(
-        3, description="Least number of detections in a trajectory; shorter ones go: a false one rarely comes thrice."
+        3,
+        description="Least number of detections in a trajectory; shorter ones go: a false one rarely comes thrice.",
+        json_schema_extra={"label": "Shortest", "unit": "detections"},
     )
     keep_repeats: bool = Field(
-        False, description="Link frames that repeat the one before, too; by default such copies are left out."
+        False,
+        description="Link frames that repeat the one before, too; by default such copies are left out.",
+        json_schema_extra={"label": "Keep frames that repeat"},
     )
 
 

@@ -37,10 +37,24 @@ class Units(Settings):
     0.5
     """
 
-    pixel_size: _Positive | None = Field(None, description="Side of a pixel in micrometres; unknown by default.")
-    frame_time: _Positive | None = Field(None, description="Seconds from frame to frame; unknown by default.")
+    pixel_size: _Positive | None = Field(
+        None,
+        description="Side of a pixel in micrometres; unknown by default. A layer's scale tells it, where that is in a "
+        "unit of length.",
+        json_schema_extra={"label": "Pixel", "unit": "µm", "decimals": 5, "none": "unknown"},
+    )
+    frame_time: _Positive | None = Field(
+        None,
+        description="Seconds from frame to frame; unknown by default. A layer's scale tells it, where that is in a "
+        "unit of time.",
+        json_schema_extra={"label": "Frame to frame", "unit": "s", "decimals": 5, "none": "unknown"},
+    )
     exposure_time: _NotNegative | None = Field(
-        None, description="Seconds for which the shutter is open in each frame; unknown by default."
+        None,
+        description="Seconds for which the shutter is open in each frame; unknown by default. It is the frame time "
+        "where the camera never rests. Particles that move meanwhile are blurred, which shifts localisation error and "
+        "exponent.",
+        json_schema_extra={"label": "Exposure", "unit": "s", "decimals": 5, "none": "unknown"},
     )
     exposure_share: Annotated[_NotNegative, Field(le=1)] | None = Field(
         None, description="The same as a share of the time from frame to frame, where that is what is known."

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import Field, PositiveFloat
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
+from qtpy.QtWidgets import QWidget
 
 from ...core.scoring.matching import WITHIN
+from ...core.settings import Settings
 from ..shared.choices import PointsChoice, like_detections, like_truth
+from ..shared.forms import Fields
 from ..shared.layers import LayerWatch
 from ..shared.rows import Form
 from .question import Question, ask
 
 if TYPE_CHECKING:
     import napari.viewer
+
+
+class Rules(Settings):
+    """When a detection counts as a particle found."""
+
+    within: PositiveFloat = Field(
+        WITHIN,
+        ge=0.1,
+        description="How far a detection may be from its particle, in pixels of the detections.",
+        json_schema_extra={"label": "Within", "unit": "px", "low": 0.1, "high": 999, "step": 0.5, "decimals": 1},
+    )
+    only_marked: bool = Field(
+        False,
+        description="Tick it where truth was set by hand in a few frames of the film.",
+        json_schema_extra={"label": "Only frames that hold truth"},
+    )
 
 
 class ScoreForm(QWidget):
@@ -31,34 +50,22 @@ class ScoreForm(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.truth, self.detections = PointsChoice(viewer, like_truth), PointsChoice(viewer, like_detections)
-        self.within = QDoubleSpinBox()
-        self.only_marked = QCheckBox("Only frames that hold truth")
+        self._rules = Fields(Rules)
+        self.within, self.only_marked = (self._rules[name] for name in self._rules)
         self.watch = LayerWatch(self)
         self._lay_out()
-        self._explain()
         self.truth.changed.connect(self._take_up)
         self.detections.changed.connect(self._take_up)
-        self.within.valueChanged.connect(self.watch.touch)
-        self.only_marked.toggled.connect(self.watch.touch)
+        self._rules.connect(self.watch.touch)
         self.watch.rested.connect(self.rested)
 
     def _lay_out(self) -> None:
-        self.within.setRange(0.1, 999)
-        self.within.setDecimals(1)
-        self.within.setSingleStep(0.5)
-        self.within.setSuffix(" px")
-        self.within.setValue(WITHIN)
         layout = Form(self)
         layout.addRow("Truth", self.truth)
         layout.addRow("Detections", self.detections)
-        layout.addRow("Within", self.within)
-        layout.addRow(self.only_marked)
-
-    def _explain(self) -> None:
+        self._rules.add_to(layout)
         self.truth.setToolTip("Where particles are: a simulated film's truth, or points set or corrected by hand.")
         self.detections.setToolTip("What is judged. Of both layers, only points that are shown count.")
-        self.within.setToolTip("How far a detection may be from its particle, in pixels of the detections.")
-        self.only_marked.setToolTip("Tick it where truth was set by hand in a few frames of the film.")
 
     def follow(self) -> None:
         """Begin to follow the viewer's layers; may be called twice."""
@@ -79,7 +86,8 @@ class ScoreForm(QWidget):
         TableError
             When there is nothing to compare, or the layers do not go together.
         """
-        return ask(self.truth.layer, self.detections.layer, self.within.value(), self.only_marked.isChecked())
+        rules = self._rules.value()
+        return ask(self.truth.layer, self.detections.layer, rules.within, rules.only_marked)
 
     def _take_up(self) -> None:
         """Hear of changes of the layers that are chosen now."""

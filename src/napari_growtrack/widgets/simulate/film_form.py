@@ -5,20 +5,57 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from qtpy.QtWidgets import QCheckBox, QSpinBox, QWidget
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+from qtpy.QtWidgets import QWidget
 
 from ...core.errors import SettingsError
+from ...core.settings import Settings
 from ...core.simulation import Motion, Scene
 from ...engine import Runs
 from ...jobs.simulation import SimulateFilm
 from ..napari_io.samples import LayerData, film_layers
-from ..shared.rows import Form, NumberBox
+from ..shared.forms import Fields
+from ..shared.rows import Form
 from .sentences import FilmProgress, vast_line
 
 _MOST = 100_000
+
+
+def _drift(where: str) -> Any:
+    about = f"How far all particles drift from one frame to the next, {where}."
+    return Field(
+        0.0, ge=-100, le=100, description=about, json_schema_extra={"unit": "px/frame", "low": -100, "step": 0.1}
+    )
+
+
+class Asked(Settings):
+    """How long and large a film is, and how its particles move."""
+
+    frames: PositiveInt = Field(30, description="How many frames the film has.", json_schema_extra={"high": _MOST})
+    height: PositiveInt = Field(251, description="Height of a frame.", json_schema_extra={"unit": "px", "high": _MOST})
+    width: PositiveInt = Field(251, description="Width of a frame.", json_schema_extra={"unit": "px", "high": _MOST})
+    particles: NonNegativeInt | None = Field(
+        None,
+        description="How many particles the film shows; by density, they follow from the scene.",
+        json_schema_extra={"low": -1, "high": _MOST, "none": "by density"},
+    )
+    moving: bool = Field(
+        True,
+        description="Otherwise particles are scattered anew in each frame.",
+        json_schema_extra={"label": "Particles move"},
+    )
+    diffusion: NonNegativeFloat = Field(
+        Motion().diffusion,
+        description="Diffusion coefficient; 0 is no Brownian motion.",
+        json_schema_extra={"unit": "px²/frame", "high": 1000, "step": 0.1},
+    )
+    drift_down: float = _drift("downwards (y)")
+    drift_right: float = _drift("to the right (x)")
+    seed: NonNegativeInt = Field(0, description="The same seed gives the same film.", json_schema_extra={"high": _MOST})
 
 
 class FilmForm(QWidget):
@@ -26,39 +63,20 @@ class FilmForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.frames = _whole(1, 30, "", "How many frames the film has.")
-        self.rows, self.columns = (_whole(1, 251, "px", f"{side} of a frame.") for side in ("Height", "Width"))
-        self.number = _whole(-1, -1, "", "How many particles the film shows; by density, they follow from the scene.")
-        self.number.setSpecialValueText("by density")
-        self.moving = QCheckBox("Particles move")
-        self.diffusion = NumberBox(0, 1000, 0.1, "px²/frame", 2, "Diffusion coefficient; 0 is no Brownian motion.")
-        drift = "How far all particles drift from one frame to the next, {}."
-        self.down = NumberBox(-100, 100, 0.1, "px/frame", 2, drift.format("downwards (y)"))
-        self.right = NumberBox(-100, 100, 0.1, "px/frame", 2, drift.format("to the right (x)"))
-        self.seed = _whole(0, 0, "", "The same seed gives the same film.")
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        self.diffusion.set_number(Motion().diffusion)
-        self.moving.setToolTip("Otherwise particles are scattered anew in each frame.")
+        self._fields = Fields(Asked)
+        (
+            self.frames,
+            self.rows,
+            self.columns,
+            self.number,
+            self.moving,
+            self.diffusion,
+            self.down,
+            self.right,
+            self.seed,
+        ) = (self._fields[name] for name in self._fields)
+        self._fields.add_to(Form(self))
         self.moving.toggled.connect(self._let_move)
-        self.moving.setChecked(True)
-        form = Form(self)
-        for label, part in self._parts().items():
-            form.addRow(label, part)
-        form.insertRow(4, self.moving)
-
-    def _parts(self) -> dict[str, QWidget]:
-        return {
-            "Frames": self.frames,
-            "Height": self.rows,
-            "Width": self.columns,
-            "Particles": self.number,
-            "Diffusion": self.diffusion,
-            "Drift down": self.down,
-            "Drift right": self.right,
-            "Seed": self.seed,
-        }
 
     def _let_move(self, on: bool) -> None:
         for part in (self.diffusion, self.down, self.right):
@@ -73,21 +91,13 @@ class FilmForm(QWidget):
         SettingsError
             When the film would fill more than half of the free memory.
         """
-        shape = self.rows.value(), self.columns.value()
-        refuse_vast(self.frames.value(), shape)
-        number = None if self.number.value() < 0 else self.number.value()
-        drift = self.down.number(), self.right.number()
-        motion = Motion(diffusion=self.diffusion.number(), drift=drift) if self.moving.isChecked() else None
-        return SimulateFilm(scene, self.frames.value(), shape, self.seed.value(), number, motion)
-
-
-def _whole(low: int, value: int, unit: str, about: str) -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(low, _MOST)
-    box.setValue(value)
-    box.setSuffix(f" {unit}" if unit else "")
-    box.setToolTip(about)
-    return box
+        asked = self._fields.value()
+        shape = asked.height, asked.width
+        refuse_vast(asked.frames, shape)
+        motion = (
+            Motion(diffusion=asked.diffusion, drift=(asked.drift_down, asked.drift_right)) if asked.moving else None
+        )
+        return SimulateFilm(scene, asked.frames, shape, asked.seed, asked.particles, motion)
 
 
 def refuse_vast(frames: int, shape: tuple[int, int]) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from pydantic import Field, PositiveFloat
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QHBoxLayout, QSpinBox, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from ...core.errors import GrowtrackError, LinkingError
 from ...core.linking import Linking, Suggestion
 from ...core.motion import Units
+from ...core.settings import Settings
 from ...jobs.linking import LinkPoints, SuggestRadius
 from ..napari_io.writing import table_of_points
 from ..session.sentences import reason
 from ..session.session import Session
 from ..shared.choices import PointsChoice, like_detections
+from ..shared.forms import Fields
 from ..shared.labels import Note
 from ..shared.layers import LayerWatch
 from ..shared.rows import Form
@@ -30,7 +33,26 @@ if TYPE_CHECKING:
 
 NO_DETECTIONS = "There are no detections to link yet. Track all frames, or open a table of detections."
 ONE_FRAME = "All detections are in one frame: there is nothing to link. Track all frames first."
-_AUTOMATIC, _ANY = "automatic", "any"
+_AUTOMATIC = "automatic"
+
+
+class Doubts(Settings):
+    """Which trajectories are dropped because they are doubtful."""
+
+    max_distance: PositiveFloat | None = Field(
+        None,
+        description="Drops trajectories whose detections typically (median) have a larger distance: the network "
+        "places them at the rim of what it sees.",
+        json_schema_extra={
+            **{"label": "Distance up to", "unit": "px", "high": 9999, "step": 0.5},
+            "none": "any",
+        },
+    )
+    min_significance: PositiveFloat | None = Field(
+        None,
+        description="Drops trajectories whose detections typically (median) are less significant.",
+        json_schema_extra={"label": "Significance from", "high": 9999, "step": 0.5, "decimals": 1, "none": "any"},
+    )
 
 
 class LinkingForm(QWidget):
@@ -50,16 +72,15 @@ class LinkingForm(QWidget):
         super().__init__(parent)
         self._session = session
         self.detections = PointsChoice(viewer, like_detections)
-        self.radius = _box(0, 9999, _AUTOMATIC, " px")
-        self.memory, self.shortest = QSpinBox(), QSpinBox()
-        self.farthest = _box(0, 9999, _ANY, " px", 2)
-        self.surest = _box(0, 9999, _ANY)
+        self._how = Fields(Linking, "search_radius", "memory", "min_length")
+        self._doubts = Fields(Doubts)
+        self.radius, self.memory, self.shortest = (self._how[name] for name in self._how)
+        self.farthest, self.surest = (self._doubts[name] for name in self._doubts)
         self.note = Note()
         self.suggestion: Suggestion | None = None
         self.watch = LayerWatch(self)
         self._suggesting = Work(self)
         self._lay_out()
-        self._explain()
         self.detections.changed.connect(self._take_up)
         self.watch.rested.connect(self._suggest)
         self.radius.valueChanged.connect(self._tell)
@@ -67,30 +88,13 @@ class LinkingForm(QWidget):
         self._suggesting.failed.connect(lambda error: self.note.say(reason(error)))
 
     def _lay_out(self) -> None:
-        self.memory.setRange(0, 999)
-        self.memory.setSuffix(" frames")
-        self.shortest.setRange(1, 99_999)
-        self.shortest.setSuffix(" detections")
-        self.shortest.setValue(Linking().min_length)
+        self.detections.setToolTip("What is linked: those points of the layer that are shown.")
         layout = Form(self)
         layout.addRow("Detections", self.detections)
-        layout.addRow("Search radius", self.radius)
+        self._how.add_to(layout, "search_radius")
         layout.addRow(self.note)
-        layout.addRow("Memory", self.memory)
-        layout.addRow("Shortest", self.shortest)
-        layout.addRow("Distance up to", self.farthest)
-        layout.addRow("Significance from", self.surest)
-
-    def _explain(self) -> None:
-        self.detections.setToolTip("What is linked: those points of the layer that are shown.")
-        self.radius.setToolTip("How far a particle moves from a frame to the next at most, in pixels.")
-        self.memory.setToolTip("For how many frames a particle may be lost and still be the same afterwards.")
-        self.shortest.setToolTip("Trajectories of fewer detections are dropped: a false one rarely comes twice.")
-        self.farthest.setToolTip(
-            "Drops trajectories whose detections typically (median) have a larger distance: the network places "
-            "them at the rim of what it sees."
-        )
-        self.surest.setToolTip("Drops trajectories whose detections typically (median) are less significant.")
+        self._how.add_to(layout, "memory", "min_length")
+        self._doubts.add_to(layout)
 
     def follow(self) -> None:
         """Begin to follow the viewer's layers; may be called twice."""
@@ -131,12 +135,10 @@ class LinkingForm(QWidget):
 
     def linking(self) -> Linking:
         """Return how it is to be linked."""
-        suggested = None if self.suggestion is None else round(self.suggestion.radius, 3)
-        return Linking(
-            search_radius=self.radius.value() or suggested,
-            memory=self.memory.value(),
-            min_length=self.shortest.value(),
-        )
+        linking = self._how.value()
+        if linking.search_radius is None and self.suggestion is not None:
+            linking = linking.with_(search_radius=round(self.suggestion.radius, 3))
+        return linking
 
     def job(self) -> LinkPoints:
         """Return all that is asked.
@@ -146,7 +148,8 @@ class LinkingForm(QWidget):
         TableError, LinkingError
             As `table` does.
         """
-        return LinkPoints(self.table(), self.linking(), self.farthest.value() or None, self.surest.value() or None)
+        doubts = self._doubts.value()
+        return LinkPoints(self.table(), self.linking(), doubts.max_distance, doubts.min_significance)
 
     def _take_up(self) -> None:
         """Hear of changes of the layer that is chosen now."""
@@ -180,22 +183,30 @@ class LinkingForm(QWidget):
         self.note.say("" if self.radius.value() else self.suggestion.reason)
 
 
-def _box(low: float, high: float, special: str, unit: str = "", decimals: int = 1) -> QDoubleSpinBox:
-    """Return a box whose lowest value has a name."""
-    box = QDoubleSpinBox()
-    box.setRange(low, high)
-    box.setDecimals(decimals)
-    box.setSingleStep(0.5)
-    box.setSpecialValueText(special)
-    box.setSuffix(unit)
-    return box
-
-
 # Motion ---------------------------------------------------------------------------------------------------------------
 
 
 _REST = 400
-_UNKNOWN = "unknown"
+
+
+class Wanted(Settings):
+    """What is to be told of motion."""
+
+    without_drift: bool = Field(
+        False,
+        description="Take away what all trajectories move in common, before all else.",
+        json_schema_extra={"label": "Remove drift"},
+    )
+    trap: bool = Field(
+        False,
+        description="Tell the stiffness of the trap that the one bead is in.",
+        json_schema_extra={"label": "A bead in a trap"},
+    )
+    temperature: PositiveFloat | None = Field(
+        None,
+        description="With it, and a known pixel, the stiffness is told in pN/µm.",
+        json_schema_extra={"label": "Temperature", "unit": "K", "decimals": 1, "none": "unknown"},
+    )
 
 
 class MotionForm(QWidget):
@@ -211,27 +222,23 @@ class MotionForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.pixel, self.frame, self.exposure = _unit_box(" µm"), _unit_box(" s"), _unit_box(" s")
-        self.temperature = _unit_box(" K", 1)
-        self.no_drift, self.trap = QCheckBox("Remove drift"), QCheckBox("A bead in a trap")
+        self._units = Fields(Units, "pixel_size", "frame_time", "exposure_time")
+        self._wanted = Fields(Wanted)
+        self.pixel, self.frame, self.exposure = (self._units[name] for name in self._units)
+        self.no_drift, self.trap, self.temperature = (self._wanted[name] for name in self._wanted)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REST)
         self._timer.timeout.connect(self.rested)
         self._lay_out()
-        self._explain()
-        for box in (self.pixel, self.frame, self.exposure, self.temperature):
-            box.valueChanged.connect(lambda _: self._timer.start())
-        for tick in (self.no_drift, self.trap):
-            tick.toggled.connect(lambda _: self._timer.start())
+        for fields in (self._units, self._wanted):
+            fields.connect(self._timer.start)
         self.trap.toggled.connect(self.temperature.setVisible)
         self.temperature.hide()
 
     def _lay_out(self) -> None:
         layout = Form(self)
-        layout.addRow("Pixel", self.pixel)
-        layout.addRow("Frame to frame", self.frame)
-        layout.addRow("Exposure", self.exposure)
+        self._units.add_to(layout)
         ticks = QHBoxLayout()
         for part in (self.no_drift, self.trap):
             ticks.addWidget(part)
@@ -239,41 +246,19 @@ class MotionForm(QWidget):
         layout.addRow(self.temperature)
         self.temperature.setPrefix("at ")
 
-    def _explain(self) -> None:
-        self.pixel.setToolTip("Side of a pixel. Taken from the layer's scale where that is in a unit of length.")
-        self.frame.setToolTip("Time from frame to frame. Taken from the layer's scale where that is in a unit of time.")
-        self.exposure.setToolTip(
-            "For how long the shutter is open in each frame; the frame time where the camera never rests. Taken from "
-            "the film where it tells. Particles that move meanwhile are blurred, which shifts localisation error and "
-            "exponent."
-        )
-        self.no_drift.setToolTip("Take away what all trajectories move in common, before all else.")
-        self.trap.setToolTip("Tell the stiffness of the trap that the one bead is in.")
-        self.temperature.setToolTip("With it, and a known pixel, the stiffness is told in pN/µm.")
-
     def leave(self) -> None:
         """Tell nothing more."""
         self._timer.stop()
 
     def units(self) -> Units:
         """Return what a pixel and a frame stand for."""
-        boxes = {"pixel_size": self.pixel, "frame_time": self.frame, "exposure_time": self.exposure}
-        return Units(**{name: box.value() or None for name, box in boxes.items()})
+        return self._units.value()
+
+    def wanted(self) -> Wanted:
+        """Return what is to be told; a temperature is of a trap alone."""
+        wanted = self._wanted.value()
+        return wanted if wanted.trap else wanted.with_(temperature=None)
 
     def show_units(self, units: Units) -> None:
         """Show other units without announcing it."""
-        known = units.pixel_size, units.frame_time, units.exposure_time
-        for box, value in zip((self.pixel, self.frame, self.exposure), known, strict=True):
-            box.blockSignals(True)
-            box.setValue(value or 0)
-            box.blockSignals(False)
-
-
-def _unit_box(unit: str, decimals: int = 5) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setDecimals(decimals)
-    box.setRange(0, 1e5)
-    box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-    box.setSpecialValueText(_UNKNOWN)
-    box.setSuffix(unit)
-    return box
+        self._units.show(units)

@@ -406,9 +406,9 @@ class TrajectoriesPanel(Panel):
     def _motion(self) -> MotionOf:
         assert self.desk.table is not None
         form = self.motion
-        temperature = form.temperature.value() or None if form.trap.isChecked() else None
-        ticks = form.no_drift.isChecked(), form.trap.isChecked()
-        return MotionOf(self.desk.table[_MOTION], self.desk.selected or None, self._units, *ticks, temperature)
+        wanted = form.wanted()
+        told = wanted.without_drift, wanted.trap, wanted.temperature
+        return MotionOf(self.desk.table[_MOTION], self.desk.selected or None, self._units, *told)
 
     def _measure(self) -> None:
         """Measure what is not known yet."""
