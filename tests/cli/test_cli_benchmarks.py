@@ -5,7 +5,7 @@ import json
 import pytest
 
 from commands import run
-from napari_growtrack.core.benchmarks import CASES
+from napari_growtrack.core.benchmarks.catalogue import CASES
 from napari_growtrack.core.networks import build as making
 from napari_growtrack.core.networks.calibration import Effort
 

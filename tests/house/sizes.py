@@ -19,8 +19,8 @@ ALLOWED = {
     "names in core": 20,
     "files in a folder, at most": 20,
     "modules of the panels": 62,
-    "lines of the panels": 13_500,
-    "lines of the package": 43_600,
+    "lines of the panels": 13_700,
+    "lines of the package": 44_000,
     "lines of a module, at most": 640,
     "longest chain of imports": 26,
 }

@@ -12,7 +12,7 @@ Arguments = argparse.Namespace
 def benchmark(chosen: Arguments) -> None:
     """Run a benchmark and print what came out."""
     with quiet_import():
-        from ..core.benchmarks import CASES, iter_case, refusal
+        from ..core.benchmarks.catalogue import CASES, iter_case, refusal
         from ..core.growth import backend as _  # noqa: F401  (brings Keras)
 
     if chosen.name == "list":
@@ -42,7 +42,7 @@ def _write_pages(folder: str | None) -> None:
 
 
 def _list_benchmarks() -> None:
-    from ..core.benchmarks import CASES
+    from ..core.benchmarks.catalogue import CASES
 
     for name, case in CASES.items():
         shown = f" ({', '.join(case.shows)})" if case.shows else ""

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from napari_growtrack.cli import main
-from napari_growtrack.core import benchmarks
-from napari_growtrack.core.benchmarks import CASES, iter_case, named, refusal, running
+from napari_growtrack.core.benchmarks import catalogue as benchmarks
+from napari_growtrack.core.benchmarks import running
 from napari_growtrack.core.benchmarks.case import Bench, Case, Piece
+from napari_growtrack.core.benchmarks.catalogue import CASES, iter_case, named, refusal
 from napari_growtrack.core.benchmarks.pages import write_pages
 from napari_growtrack.core.benchmarks.running import iter_run
 from napari_growtrack.core.benchmarks.sources import DATA, MNIST, find, path_of

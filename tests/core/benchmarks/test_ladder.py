@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from napari_growtrack.cli import arguments
-from napari_growtrack.core import benchmarks
+from napari_growtrack.core.benchmarks import catalogue as benchmarks
 from napari_growtrack.core.benchmarks import ladder, scaling
 from napari_growtrack.core.benchmarks.ladder import methods as ladder_methods
 from napari_growtrack.core.benchmarks.ladder.rungs import RUNGS, Judge
