@@ -23,7 +23,7 @@ from napari_growtrack.widgets.shared.panel import Section
 from napari_growtrack.widgets.shared.pictures import CropStrip
 from napari_growtrack.widgets.shared.rows import SpanRow
 from napari_growtrack.widgets.shared.tables import PlanTable
-from napari_growtrack.widgets.track.thresholds import ThresholdHistogram, otsu
+from napari_growtrack.widgets.track.thresholds import ThresholdHistogram
 
 PANEL = 320
 THEMES = {"dark": ("#262930", "#f0f1f2"), "light": ("#efebe9", "#3b3a39")}
@@ -213,12 +213,6 @@ def test_right_click_parts_the_values_where_otsu_does(distances):
     mouse(distances, "MouseButtonPress", 3, Qt.MouseButton.RightButton)
     assert 3.5 < distances.mark() < 6.5
     assert moved == released == [distances.mark()]
-
-
-def test_otsu_agrees_with_scikit_image():
-    filters = pytest.importorskip("skimage.filters")
-    values = np.random.default_rng(3).gamma(2, 1, 5000)
-    assert otsu(values) == pytest.approx(filters.threshold_otsu(values), abs=2 * np.ptp(values) / 256)
 
 
 @pytest.mark.parametrize("values", [[], [np.nan], [2.0], [2.0, 2.0], [-1.0, 0.0]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -40,26 +40,6 @@ DISTANCE = (
 SIGNIFICANCE = "Significance: by how many standard errors the fitted particle stands out of the background's noise."
 _LEAST = 1e-3
 """Thresholds are greater than 0."""
-
-
-def otsu(values: NDArray[Any], bins: int = 256) -> float:
-    """Return the threshold that parts values into the two groups farthest apart (Otsu 1979, eq. 18).
-
-    Examples
-    --------
-    >>> bool(2 < otsu(np.array([1.0, 1.5, 2.0, 8.0, 9.0])) < 8)
-    True
-    """
-    counts, edges = np.histogram(values, bins)
-    centres = (edges[1:] + edges[:-1]) / 2
-    below = np.cumsum(counts)[:-1]
-    above = counts.sum() - below
-    sums = np.cumsum(counts * centres)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        apart = below * above * (sums[:-1] / below - (sums[-1] - sums[:-1]) / above) ** 2
-    apart = np.nan_to_num(apart)
-    best = np.flatnonzero(apart == apart.max())
-    return float(edges[1:-1][best].mean())
 
 
 class ThresholdHistogram(QWidget):
@@ -250,7 +230,9 @@ class ThresholdHistogram(QWidget):
 
     def _part(self) -> None:
         if len(self._places) > 1:
-            self._leave(otsu(self._places))
+            from skimage.filters import threshold_otsu
+
+            self._leave(float(threshold_otsu(self._places)))
 
     def _leave(self, place: float) -> None:
         self._drag(place)
