@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..core.detection import FrameDetections
-    from ..core.scene_estimate import Likeness
+    from ..core.scene_estimate import SceneEstimate
     from ..jobs import Begun, TrackedTable
 
 Arguments = argparse.Namespace
@@ -168,7 +168,7 @@ def _clicked(chosen: Arguments) -> np.ndarray:
     return check(table)[["frame", "y", "x"]].to_numpy()
 
 
-def _save_likeness(likeness: Likeness, path: str) -> None:
+def _save_likeness(likeness: SceneEstimate, path: str) -> None:
     from ..core.figures.pictures import save
     from ..core.scene_estimate.picture import side_by_side
 

@@ -16,7 +16,7 @@ from ..core.linking import (
     Suggestion,
     drop_doubtful,
     iter_linkage,
-    story_of,
+    provenance_of,
     suggest_radius,
 )
 from ..core.progress import Progress
@@ -109,5 +109,5 @@ class LinkTable:
         linkage = yield from LinkPoints(detections, linking, self.max_distance, self.min_significance).steps(context)
         made: dict[str, Any] = read_recipe(self.detections) or {}
         told = (Path(self.detections).name, made, made, self.max_distance, self.min_significance)
-        write_table(linkage.trajectories, self.trajectories, story_of(linkage, *told))
+        write_table(linkage.trajectories, self.trajectories, provenance_of(linkage, *told))
         return LinkedTable(Path(self.trajectories), linkage, len(detections))

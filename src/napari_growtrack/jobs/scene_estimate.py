@@ -12,7 +12,7 @@ import numpy as np
 from ..core.errors import OutputError, SettingsError
 from ..core.files import check_apart, check_writable, write_bytes
 from ..core.films import TimeAxis, open_stack
-from ..core.scene_estimate import Likeness, match_film
+from ..core.scene_estimate import SceneEstimate, match_film
 from ..core.simulation import Scene
 from ..core.simulation.shapes import DEFAULT
 from .context import Context, FilmFacts
@@ -28,7 +28,7 @@ class MatchFilm:
     diameter: float | None = None
 
     def steps(self, context: Context) -> Iterator[Any]:
-        """Yield a `Likeness`."""
+        """Yield a `SceneEstimate`."""
         film = context.film(self.film)
         yield match_film(film, self.points, self.name, diameter=self.diameter)
 
@@ -65,7 +65,7 @@ class MatchToFile:
     z: int | None = None
     time_axis: TimeAxis | None = None
 
-    def steps(self, context: Context | None = None) -> Generator[None, None, Likeness]:
+    def steps(self, context: Context | None = None) -> Generator[None, None, SceneEstimate]:
         """Return what was estimated; there is nothing to tell meanwhile.
 
         Raises

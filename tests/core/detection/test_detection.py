@@ -29,8 +29,8 @@ from napari_growtrack.core.detection.calibrate import (
     screening_distance,
 )
 from napari_growtrack.core.detection.cascade import accept, table
-from napari_growtrack.core.detection.judging import Judged
 from napari_growtrack.core.detection.merge import agree, gather, merge
+from napari_growtrack.core.detection.metrics import Judged
 from napari_growtrack.core.errors import GrowtrackWarning, NetworkFileError, SettingsError, StackError
 from napari_growtrack.core.films.normalisation import normalise, without_hot_pixels
 from napari_growtrack.core.simulation import draw, named_scene, simulate_frame

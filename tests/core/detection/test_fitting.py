@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_growtrack.core.detection.fit import ParticleModel, Polished, polish
+from napari_growtrack.core.detection.fit import Fits, ParticleModel, fit_particles
 from napari_growtrack.core.detection.fit.compiled import add_each
 from napari_growtrack.core.detection.fit.enlarging import as_calibrated, skewness
 from napari_growtrack.core.simulation import BesselParticle, draw, named_scene, simulate_frame
@@ -39,7 +39,7 @@ def fitted(scene, frames=12, gain=1.0, offset=0.0):
         true, bound = picture.positions[picture.wanted], cramer_rao(picture)
         spread = np.median(np.sqrt(np.trace(bound, axis1=1, axis2=2)))
         start = true + rng.normal(0, spread, true.shape)
-        found = polish(gain * simulate_frame(picture, rng) + offset, start, ParticleModel.of(scene), 4)
+        found = fit_particles(gain * simulate_frame(picture, rng) + offset, start, ParticleModel.of(scene), 4)
         errors.append(np.hypot(*(found.positions - true).T))
         pulls.append((found.positions - true) / found.sigmas[:, None])
         bounds.append(bound)
@@ -63,7 +63,7 @@ def test_the_cameras_units_do_not_matter():
 
 def test_without_noise_a_particle_is_found_where_it_is():
     picture = draw(SCENES["few photons"].with_(snr=1e4), (120, 120), np.random.default_rng(0), 3)
-    found = polish(simulate_frame(picture, np.random.default_rng(0)), picture.positions + 0.4, SPOTS, 3)
+    found = fit_particles(simulate_frame(picture, np.random.default_rng(0)), picture.positions + 0.4, SPOTS, 3)
     np.testing.assert_allclose(found.positions, picture.positions, atol=2e-2)
 
 
@@ -72,7 +72,7 @@ def test_a_fit_that_runs_away_leaves_the_position():
     picture = draw(SCENES["many photons"], (90, 90), np.random.default_rng(3), 1)
     frame += 50 * simulate_frame(picture, np.random.default_rng(0))
     start = picture.positions + np.array([3.0, 0.0])
-    found = polish(frame, start, SPOTS, farthest=1.0)
+    found = fit_particles(frame, start, SPOTS, farthest=1.0)
     np.testing.assert_array_equal(found.positions, start)
     assert np.isnan(found.sigmas).all()
 
@@ -80,7 +80,7 @@ def test_a_fit_that_runs_away_leaves_the_position():
 @pytest.mark.parametrize("positions", [np.empty((0, 2)), np.array([[0.0, 0.0]]), np.array([[4.0, 2.0], [4.0, 2.0]])])
 @pytest.mark.parametrize("frame", [np.zeros((5, 5)), np.ones((9, 4)), np.full((3, 3), 1e6)])
 def test_frames_that_show_nothing_do_no_harm(frame, positions):
-    found = polish(frame, positions, SPOTS, 2)
+    found = fit_particles(frame, positions, SPOTS, 2)
     assert found.positions.shape == positions.shape
     assert np.isfinite(found.positions).all()
 
@@ -96,17 +96,17 @@ def test_the_model_of_a_scene_spans_its_particles_and_shrinks_with_the_film():
 
 
 def test_too_few_pixels_tell_no_error():
-    found = polish(np.random.default_rng(0).normal(size=(3, 3)), np.array([[1.0, 1.0]]), SPOTS, 2)
+    found = fit_particles(np.random.default_rng(0).normal(size=(3, 3)), np.array([[1.0, 1.0]]), SPOTS, 2)
     assert np.isnan(found.sigmas).all()
 
 
 def test_a_dark_hole_is_no_bright_particle():
     picture = draw(SCENES["many photons"], (90, 90), np.random.default_rng(3), 1)
     frame = simulate_frame(picture, np.random.default_rng(0))
-    assert polish(frame, picture.positions, SPOTS, 4).significances > 20
+    assert fit_particles(frame, picture.positions, SPOTS, 4).significances > 20
     bright = ParticleModel(bessel(1), (2, 3), (1,))
-    assert polish(frame, picture.positions, bright, 4).significances > 20
-    assert polish(-frame, picture.positions, bright, 4).significances < 3
+    assert fit_particles(frame, picture.positions, bright, 4).significances > 20
+    assert fit_particles(-frame, picture.positions, bright, 4).significances < 3
 
 
 def test_light_is_drawn_as_the_formula_says_and_taken_away_again():
@@ -122,7 +122,7 @@ def test_light_is_drawn_as_the_formula_says_and_taken_away_again():
 
 # Enlarged frames --------------------------------------------------------------------------------------------------
 
-NOWHERE = Polished(np.empty((0, 2)), np.empty(0), np.empty(0), np.empty((0, 3)))
+NOWHERE = Fits(np.empty((0, 2)), np.empty(0), np.empty(0), np.empty((0, 3)))
 SMALL = ParticleModel(bessel(1), (0.8, 1.2), (1,), zoom=2.5)
 
 
@@ -148,7 +148,7 @@ def test_uneven_light_and_sure_particles_are_no_skewness():
     assert skewness(frame, NOWHERE, 4) < 0.1
     frame[100, 100] += 500
     assert skewness(frame, NOWHERE, 4) == 2
-    there = Polished(np.array([[100.0, 100.0]]), np.ones(1), np.array([9.0]), np.ones((1, 3)))
+    there = Fits(np.array([[100.0, 100.0]]), np.ones(1), np.array([9.0]), np.ones((1, 3)))
     assert skewness(frame, there, 4) < 0.1
     assert skewness(frame, there._replace(significances=np.array([7.0])), 4) == 2
 
@@ -167,8 +167,8 @@ def test_a_frame_that_is_not_enlarged_keeps_its_significances_to_the_bit(zoom):
     picture = draw(SCENES["few photons"], (90, 90), np.random.default_rng(3), 3)
     frame = simulate_frame(picture, np.random.default_rng(0))
     for one, two in zip(
-        polish(frame, picture.positions, replace(SPOTS, zoom=zoom), 4),
-        polish(frame, picture.positions, SPOTS, 4),
+        fit_particles(frame, picture.positions, replace(SPOTS, zoom=zoom), 4),
+        fit_particles(frame, picture.positions, SPOTS, 4),
         strict=True,
     ):
         np.testing.assert_array_equal(one, two)
@@ -176,7 +176,7 @@ def test_a_frame_that_is_not_enlarged_keeps_its_significances_to_the_bit(zoom):
 
 def test_a_fit_that_failed_stands_out_by_nothing_on_an_enlarged_frame():
     frame = np.random.default_rng(0).normal(size=(90, 90))
-    found = Polished(np.full((2, 2), 40.0), np.array([0.1, np.nan]), np.array([30.0, 30.0]), np.ones((2, 3)))
+    found = Fits(np.full((2, 2), 40.0), np.array([0.1, np.nan]), np.array([30.0, 30.0]), np.ones((2, 3)))
     first, second = as_calibrated(found, frame, SMALL).significances
     assert first > 20
     assert np.isnan(second)
@@ -185,7 +185,7 @@ def test_a_fit_that_failed_stands_out_by_nothing_on_an_enlarged_frame():
 def test_enlarging_makes_errors_a_little_larger_and_significances_smaller():
     """By the noise that a fit takes away, and by the number of places: see the pixels that a spot covers."""
     frame = np.random.default_rng(0).normal(size=(300, 300))
-    found = Polished(np.full((3, 2), 40.0), np.full(3, 0.1), np.array([2.0, 6.0, 60.0]), np.ones((3, 3)))
+    found = Fits(np.full((3, 2), 40.0), np.full(3, 0.1), np.array([2.0, 6.0, 60.0]), np.ones((3, 3)))
     left = (1 - 5 / np.pi / 3.75**2) / (1 - 5 / np.pi / (2.5 * 3.4) ** 2)  # 3.75 px and 8.5 px around a centre
     judged = as_calibrated(found, frame, SMALL)
     np.testing.assert_allclose(judged.sigmas, 0.1 / np.sqrt(left))
@@ -199,6 +199,8 @@ def test_noise_stands_out_of_enlarged_frames_as_rarely_as_of_any(camera):
     rng = np.random.default_rng(1)
     frames = [rng.poisson(5.0, (120, 120)) if camera == "photons" else counted((120, 120), 5.0, t) for t in range(6)]
     places = np.stack(np.mgrid[5:115:2, 5:115:2], -1).reshape(-1, 2).astype(float)
-    most = [np.nanmax(polish(frame, places[i::64], SMALL, 1.5).significances) for frame in frames for i in range(64)]
+    most = [
+        np.nanmax(fit_particles(frame, places[i::64], SMALL, 1.5).significances) for frame in frames for i in range(64)
+    ]
     assert np.max(most) < 5.25
     assert np.max(most) > 2

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from napari_growtrack.core.errors import GrowtrackWarning, SettingsError, StackError
-from napari_growtrack.core.scene_estimate import likeness_sentence, match_film
+from napari_growtrack.core.scene_estimate import estimate_sentence, match_film
 from napari_growtrack.core.scene_estimate.picture import side_by_side
 from napari_growtrack.core.simulation import BesselParticle, Scene, named_scene, simulate_film
 
@@ -205,7 +205,7 @@ def test_the_scene_can_be_kept_and_the_same_seed_gives_the_same_pictures():
 
 def test_a_sentence_tells_what_was_found():
     found = match_film(*clicked(FILMS["rings"][0])[:2])
-    assert likeness_sentence(found).startswith("bright spots with a dark ring, ")
+    assert estimate_sentence(found).startswith("bright spots with a dark ring, ")
     assert "SNR about 1" in str(found)
     assert "per 100 x 100 px" in found.scene.about
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from napari_growtrack.core.detection.fit import ParticleModel, polish
+from napari_growtrack.core.detection.fit import ParticleModel, fit_particles
 from napari_growtrack.core.errors import SettingsError
-from napari_growtrack.core.scene_estimate import likeness_sentence, match_film
+from napari_growtrack.core.scene_estimate import estimate_sentence, match_film
 from napari_growtrack.core.settings import Span
 from napari_growtrack.core.simulation import (
     BesselParticle,
@@ -83,7 +83,7 @@ def test_a_fit_reaches_the_bound_and_knows_its_error(shape, stretch, snr):
     for _ in range(12):
         picture = draw(film, (200, 200), rng, 8)
         began = picture.positions + rng.normal(0, 0.3, picture.positions.shape)
-        found = polish(simulate_frame(picture, rng), began, model, 4)
+        found = fit_particles(simulate_frame(picture, rng), began, model, 4)
         errors.append(found.positions - picture.positions)
         pulls.append(errors[-1] / found.sigmas[:, None])
         bounds.append(cramer_rao(picture))
@@ -149,7 +149,7 @@ def test_axis_ratio_and_direction_are_fitted(axis_ratio):
     own = scene(EllipticalParticle(sigma=1.3, axis_ratio=axis_ratio, intensity=0.5), snr=30)
     rng, model = np.random.default_rng(4), ParticleModel.of(film)
     picture = draw(own, (300, 300), rng, 12)
-    looks = polish(simulate_frame(picture, rng), picture.positions, model, 4).looks
+    looks = fit_particles(simulate_frame(picture, rng), picture.positions, model, 4).looks
     assert np.median(looks[:, 0]) == pytest.approx(0.75 * 1.3, rel=0.05)
     assert np.median(looks[:, 1]) == pytest.approx(axis_ratio, rel=0.08)
     assert np.median(np.abs(np.sin(looks[:, 2] - picture.angle))) < 0.06
@@ -158,7 +158,7 @@ def test_axis_ratio_and_direction_are_fitted(axis_ratio):
 def test_round_particles_have_no_direction():
     film = scene(GaussianParticle(sigma=1.3, intensity=0.5))
     picture = draw(film, (100, 100), np.random.default_rng(0), 2)
-    looks = polish(render(picture), picture.positions, ParticleModel.of(film), 4).looks
+    looks = fit_particles(render(picture), picture.positions, ParticleModel.of(film), 4).looks
     np.testing.assert_array_equal(looks[:, 1:], [[1, 0], [1, 0]])
     np.testing.assert_allclose(looks[:, 0], 0.75 * 1.3, rtol=0.02)
 
@@ -173,7 +173,7 @@ def test_gaussian_spots_that_are_elongated_are_told_as_ellipses():
     )
     found = match_film(film, truth[["frame", "y", "x"]].to_numpy(), shape="gaussian")
     assert isinstance(found.scene.particles[0], EllipticalParticle)
-    assert likeness_sentence(found).startswith("elongated bright spots")
+    assert estimate_sentence(found).startswith("elongated bright spots")
 
 
 def test_kinds_of_several_shapes_share_a_picture():

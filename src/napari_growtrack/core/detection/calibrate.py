@@ -13,7 +13,7 @@ from ..errors import SettingsError
 from ..scoring.matching import WITHIN, match
 from ..settings import Settings
 from .cascade import Cascade, Refined, accept, mended, passed_on, refine, view_of
-from .judging import AT_ONCE, Sample, with_errors
+from .metrics import AT_ONCE, Sample, with_errors
 from .network import StagedNetwork
 from .windows import Looks, View, frame_passes
 from .zoom import to_network

@@ -4,9 +4,9 @@ from .correcting import delete, join, split
 from .filtering import drop_doubtful, drop_short
 from .link import iter_link, iter_linkage, link
 from .linkage import Linkage, Linking
+from .provenance import provenance_of
 from .radius import Suggestion, suggest_radius
 from .repeats import repeated_frames
-from .story import story_of
 
 __all__ = [
     "Linkage",
@@ -19,8 +19,8 @@ __all__ = [
     "iter_linkage",
     "join",
     "link",
+    "provenance_of",
     "repeated_frames",
     "split",
-    "story_of",
     "suggest_radius",
 ]

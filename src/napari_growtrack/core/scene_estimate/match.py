@@ -20,7 +20,7 @@ from .starting import radii_to_try
 
 
 @dataclass(frozen=True)
-class Likeness:
+class SceneEstimate:
     """A scene made to look like a film, and pictures to judge it by.
 
     Attributes
@@ -47,7 +47,7 @@ class Likeness:
     residual: float
 
     def __str__(self) -> str:
-        return likeness_sentence(self)
+        return estimate_sentence(self)
 
 
 def match_film(
@@ -57,7 +57,7 @@ def match_film(
     seed: int = 0,
     diameter: float | None = None,
     shape: str = DEFAULT,
-) -> Likeness:
+) -> SceneEstimate:
     """Describe the particles of a film, by a few that were clicked, as a scene.
 
     Where bright and dark particles were clicked, those of the rarer kind are left out, with a warning.
@@ -102,10 +102,10 @@ def match_film(
     scene = described(name, measured)
     real = _film_crops(measured)
     simulated = _simulated_crops(scene, real.shape, max(sides), np.random.default_rng(seed))
-    return Likeness(scene, *measured.scale, real, simulated, measured.residual)
+    return SceneEstimate(scene, *measured.scale, real, simulated, measured.residual)
 
 
-def likeness_sentence(likeness: Likeness) -> str:
+def estimate_sentence(likeness: SceneEstimate) -> str:
     """Say what the particles look like, such as ``bright spots, 10 px wide, SNR about 5, 1.1 per 100 x 100 px``."""
     return sentence(likeness.scene)
 

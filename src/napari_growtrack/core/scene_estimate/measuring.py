@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import GrowtrackWarning, SettingsError
+from .background import usual_noise, usual_slope
 from .clicks import Clicked
 from .counting import Crowd, count
-from .light import usual_noise, usual_slope
 from .looking import Look, simplest, with_ellipticity
 from .model import Model, candidates
 from .starting import first_looks, is_usual

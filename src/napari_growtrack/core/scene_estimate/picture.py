@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..packages.plotting import load_matplotlib
-from .match import Likeness
+from .match import SceneEstimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MOST_CROPS = 10
 
 
-def side_by_side(likeness: Likeness) -> Figure:
+def side_by_side(likeness: SceneEstimate) -> Figure:
     """Draw crops of the film above as many of its simulation, all on one grey scale."""
     load_matplotlib()
     from matplotlib.figure import Figure

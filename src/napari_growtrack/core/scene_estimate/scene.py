@@ -41,7 +41,7 @@ def described(name: str, measured: Measured) -> Scene:
 
 
 def sentence(scene: Scene) -> str:
-    """Say what a described scene looks like; see `likeness_sentence`."""
+    """Say what a described scene looks like; see `estimate_sentence`."""
     snr = scene.snr.high / _SNR[1]
     noise = f"SNR about {snr:.0f}" if snr < 0.99 * _MOST_SNR else f"SNR {_MOST_SNR:.0f} or more"
     density = 2 * scene.density.middle / sum(_DENSITY)

@@ -228,7 +228,7 @@ class NetworkChoice(Choice):
 # Points ---------------------------------------------------------------------------------------------------------------
 
 
-Likeness = Callable[[Points], int]
+SceneEstimate = Callable[[Points], int]
 
 
 class PointsChoice(LayerChoice):
@@ -244,7 +244,7 @@ class PointsChoice(LayerChoice):
         How likely a layer is the one; 0 where it is not.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer, likeness: Likeness, parent: QWidget | None = None) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, likeness: SceneEstimate, parent: QWidget | None = None) -> None:
         super().__init__(viewer, parent)
         self._likeness = likeness
         self._by_hand = False

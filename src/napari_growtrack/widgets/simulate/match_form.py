@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-    from ...core.scene_estimate import Likeness
+    from ...core.scene_estimate import SceneEstimate
 
 # Clicks ---------------------------------------------------------------------------------------------------------------
 
@@ -233,7 +233,7 @@ class MatchForm(QWidget):
         film = open_film(image)
         return MatchFilm(FilmFacts.of(film), self.clicks.take(image)), film
 
-    def show_likeness(self, likeness: Likeness) -> None:
+    def show_likeness(self, likeness: SceneEstimate) -> None:
         """Show crops of film and simulation on one scale, and how well it fits."""
         self.strip.set_rows({"film": likeness.real, "simulated": likeness.simulated})
         self.note.say(residual_line(likeness.residual))

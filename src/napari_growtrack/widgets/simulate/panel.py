@@ -38,7 +38,7 @@ from .sentences import (
 if TYPE_CHECKING:
     import napari.viewer
 
-    from ...core.scene_estimate import Likeness
+    from ...core.scene_estimate import SceneEstimate
 
 
 _BREATH = 50
@@ -271,7 +271,7 @@ class SimulatePanel(Panel):
         self.status.tell(MATCHING)
         self.matches.ask(self.session.engines.simulating, job, film)
 
-    def _take(self, likeness: Likeness) -> None:
+    def _take(self, likeness: SceneEstimate) -> None:
         self.show_scene(likeness.scene)
         self.matching.show_likeness(likeness)
         self.session.take_scene(likeness.scene)

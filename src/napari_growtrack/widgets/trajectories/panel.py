@@ -11,7 +11,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ...core.errors import GrowtrackError, LinkingError
-from ...core.linking import Linkage, delete, join, split, story_of
+from ...core.linking import Linkage, delete, join, provenance_of, split
 from ...core.motion import Units
 from ...core.packages.version import package_version
 from ...core.progress import Progress
@@ -238,7 +238,7 @@ class TrajectoriesPanel(Panel):
 
         def steps() -> Iterator[Any]:
             linkage = yield from self.session.engines.motion.run(job)
-            table, how = linkage.trajectories, story_of(linkage, *told, job.farthest, job.least_significance)
+            table, how = linkage.trajectories, provenance_of(linkage, *told, job.farthest, job.least_significance)
             tracks = make_tracks(table, name, how, place) if len(table) else None
             yield Linked(linkage, layer, len(job.detections), tracks)
 

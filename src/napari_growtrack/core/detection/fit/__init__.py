@@ -1,5 +1,5 @@
-"""The last polish: fit the scene's own particle to the pixels around each detection."""
+"""The last fit: the scene's own particle, on the pixels around each detection."""
 
-from .polish import ParticleModel, Polished, polish
+from .particles import Fits, ParticleModel, fit_particles
 
-__all__ = ["ParticleModel", "Polished", "polish"]
+__all__ = ["Fits", "ParticleModel", "fit_particles"]

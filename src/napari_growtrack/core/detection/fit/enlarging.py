@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .polish import ParticleModel, Polished
+    from .particles import Fits, ParticleModel
 
 _SURE = 8.0
 """What stands out by more is no noise, however noise leans, and is left out where that is measured."""
@@ -29,7 +29,7 @@ _FEWEST_PIXELS = 500
 """The third moment of fewer is a guess: its standard error is the root of 6 over their number, 0.1."""
 
 
-def as_calibrated(found: Polished, frame: np.ndarray, model: ParticleModel) -> Polished:
+def as_calibrated(found: Fits, frame: np.ndarray, model: ParticleModel) -> Fits:
     """Return fits with the errors and significances that hold where a frame is enlarged for a network.
 
     A fit that failed stands out by nothing: its place was the network's answer
@@ -37,7 +37,7 @@ def as_calibrated(found: Polished, frame: np.ndarray, model: ParticleModel) -> P
 
     Parameters
     ----------
-    found : Polished
+    found : Fits
     frame : ndarray (Y, X)
         Of the film, as it was fitted.
     model : ParticleModel
@@ -72,7 +72,7 @@ def _kept_skewness(model: ParticleModel) -> float:
     return float((weights**3).sum() / (weights**2).sum() ** 1.5)
 
 
-def skewness(frame: np.ndarray, found: Polished, half: float) -> float:
+def skewness(frame: np.ndarray, found: Fits, half: float) -> float:
     """Return the skewness of a frame's noise, 0 to 2, apart from sure particles; 0 where few pixels are left.
 
     Of pixels less their neighbours' mean, so that uneven light does not count.

@@ -37,7 +37,7 @@ _NARROWEST, _WIDEST = 3.0, 64.0
 _PER_SQUARE = 64
 
 
-class Polished(NamedTuple):
+class Fits(NamedTuple):
     """What a fit found.
 
     Attributes
@@ -156,7 +156,7 @@ class ParticleModel:
         return table, float(_PER_SQUARE), reach, _EXTENT * reach, averaged
 
 
-def polish(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farthest: float) -> Polished:
+def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farthest: float) -> Fits:
     """Fit particles to the pixels of a frame, beginning where they were found.
 
     Particles whose fits overlap are fitted in turns, each on what the others
@@ -174,10 +174,10 @@ def polish(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farth
 
     Returns
     -------
-    Polished
+    Fits
     """
     if not len(positions):
-        return Polished(positions, np.empty(0), np.empty(0), np.empty((0, 3)))
+        return Fits(positions, np.empty(0), np.empty(0), np.empty((0, 3)))
     spread = float(np.std(frame))
     rest = np.divide(frame, spread if spread > 0 else 1.0, dtype=np.float32, order="C")
     shape = model.shape
@@ -194,7 +194,7 @@ def polish(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farth
     if not good.all():
         unknowns[~good] = _where_found(rest, unknowns[~good], positions[~good], model)
     coarser = grain(rest)
-    polished = Polished(
+    polished = Fits(
         np.where(good[:, None], found, positions),
         np.where(good, coarser * np.sqrt(np.maximum(variances, 0)), np.nan),
         significances_at(rest.shape, model.possible(unknowns), ground, noise, shape) / coarser,

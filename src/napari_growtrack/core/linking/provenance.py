@@ -14,7 +14,7 @@ UNITS = ("pixel_size", "frame_time", "exposure_time")
 """What trajectories keep of a film: micrometres, seconds, seconds."""
 
 
-def story_of(
+def provenance_of(
     linkage: Linkage,
     detections: str,
     detected: Mapping[str, Any],
