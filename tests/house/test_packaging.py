@@ -27,7 +27,7 @@ SOURCE = ROOT / "src" / "napari_growtrack"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 HOST = "napari"
 """What the panels are opened in, and so is always there with them."""
-OTHER_NAMES = {"PIL": "pillow"}
+OTHER_NAMES = {"PIL": "pillow", "skimage": "scikit-image"}
 """Distributions that are not called as what is imported."""
 ASKED_FOR_BY_OTHERS = {"tensorflow"}
 """Needed though never imported: Keras computes with it."""
