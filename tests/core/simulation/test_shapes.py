@@ -22,6 +22,7 @@ from napari_growtrack.core.simulation import (
 )
 from napari_growtrack.core.simulation.bound import cramer_rao, median_radial_error
 from napari_growtrack.core.simulation.shapes import Component
+from napari_growtrack.core.simulation.shapes.airy import AiryParticle
 
 SHAPES = sorted(Particle.shapes)
 
@@ -129,6 +130,29 @@ def test_a_gaussian_spot_is_averaged_over_each_pixel(sigma):
 
     expected = 0.6 * np.outer(*map(averaged, picture.positions[0]))
     np.testing.assert_allclose(render(picture), expected, atol=1e-4 * 0.6)
+
+
+def test_airys_first_dark_ring_lies_where_it_is_told():
+    film = scene(AiryParticle(dark_ring=12, intensity=1), background=0)
+    picture = draw(film, (81, 81), np.random.default_rng(1), 1).moved_to(np.array([[40.0, 40.0]]))
+    row = render(picture)[40, 40:].astype(float)
+    assert row[12] < 1e-3
+    assert 12 < np.argmax(row[12:24]) + 12 < 18
+    assert row[12:24].max() == pytest.approx(0.0175, rel=0.02)  # the first bright ring of the pattern
+    assert ParticleModel.of(film).reach == pytest.approx(1.05 * 12 / film.radii[0], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rings", "words"),
+    [
+        ({1: 0.5}, "bright spots"),
+        ({1: -0.5}, "dark spots"),
+        ({2: 0.5}, "bright rings"),
+        ({1: 0.5, 2: -0.2}, "bright spots with a dark ring"),
+    ],
+)
+def test_rings_are_told_in_words(rings, words):
+    assert BesselParticle(radius=2, rings=rings).describe() == words
 
 
 def test_an_ellipse_is_so_much_longer_than_wide_in_its_direction():
