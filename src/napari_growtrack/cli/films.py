@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Arguments = argparse.Namespace
 
 CANCELLED = 130
+_POOR = 5.0
+"""Times the noise that fits leave where particles are of another shape; a good one leaves 1 to 2."""
 
 
 def demo(chosen: Arguments) -> None:
@@ -81,6 +83,8 @@ def match(chosen: Arguments) -> None:
     told = (chosen.name, chosen.diameter, chosen.shape, chosen.channel, chosen.z, chosen.time_axis)
     found = finish(MatchToFile(chosen.film, _clicked(chosen), chosen.output, *told).steps())
     say(f"{chosen.output}: {found}\nWhat the fits leave is {found.residual:.1f} times the noise; 1 is perfect.")
+    if found.residual > _POOR:
+        say("The particles look otherwise than such a scene shows them. Look at the --picture; try another --shape.")
     if chosen.picture:
         _save_likeness(found, chosen.picture)
 

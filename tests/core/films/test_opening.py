@@ -492,3 +492,18 @@ def test_a_closed_stack_says_so(tmp_path, name):
 def test_stacks_load_no_file_libraries_before_they_are_needed():
     code = "import sys, napari_growtrack.core.films; assert not {'av', 'tifffile', 'dask'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_whole_tiff_whose_program_counted_bits_for_bytes_is_read(tmp_path):
+    """As a real film of spheres is: 8 times as many bytes told as are there, and all pixels at their place."""
+    path, film = tmp_path / "bits.tif", np.arange(64 * 48, dtype=np.uint16).reshape(64, 48)
+    tifffile.imwrite(path, film, rowsperstrip=64, metadata=None)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        tag = file.pages[0].tags["StripByteCounts"]
+        tag.overwrite((8 * tag.value[0],), dtype=tag.dtype)
+    with open_stack(path) as stack:
+        np.testing.assert_array_equal(stack[0], film)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - 1000)
+    with pytest.raises(StackError, match="cut short"):
+        open_stack(path)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,6 +161,15 @@ def _refuse_cut_tiff(file: tifffile.TiffFile, name: str) -> None:
     (tags,) = struct.unpack(tiff.tagnoformat, handle.read(tiff.tagnosize))
     handle.seek(last.offset + tiff.tagnosize + tags * tiff.tagsize)
     (following,) = struct.unpack(tiff.offsetformat, handle.read(tiff.offsetsize))
-    ends = [start + size for start, size in zip(last.dataoffsets, last.databytecounts, strict=False)]
+    most = _strip_size(last)  # some programs count bits where bytes are meant
+    ends = [start + min(size, most) for start, size in zip(last.dataoffsets, last.databytecounts, strict=False)]
     if following or max(ends, default=0) > handle.size:
         raise StackError(f"{name} is cut short after page {len(file.pages)}. Copy or export it again.")
+
+
+def _strip_size(page: tifffile.TiffPage | tifffile.TiffFrame) -> float:
+    """Return how many bytes a strip of a page holds at most, which is known where it is not compressed."""
+    key: Any = page.keyframe
+    if key.compression != 1 or key.is_tiled or key.dtype is None:
+        return math.inf
+    return float(key.rowsperstrip * key.imagewidth * key.samplesperpixel * key.dtype.itemsize)

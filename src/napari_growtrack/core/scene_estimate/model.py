@@ -45,7 +45,7 @@ class Model(NamedTuple):
     @classmethod
     def of(cls, components: Components, radius: float, elliptical: bool = False) -> Self:
         """Return a model that is fitted as far as its particles are seen."""
-        return cls(components, radius, reach_of(radius), elliptical or components[0].oriented)
+        return cls(components, radius, reach_of(radius), elliptical)
 
     @property
     def shape(self) -> str:
