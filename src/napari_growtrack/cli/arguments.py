@@ -145,7 +145,9 @@ def _match(command: argparse.ArgumentParser) -> None:
         "--diameter", type=float, metavar="PX", help="how wide the particles look, where they are not found otherwise"
     )
     command.add_argument(
-        "--shape", default="bessel", metavar="SHAPE", help="of the particles, as scene files name it; default: bessel"
+        "--shape",
+        metavar="SHAPE",
+        help="of the particles, as scenes name it; default: rings, or what fits far better",
     )
     command.add_argument("--name", metavar="NAME", help="of the scene; default: as the file is called")
     command.add_argument("-o", "--output", required=True, metavar="SCENE.json", help="scene to write")

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 Arguments = argparse.Namespace
 
 CANCELLED = 130
-_POOR = 5.0
-"""Times the noise that fits leave where particles are of another shape; a good one leaves 1 to 2."""
 
 
 def demo(chosen: Arguments) -> None:
@@ -75,6 +73,7 @@ def match(chosen: Arguments) -> None:
     """Describe a film's particles, by a few you point at, as a scene to simulate and to grow on."""
     from ..core.files import check_apart
     from ..core.progress import finish
+    from ..core.scene_estimate.match import POOR
     from ..jobs.scene_estimate import MatchToFile, check_scene
 
     check_apart(chosen.film, chosen.points, chosen.output, chosen.picture)
@@ -83,7 +82,7 @@ def match(chosen: Arguments) -> None:
     told = (chosen.name, chosen.diameter, chosen.shape, chosen.channel, chosen.z, chosen.time_axis)
     found = finish(MatchToFile(chosen.film, _clicked(chosen), chosen.output, *told).steps())
     say(f"{chosen.output}: {found}\nWhat the fits leave is {found.residual:.1f} times the noise; 1 is perfect.")
-    if found.residual > _POOR:
+    if found.residual > POOR:
         say("The particles look otherwise than such a scene shows them. Look at the --picture; try another --shape.")
     if chosen.picture:
         _save_likeness(found, chosen.picture)

@@ -14,7 +14,6 @@ from ..core.files import check_apart, check_writable, write_bytes
 from ..core.films import TimeAxis, open_stack
 from ..core.scene_estimate import SceneEstimate, match_film
 from ..core.simulation import Scene
-from ..core.simulation.shapes import DEFAULT
 from .context import Context, FilmFacts
 
 
@@ -49,7 +48,7 @@ class MatchToFile:
         The scene's; by default its file's.
     diameter : float, optional
         How wide the particles look, in pixels.
-    shape : str
+    shape : str, optional
         Of the particles; see `match_film`.
     channel, z, time_axis
         As for `open_stack`.
@@ -60,7 +59,7 @@ class MatchToFile:
     scene: str | Path
     name: str | None = None
     diameter: float | None = None
-    shape: str = DEFAULT
+    shape: str | None = None
     channel: int | None = None
     z: int | None = None
     time_axis: TimeAxis | None = None
