@@ -11,10 +11,8 @@ from typing import Any
 
 from . import benchmarks, films, networks, tables
 from .arguments import build_parser
-from .console import reason, told_of_compiling
+from .console import CANCELLED, reason, told_of_compiling
 from .terminal import heard
-
-CANCELLED = 130
 
 COMMANDS = {
     "demo": films.demo,

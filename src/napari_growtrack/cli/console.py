@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
+CANCELLED = 130
+"""Exit code after Ctrl-C."""
+
 
 def say(text: str) -> None:
     """Write a line on stdout, at once."""

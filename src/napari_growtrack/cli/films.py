@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import FramesBar, load_backend, quiet_import, reason, say
+from .console import CANCELLED, FramesBar, load_backend, quiet_import, reason, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ..jobs import Begun, TrackedTable
 
 Arguments = argparse.Namespace
-
-CANCELLED = 130
 
 
 def demo(chosen: Arguments) -> None:

@@ -80,11 +80,9 @@ def import_(chosen: Arguments) -> None:
 
 def calibrate(chosen: Arguments) -> None:
     """Find a network's thresholds again, and measure what it reaches; its weights stay."""
-    from ..jobs.growing import Calibrate, check_network
+    from ..jobs.growing import Calibrate
 
-    check_network(chosen.output)
-    load_backend()
-    _ready(watched(Calibrate(chosen.network, chosen.output).steps()))
+    _ready(watched(Calibrate(chosen.network, chosen.output).steps(), lambda _: load_backend()))
 
 
 def export(chosen: Arguments) -> None:

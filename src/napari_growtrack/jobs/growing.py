@@ -132,8 +132,8 @@ class Calibrate:
     network: str | Path
     path: str | Path
 
-    def steps(self, context: Context | None = None) -> Generator[MakingProgress, None, SavedNetwork]:
-        """Yield `MakingProgress`; return what was made.
+    def steps(self, context: Context | None = None) -> Generator[Loading | MakingProgress, None, SavedNetwork]:
+        """Yield `Loading` and `MakingProgress`; return what was made.
 
         Raises
         ------
@@ -142,9 +142,10 @@ class Calibrate:
         OutputError
             When `path` cannot be written.
         """
+        check_network(self.path)
+        yield Loading(str(self.network))
         from ..core.networks.build import iter_calibrate
 
-        check_network(self.path)
         network = (context or Context()).named(self.network)
         return (yield from _saved(iter_calibrate(network), self.path))
 

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..errors import GrowtrackWarning, SettingsError, short
 from ..films import open_stack
 from ..simulation import Scene, draw, simulate_frame
 from ..simulation.shapes import DEFAULT, Particle
-from .clicks import clicked_on
+from .clicks import Clicked, clicked_on
 from .crops import crop, crop_filled
 from .measuring import Measured, measure
 from .model import reach_of
@@ -106,19 +107,10 @@ def match_film(
     stack = open_stack(film)
     sides = stack.shape[1:]
     clicked, radii = clicked_on(stack, points), radii_to_try(diameter, min(sides))
-
-    def measured_as(shape: str) -> _Told:
-        with warnings.catch_warnings(record=True) as heard:
-            warnings.simplefilter("always", GrowtrackWarning)
-            measured = measure(clicked, radii, sides, stack.full_scale, shape)
-        return _Told(measured, [str(one.message) for one in heard if issubclass(one.category, GrowtrackWarning)])
-
-    found = measured_as(shape or DEFAULT)
-    if shape is None and found.measured.residual > POOR:
-        found = _better(found, measured_as)
-    for told in found.sentences:
+    looked_at = partial(_measured, clicked, radii, sides, stack.full_scale)
+    measured, sentences = looked_at(shape) if shape else _best(looked_at)
+    for told in sentences:
         warnings.warn(told, GrowtrackWarning, stacklevel=2)
-    measured = found.measured
     scene = described(name, measured)
     real = _film_crops(measured)
     simulated = _simulated_crops(scene, real.shape, max(sides), np.random.default_rng(seed))
@@ -132,14 +124,25 @@ class _Told(NamedTuple):
     sentences: list[str]
 
 
-def _better(found: _Told, measured_as: Callable[[str], _Told]) -> _Told:
-    """Return what another shape measures, where it leaves less than half of what is left."""
+def _measured(clicked: Clicked, radii: np.ndarray, sides: tuple[int, int], full_scale: float, shape: str) -> _Told:
+    """Measure particles of a shape, keeping back what is to be said until it is chosen."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always", GrowtrackWarning)
+        measured = measure(clicked, radii, sides, full_scale, shape)
+    return _Told(measured, [str(one.message) for one in heard if issubclass(one.category, GrowtrackWarning)])
+
+
+def _best(looked_at: Callable[[str], _Told]) -> _Told:
+    """Return what the usual shape measures, or another one where that fits poorly and this leaves less than half."""
+    usual = looked_at(DEFAULT)
+    if usual.measured.residual <= POOR:
+        return usual
     others = []
-    for shape in Particle.shapes:
+    for shape in [name for name in Particle.shapes if name != DEFAULT]:
         with suppress(SettingsError):  # nothing of that shape is there
-            others.append(measured_as(shape))
-    best = min(others, key=lambda one: one.measured.residual, default=found)
-    return best if best.measured.residual < found.measured.residual / 2 else found
+            others.append(looked_at(shape))
+    best = min(others, key=lambda one: one.measured.residual, default=usual)
+    return best if best.measured.residual < usual.measured.residual / 2 else usual
 
 
 def estimate_sentence(likeness: SceneEstimate) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from ..simulation.shapes import Component, Particle
+from ..simulation.shapes.base import NODES, WEIGHTS
 
 Components = tuple[Component, ...]
 
@@ -20,9 +21,6 @@ Y, X, LOG_RADIUS, P, Q, LEVEL, DOWN, RIGHT, SCALES = range(9)
 
 _REACH = 5.5
 _FARTHEST, _PER_RADIUS = 40, 100
-_NODES = np.array([-0.5 * np.sqrt(0.6), 0.0, 0.5 * np.sqrt(0.6)])
-_WEIGHTS = np.array([5, 8, 5]) / 18
-"""Where a pixel is read whose light is averaged, along each side, and how much that counts (Gauss and Legendre)."""
 
 
 def candidates(shape: str) -> tuple[Components, ...]:
@@ -72,8 +70,8 @@ class Model(NamedTuple):
             return self._slopes(unknowns, dy, dx)
         return sum(
             down * across * self._slopes(unknowns, dy + y, dx + x)
-            for y, down in zip(_NODES, _WEIGHTS, strict=True)
-            for x, across in zip(_NODES, _WEIGHTS, strict=True)
+            for y, down in zip(NODES, WEIGHTS, strict=True)
+            for x, across in zip(NODES, WEIGHTS, strict=True)
         )
 
     def _slopes(self, unknowns: np.ndarray, dy: np.ndarray, dx: np.ndarray) -> np.ndarray:

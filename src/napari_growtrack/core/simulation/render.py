@@ -18,14 +18,13 @@ from .drawing import Light, Numbers, Particles
 from .picture import Picture
 from .poisson import count_photons, tables
 from .shapes import Component
+from .shapes.base import NODES, WEIGHTS
 from .shapes.bessel import profile
 
 __all__ = ["background", "expose", "paint", "profile", "profiles", "render", "simulate_frame"]
 
 _PER_RADIUS = 128
 _REACH = 256
-_NODES = np.array([-0.5 * np.sqrt(0.6), 0.0, 0.5 * np.sqrt(0.6)])
-_WEIGHTS = np.array([5, 8, 5]) / 18
 
 Profiles = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Tables of profiles that end with zeros, (components, distances) float32; how far each is seen, in radii; and whether
@@ -124,8 +123,8 @@ def _add_particles(image: np.ndarray, particles: Particles, profiles: Profiles) 
             continue
         for a in range(3):
             for b in range(3):
-                share = intensity[p] * (_WEIGHTS[a] * _WEIGHTS[b])
-                y, x = positions[p, 0] - _NODES[a], positions[p, 1] - _NODES[b]
+                share = intensity[p] * (WEIGHTS[a] * WEIGHTS[b])
+                y, x = positions[p, 0] - NODES[a], positions[p, 1] - NODES[b]
                 _add_particle(image, y, x, looks, share, farthest, profiles[0])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from ...core.tables import DETECTION_COLUMNS, empty
 from .choice import Choice
 
 _ENOUGH = 3
+_RECENT = 101
 
 
 class Region(NamedTuple):
@@ -52,6 +55,18 @@ class Part:
         if self._region is None:
             return table
         return self._region.inside(table.assign(y=table["y"] + self._wide.top, x=table["x"] + self._wide.left))
+
+
+class Pace:
+    """How long a frame takes: the median of the latest, so that the first one's compilation is left out."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=_RECENT)
+
+    def after(self, seconds: float) -> float:
+        """Take in the time of one more frame, and return the usual one."""
+        self._times.append(seconds)
+        return statistics.median(self._times)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import statistics
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -27,15 +25,13 @@ from ...engine import Engine, Here, Runs
 from ...jobs.context import FilmFacts, Loading
 from ...jobs.tracking import LookAtFrame, Ready, Seen, TrackFilm
 from .choice import Choice
-from .region import Part, Region, TrackingProgress
+from .region import Pace, Part, Region, TrackingProgress
 
 _TO_KEEP = 25.0
 """Seconds in which a network that is growing is kept, at the end of the program."""
 
 FOLDER = "GROWTRACK_NETWORKS"
 """Environment variable that says where grown networks are kept."""
-
-_RECENT = 101
 
 
 class Engines:
@@ -239,7 +235,7 @@ class Session:
         part = Part(film, region, choice)
         job = TrackFilm(choice.network, cascade, choice.contrast, FilmFacts.of(part.film), frames)
         contrast, done = choice.contrast, 0
-        times: deque[float] = deque(maxlen=_RECENT)
+        pace = Pace()
         yield TrackingProgress(0, len(frames))
         for told in self.engines.tracking.run(job, part.film):
             if isinstance(told, Ready):
@@ -247,8 +243,7 @@ class Session:
                 yield TrackingProgress(0, len(frames), contrast=contrast)
             elif isinstance(told, Seen):
                 done += 1
-                times.append(told.seconds)
-                typical = statistics.median(times)
+                typical = pace.after(told.seconds)
                 yield TrackingProgress(
                     done, len(frames), told.frame, part.on_film(told.table), typical, told.passed, contrast
                 )

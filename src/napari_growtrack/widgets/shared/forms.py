@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from types import NoneType, UnionType
-from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar, Union, get_args, get_origin
 
 from magicgui.widgets import create_widget
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
@@ -41,32 +41,32 @@ class Fields(Generic[Some]):
 
     def __init__(self, settings: type[Some], *names: str) -> None:
         self._settings = settings
-        self._widgets = {name: _widget(settings, name) for name in names or settings.model_fields}
+        self._boxes = {name: _Box.of(settings, name) for name in names or settings.model_fields}
 
     def __getitem__(self, name: str) -> Any:
         """Return the box of a field."""
-        return self._widgets[name].native
+        return self._boxes[name].widget.native
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._widgets)
+        return iter(self._boxes)
 
     def add_to(self, form: Form, *names: str) -> None:
         """Add rows to a form: those of some fields, by default of all."""
-        for name in names or self._widgets:
+        for name in names or self._boxes:
             box: QWidget = self[name]
             if isinstance(box, QCheckBox):
                 form.addRow(box)
             else:
-                form.addRow(self._widgets[name].label, box)
+                form.addRow(self._boxes[name].widget.label, box)
 
     def connect(self, heard: Callable[[], object]) -> None:
         """Have it heard of whenever the person changes something."""
-        for widget in self._widgets.values():
-            widget.changed.connect(lambda _: heard())
+        for box in self._boxes.values():
+            box.widget.changed.connect(lambda _: heard())
 
     def shown(self) -> dict[str, Any]:
         """Return the values as they are shown, unchecked, by the names of their fields."""
-        return {name: _value(self._settings, name, widget.value) for name, widget in self._widgets.items()}
+        return {name: box.value() for name, box in self._boxes.items()}
 
     def value(self, **others: Any) -> Some:
         """Return the settings that are shown, with other fields as given.
@@ -80,33 +80,53 @@ class Fields(Generic[Some]):
 
     def show(self, settings: Some) -> None:
         """Show settings without announcing it."""
-        for name, widget in self._widgets.items():
-            value = getattr(settings, name)
-            with widget.changed.blocked():
-                box = widget.native
-                box.blockSignals(True)
-                widget.value = widget.min if value is None else value
-                box.blockSignals(False)
+        for name, box in self._boxes.items():
+            box.show(getattr(settings, name))
 
 
-def _widget(settings: type[Settings], name: str) -> Any:
-    field = settings.model_fields[name]
-    kind, _, least, most = _type(field.annotation, field.metadata)
-    extra = field.json_schema_extra
-    told: dict[str, Any] = extra if isinstance(extra, dict) else {}
-    label = told.get("label", name.replace("_", " ").capitalize())
-    if kind is bool:
-        box = create_widget(annotation=bool, name=name, label=label, value=bool(field.default))
-        box.native.setText(label)
-    else:
-        low, high = told.get("low", least or 0), told.get("high", _HIGHEST if most is None else most)
-        start = low if field.default is None else min(max(field.default, low), high)
-        options = {"min": low, "max": high, "step": told.get("step", 1)}
-        # Whole numbers in the box of others, too: that of magicgui has no room for a unit.
-        box = create_widget(start, float, name=name, label=label, options=options)
-        _dress(box.native, told, kind)
-    box.native.setToolTip(field.description or "")
-    return box
+class _Box(NamedTuple):
+    """What shows a field: magicgui's widget, the number's type, and whether its lowest value is None."""
+
+    widget: Any
+    kind: type
+    optional: bool
+
+    @classmethod
+    def of(cls, settings: type[Settings], name: str) -> Self:
+        field, told = settings.model_fields[name], shown_as(settings, name)
+        kind, optional, least, most = _type(field.annotation, field.metadata)
+        label = told.get("label", name.replace("_", " ").capitalize())
+        if kind is bool:
+            box = create_widget(annotation=bool, name=name, label=label, value=bool(field.default))
+            box.native.setText(label)
+        else:
+            low, high = told.get("low", least or 0), told.get("high", _HIGHEST if most is None else most)
+            start = low if field.default is None else min(max(field.default, low), high)
+            options = {"min": low, "max": high, "step": told.get("step", 1)}
+            # Whole numbers in the box of others, too: that of magicgui has no room for a unit.
+            box = create_widget(start, float, name=name, label=label, options=options)
+            _dress(box.native, told, kind)
+        box.native.setToolTip(field.description or "")
+        return cls(box, kind, optional)
+
+    def value(self) -> Any:
+        """Return what is shown as the field takes it."""
+        shown = self.widget.value
+        return None if self.optional and shown == self.widget.min else self.kind(shown)
+
+    def show(self, value: Any) -> None:
+        """Show a value without announcing it."""
+        native = self.widget.native
+        with self.widget.changed.blocked():
+            native.blockSignals(True)
+            self.widget.value = self.widget.min if value is None else value
+            native.blockSignals(False)
+
+
+def shown_as(settings: type[Settings], name: str) -> dict[str, Any]:
+    """Return what a field tells of how it is shown; nothing where it does not."""
+    extra = settings.model_fields[name].json_schema_extra
+    return extra if isinstance(extra, dict) else {}
 
 
 def _dress(box: QDoubleSpinBox, told: dict[str, Any], kind: type) -> None:
@@ -119,17 +139,6 @@ def _dress(box: QDoubleSpinBox, told: dict[str, Any], kind: type) -> None:
         box.setSpecialValueText(told["none"])
     if "step" not in told and kind is float:
         box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-
-
-def _value(settings: type[Settings], name: str, shown: Any) -> Any:
-    """Return what a box shows as its field takes it."""
-    field = settings.model_fields[name]
-    kind, optional, _, _ = _type(field.annotation, field.metadata)
-    if kind is bool:
-        return bool(shown)
-    extra = field.json_schema_extra
-    low = extra.get("low", 0) if isinstance(extra, dict) else 0
-    return None if optional and shown == low else kind(shown)
 
 
 def _type(annotation: Any, metadata: Iterable[Any] = ()) -> tuple[type, bool, float | None, float | None]:

@@ -15,6 +15,7 @@ from ...core.settings import Settings, Span
 from ...core.simulation import SCENES, Particle, Scene, named_scene
 from ...core.simulation.shapes import Ends
 from .choices import Choice
+from .forms import shown_as
 from .opening import with_ending
 from .rows import Field, NumberBox, Rows, SpanRow
 
@@ -81,7 +82,7 @@ class KindForm(QWidget):
         for name, row in self.spans.items():
             row.set_value(getattr(kind, name))
         for name, rows in self.series.items():
-            given, always = getattr(kind, name), _extra(type(kind), name)["always"]
+            given, always = getattr(kind, name), shown_as(type(kind), name)["always"]
             for number in {*given} - {*rows}:
                 self._add_to_series(type(kind), name, number)
             for number, row in rows.items():
@@ -104,7 +105,7 @@ class KindForm(QWidget):
             self.rows.removeRow(row)
         self.spans, self.series = {}, {}
         for name in shape.model_fields:
-            told = _extra(shape, name)
+            told = shown_as(shape, name)
             if "always" in told:
                 self.series[name] = {}
                 for number in told["always"]:
@@ -139,15 +140,9 @@ def _ends(span: Span) -> Ends:
     return span.low, span.high
 
 
-def _extra(shape: type[Particle], name: str) -> dict[str, Any]:
-    """Return what a field of a shape tells of how it is shown; nothing where it is not."""
-    told = shape.model_fields[name].json_schema_extra
-    return told if isinstance(told, dict) else {}
-
-
 def _field(shape: type[Particle], name: str, number: int | None = None) -> Field:
     """Return how a number of a shape, or one of a series, is shown."""
-    told, about = _extra(shape, name), shape.model_fields[name].description or ""
+    told, about = shown_as(shape, name), shape.model_fields[name].description or ""
     label = told["label"] if number is None else told["labels"].get(str(number), told["label"]).format(number)
     decimals = max(0, -math.floor(math.log10(told["step"])))
     return Field(label, about, told["low"], told["high"], told["step"], told.get("unit", ""), decimals)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +17,7 @@ from ...jobs.context import FilmFacts
 from ...jobs.track_to_table import Begun, TrackedTable, TrackToTable
 from ..napari_io.tracks import known_units
 from ..session.choice import Choice
-from ..session.region import TrackingProgress
+from ..session.region import Pace, TrackingProgress
 from ..session.sentences import Kind, reason
 from ..session.session import Session
 from ..shared.opening import with_ending
@@ -29,9 +27,6 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from ...core.films import Stack
-
-_RECENT = 101
-"""Frames whose times tell how long the others will take."""
 
 _FILTERS = f"Tables ({' '.join(f'*{suffix}' for suffix in SUFFIXES)})"
 
@@ -63,14 +58,13 @@ class FileRun:
         self.result = yield from self._told(session.engines.tracking.run(job, film))
 
     def _told(self, steps: Generator[Any, None, Any]) -> Generator[TrackingProgress | None, None, Any]:
-        times: deque[float] = deque(maxlen=_RECENT)
+        pace = Pace()
 
         def shown(told: Any) -> TrackingProgress | None:
             if isinstance(told, Begun):
                 self.progress = TrackingProgress(told.done, len(told.frames))
             elif isinstance(told, FrameDetections):
-                times.append(told.seconds)
-                typical, now = statistics.median(times), self.progress
+                typical, now = pace.after(told.seconds), self.progress
                 self.progress = TrackingProgress(now.done + 1, now.total, told.frame, told.table, typical)
             return None if told is None else self.progress
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...packages.compiling import numba
+from ...simulation.shapes.base import NODES, WEIGHTS
 
 Shape = tuple[np.ndarray, float, float, float, bool]
 """Profiles over the squared distance (components, entries), entries per squared radius, how far a particle is fitted
@@ -29,8 +30,6 @@ _UNKNOWN = 1e30
 _MEDIAN_OF_SQUARE = 0.455
 _NOTHING_UNUSUAL = 1.2
 _ENOUGH = 24
-_NODES = np.array([-0.5 * np.sqrt(0.6), 0.0, 0.5 * np.sqrt(0.6)])
-_WEIGHTS = np.array([5, 8, 5]) / 18
 _MOST_STRETCHED = 0.96
 """Length of ``p, q`` where a particle is seven times as long as wide."""
 _STRETCH_A_STEP = 0.2
@@ -66,9 +65,9 @@ def _averaged(table: np.ndarray, dy: float, dx: float, scale: float, unknowns: n
     row[LEVEL] = 1.0
     light = 0.0
     for a in range(3):
-        y = dy + _NODES[a]
+        y = dy + NODES[a]
         for b in range(3):
-            x, weight = dx + _NODES[b], _WEIGHTS[a] * _WEIGHTS[b]
+            x, weight = dx + NODES[b], WEIGHTS[a] * WEIGHTS[b]
             both, cross = x * x - y * y, y * x
             square = max(y * y + x * x - p * both - 2 * q * cross, 0.0)
             at = min(square * scale, last)
@@ -106,12 +105,12 @@ def first_guesses(frame: np.ndarray, places: np.ndarray, radii: np.ndarray, shap
         best = -1.0
         for radius in radii:
             matrix[:], right[:], square = 0.0, 0.0, 0.0
+            trial[2] = radius
             scale, last = per_square / radius**2, table.shape[1] - 2.0
             for i in range(top, bottom, 2):
                 left, end = _columns(frame.shape, i - y, x, reach * radii[-1])
                 for j in range(left, end, 2):
                     if averaged:
-                        trial[2] = radius
                         _averaged(table, i - y, j - x, scale, trial, row)
                         values[1:] = row[SCALES:]
                     else:

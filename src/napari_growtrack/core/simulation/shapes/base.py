@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, model_validator
 
 from ...errors import SettingsError
-from ...settings import Settings, Span
+from ...settings import Number, Settings, Span
 
 LARGEST = 1e4
 """Radius in pixels: wider particles cover any frame."""
@@ -20,6 +20,17 @@ ROUND = Span(low=1, high=1)
 Ends = tuple[float, float]
 """The least and the greatest."""
 
+NODES = np.array([-0.5 * np.sqrt(0.6), 0.0, 0.5 * np.sqrt(0.6)])
+WEIGHTS = np.array([5, 8, 5]) / 18
+"""Where a pixel is read whose light is averaged, along each side, and how much that counts (Gauss and Legendre)."""
+
+Intensity = Annotated[
+    Number,
+    Field(
+        description="Peak above the background, before it is averaged over pixels; below 0 it is darker.",
+        json_schema_extra={"label": "Intensity", "low": -1, "high": 1, "step": 0.01},
+    ),
+]
 Weight = Annotated[PositiveFloat, Field(description="How often this kind is drawn, relative to the others.")]
 
 
@@ -119,7 +130,8 @@ class Particle(Settings):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        Particle.shapes[cls.named()] = cls
+        if "shape" in cls.model_fields:  # others are what several shapes share
+            Particle.shapes[cls.named()] = cls
 
     @classmethod
     def named(cls) -> str:
@@ -149,6 +161,51 @@ class Particle(Settings):
     def look(self) -> frozenset[tuple[str, int, bool]]:
         """Which profiles it is made of, and whether those are bright; what sets it apart whatever its size."""
         return frozenset((self.named(), number, one.middle > 0) for number, one in self.amplitudes.items())
+
+
+class Spot(Particle):
+    """A kind of particle of one profile; its shape declares a size and the intensity as fields.
+
+    Attributes
+    ----------
+    size : str
+        The field that tells its size, in pixels.
+    radius_of_size : float
+        Its radius where that is 1.
+    """
+
+    size: ClassVar[str]
+    radius_of_size: ClassVar[float]
+
+    if TYPE_CHECKING:
+        intensity: Span
+
+    @model_validator(mode="after")
+    def _physical(self) -> Self:
+        within(self.size.replace("_", " "), getattr(self, self.size), 1e-2, LARGEST)
+        within("intensity", self.intensity, -BRIGHTEST, BRIGHTEST)
+        return self
+
+    @property
+    def radius(self) -> Span:
+        """A quarter of how wide it looks, across its long axis, in pixels."""
+        size: Span = getattr(self, self.size)
+        return Span(low=self.radius_of_size * size.low, high=self.radius_of_size * size.high)
+
+    @property
+    def amplitudes(self) -> dict[int, Span]:
+        """How bright it is."""
+        return {1: self.intensity}
+
+    def describe(self) -> str:
+        """Return what it looks like, such as ``bright spots``."""
+        return f"{'bright' if self.intensity.middle > 0 else 'dark'} spots"
+
+    @classmethod
+    def measured(cls, radius: Ends, stretch: Ends, amplitudes: Mapping[int, Ends], **others: Any) -> Self:
+        """Return such a particle as it was measured on a film, in round numbers, with other fields as given."""
+        size = {cls.size: rounded(radius, 1 / cls.radius_of_size)}
+        return cls(**size, intensity=rounded(amplitudes[1]), **others)
 
 
 def within(what: str, span: Span, low: float, high: float) -> None:
