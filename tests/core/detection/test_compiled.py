@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import convolve, gaussian_filter
 
 from napari_growtrack.core.detection.fit import compiled
 
@@ -65,17 +66,35 @@ def test_a_first_guess_is_the_least_squares_solution_over_every_second_pixel(fra
     np.testing.assert_allclose(found[0], expected, rtol=2e-3, atol=2e-3)
 
 
-@pytest.mark.parametrize("blocks", [(4, 5), (25, 3), (3, 49)])
-def test_blocks_vary_and_twist_as_numpy_says(blocks):
-    image = np.random.default_rng(1).normal(5, 2, (16 * blocks[0], 16 * blocks[1])).astype(np.float32)
-    variances, twists = compiled._quads(image)
-    steps = [-(-number // compiled._ENOUGH) for number in blocks]
-    whole = image.reshape(blocks[0], 16, blocks[1], 16).swapaxes(1, 2)[:: steps[0], :: steps[1]].astype(float)
-    np.testing.assert_allclose(variances, whole.var(axis=(2, 3)).ravel(), rtol=1e-4)
-    means = whole.reshape(*whole.shape[:2], 4, 4, 4, 4).mean(axis=(3, 5))
-    pairs = means.reshape(*means.shape[:2], 2, 2, 2, 2)  # block, block, u, inner row, v, inner column
-    twist = pairs[..., 0, :, 0] - pairs[..., 1, :, 0] - pairs[..., 0, :, 1] + pairs[..., 1, :, 1]
-    np.testing.assert_allclose(twists, (twist**2).ravel(), rtol=1e-3, atol=1e-6)
+@pytest.mark.parametrize("sigma", [0.0, 1.0, 2.0])
+def test_noise_around_particles_is_that_of_their_matched_filter(sigma):
+    rng = np.random.default_rng(1)
+    frame = rng.normal(0, 1, (200, 200))
+    frame = (gaussian_filter(frame, sigma) if sigma else frame).astype(np.float32)
+    frame /= frame.std()
+    places = np.stack(np.meshgrid(np.arange(40, 161, 30.0), np.arange(40, 161, 30.0)), -1).reshape(-1, 2)
+    unknowns = np.column_stack([places, np.full(len(places), 2.0), np.zeros(len(places)), np.ones(len(places))])
+    ground = compiled.unknown_ground(len(places))
+    shape = (TABLE[:1], *SHAPE[1:])
+    looks = compiled.noise_around(frame, unknowns, ground, np.array([1.0, 0.0, 0.5]), shape)
+    side = int(np.ceil(SHAPE[2] * 2))
+    square = (np.mgrid[-side : side + 1, -side : side + 1] ** 2).sum(0)
+    inside = square <= (SHAPE[2] * 2) ** 2
+    at = np.minimum(square * SHAPE[1] / 4, TABLE.shape[1] - 2)
+    light = np.interp(at, np.arange(TABLE.shape[1]), TABLE[0])
+    slope = np.gradient(light)[0] * inside
+    light = (light - light[inside].mean()) * inside
+    for number, filt in ((0, light), (1, slope)):
+        expected = convolve(frame.astype(float), filt / np.sqrt((filt**2).sum()))[30:-30, 30:-30].std()
+        found = 1.48 * np.nanmedian(np.abs(looks[:, number]))
+        assert found == pytest.approx(expected, rel=0.15)
+
+
+def test_noise_around_is_not_looked_at_beyond_the_edge():
+    unknowns = np.array([[2.0, 2.0, 2.0, 0.0, 1.0]])
+    frame, noise = np.zeros((9, 9), np.float32), np.array([1.0, 0.0, 0.5])
+    looks = compiled.noise_around(frame, unknowns, compiled.unknown_ground(1), noise, (TABLE[:1], *SHAPE[1:]))
+    assert np.isnan(looks).all()
 
 
 @pytest.mark.parametrize("shape", [(48, 48), (50, 61), (16, 20), (10, 9)])

@@ -28,12 +28,13 @@ from napari_growtrack.core.detection.calibrate import (
     calibrate,
     screening_distance,
 )
-from napari_growtrack.core.detection.cascade import accept, table
+from napari_growtrack.core.detection.cascade import FOUND, accept, table
 from napari_growtrack.core.detection.merge import agree, gather, merge
 from napari_growtrack.core.detection.metrics import Judged
 from napari_growtrack.core.errors import GrowtrackWarning, NetworkFileError, SettingsError, StackError
 from napari_growtrack.core.films.normalisation import normalise, without_hot_pixels
 from napari_growtrack.core.simulation import draw, named_scene, simulate_frame
+from napari_growtrack.core.tables import DETECTION_COLUMNS
 
 RECENTRED = Cascade(stage=2, screen=1, screen_distance=7, accept_distance=1, merge_distance=4, votes=2)
 ONE_LOOK = RECENTRED.with_(looks=1, votes=1)
@@ -79,7 +80,7 @@ def test_frames_of_any_shape_are_tracked(cascade, shape):
 @pytest.mark.parametrize("cascade", WAYS)
 def test_an_empty_frame_gives_an_empty_table(cascade):
     found = find(frame_with(), PointSeer(), cascade)
-    assert found.columns.tolist() == ["y", "x", "distance", "votes", "sigma", "significance"]
+    assert found.columns.tolist() == [*DETECTION_COLUMNS[1:]]
     assert found.empty
 
 
@@ -165,12 +166,12 @@ def test_a_threshold_is_not_itself_accepted_and_a_sieve_says_the_same():
     looks = looks_at([[5, 5], [20, 20]], [1.5, 2.0])
     cascade = RECENTRED.with_(accept_distance=2.0)
     assert accept(looks, np.array([60, 80]), cascade).tolist() == [0]
-    candidates = table(looks, np.ones(2, int), np.ones(2), np.ones(2)).assign(frame=0)
+    candidates = table(looks, np.ones(2, int), np.ones((2, len(FOUND)))).assign(frame=0)
     assert Sieve(candidates, cascade)().tolist() == [True, False]
 
 
 def test_a_distance_below_nothing_is_told_as_none():
-    told = table(looks_at([[5, 5], [20, 20]], [-0.3, 0.4]), np.ones(2, int), np.ones(2), np.ones(2))
+    told = table(looks_at([[5, 5], [20, 20]], [-0.3, 0.4]), np.ones(2, int), np.ones((2, len(FOUND))))
     assert told.distance.tolist() == [0, 0.4]
 
 
@@ -246,14 +247,14 @@ def test_detections_have_frame_numbers_and_trackpys_columns():
     found = detect(
         np.stack([frame_with(SPOTS[0]), 0.5 * frame_with(SPOTS[1]), frame_with(*SPOTS[1:3])]), PointSeer(), RECENTRED
     )
-    assert found.columns.tolist() == ["frame", "y", "x", "distance", "votes", "sigma", "significance"]
+    assert found.columns.tolist() == [*DETECTION_COLUMNS]
     assert found.frame.tolist() == [0, 2, 2]
 
 
 def test_a_film_without_particles_gives_an_empty_table_with_columns():
     film = np.random.default_rng(0).uniform(0, 0.5, (2, 60, 60))
     found = detect(film, PointSeer(), RECENTRED)
-    assert found.columns.tolist() == ["frame", "y", "x", "distance", "votes", "sigma", "significance"]
+    assert found.columns.tolist() == [*DETECTION_COLUMNS]
     assert found.empty
 
 

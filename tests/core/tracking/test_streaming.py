@@ -149,7 +149,7 @@ def test_frames_without_detections_count(tmp_path):
         stream.put(empty(DETECTION_COLUMNS))
     assert stream.frames == 4
     stream.finish({})
-    assert (tmp_path / "t.csv").read_text() == "frame,y,x,distance,votes,sigma,significance\n"
+    assert (tmp_path / "t.csv").read_text() == ",".join(DETECTION_COLUMNS) + "\n"
 
 
 def test_an_earlier_run_is_neither_mixed_nor_thrown_away_unasked(tmp_path):

@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 from ..errors import SettingsError, StackError
 from ..films.normalisation import normalise, without_hot_pixels
 from ..settings import Settings
+from ..tables import MEASURES
 from .merge import agree, gather, merge
 from .network import FittingNetwork, StagedNetwork
 from .windows import Looks, View, frame_passes, grid, look_at, margin_of, view_scan
@@ -117,6 +118,9 @@ class Cascade(Settings):
         return self.with_(least_significance=_SIGNIFICANT)
 
 
+FOUND = ("sigma", "significance", *MEASURES)
+"""What is known of a detection beside its place."""
+
 DOUBTFUL = 2.0
 """Candidates are kept up to this many times the distance at which they are accepted."""
 
@@ -158,8 +162,8 @@ def find(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, full_scale
         ``y, x`` in pixels of the frame, ``distance`` likewise (small is sure),
         ``votes``, the windows that were averaged, ``sigma``, the standard error
         of the position along one axis in pixels, and ``significance``, by how many
-        standard errors a fitted particle stands out of the background (nan where
-        none was fitted).
+        standard errors a fitted particle stands out of the background; then what
+        the fit measured, see `tables.MEASURES`. All of it is nan where nothing was fitted.
 
     Raises
     ------
@@ -291,12 +295,12 @@ def _accepted(
     """Return a frame's detections as a table."""
     kept = accept(looks, network.zoom * np.array(frame.shape), cascade)
     looks, votes = looks[kept].on_film(network.zoom), votes[kept]
-    sigmas, significances = cascade.sigma_factor * looks.scales, np.full(len(looks), np.nan)
+    found = _unfitted(cascade.sigma_factor * looks.scales)
     if cascade.polish and len(looks):
-        looks, sigmas, significances = polished(frame, network, cascade, looks, sigmas)
-        stay = _stay(looks, significances, cascade, network.zoom)
-        looks, votes, sigmas, significances = looks[stay], votes[stay], sigmas[stay], significances[stay]
-    return table(looks, votes, sigmas, significances)
+        looks, found = polished(frame, network, cascade, looks, found)
+        stay = _stay(looks, found[:, 1], cascade, network.zoom)
+        looks, votes, found = looks[stay], votes[stay], found[stay]
+    return table(looks, votes, found)
 
 
 def _candidates(
@@ -310,7 +314,7 @@ def _candidates(
     kept = accept(looks, network.zoom * np.array(frame.shape), wide)
     sure = int(np.count_nonzero(looks.distances[kept] < cascade.accept_distance))  # they come first
     looks, votes = looks[kept].on_film(network.zoom), votes[kept]
-    sigmas, significances = cascade.sigma_factor * looks.scales, np.full(len(looks), np.nan)
+    found = _unfitted(cascade.sigma_factor * looks.scales)
     if cascade.polish:
         near = _near(
             looks.positions[:sure], looks.positions[sure:], _NEIGHBOURS * cascade.merge_distance / network.zoom
@@ -318,10 +322,9 @@ def _candidates(
         for fitted, beside in ((np.arange(sure, len(looks)), near), (np.arange(sure), near[:0])):
             if len(fitted):
                 both = np.concatenate([beside, fitted])
-                some = polished(frame, network, cascade, looks[both], sigmas[both])
-                looks.positions[fitted] = some[0].positions[len(beside) :]
-                sigmas[fitted], significances[fitted] = (part[len(beside) :] for part in some[1:])
-    return table(looks, votes, sigmas, significances)
+                some, measured = polished(frame, network, cascade, looks[both], found[both])
+                looks.positions[fitted], found[fitted] = some.positions[len(beside) :], measured[len(beside) :]
+    return table(looks, votes, found)
 
 
 def _near(positions: np.ndarray, others: np.ndarray, radius: float) -> np.ndarray:
@@ -331,24 +334,34 @@ def _near(positions: np.ndarray, others: np.ndarray, radius: float) -> np.ndarra
     return np.flatnonzero(cdist(positions, others).min(1) <= radius)
 
 
+def _unfitted(sigmas: np.ndarray) -> np.ndarray:
+    """Return what is known of detections that nothing was fitted to, (n, `FOUND`): their standard errors."""
+    found = np.full((len(sigmas), len(FOUND)), np.nan)
+    found[:, 0] = sigmas
+    return found
+
+
 def polished(
-    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, looks: Looks, sigmas: np.ndarray
-) -> tuple[Looks, np.ndarray, np.ndarray]:
+    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, looks: Looks, found: np.ndarray
+) -> tuple[Looks, np.ndarray]:
     """Fit particles where they were found, in pixels of the film.
 
     Returns
     -------
-    Looks, ndarray (n,)
-        The same with fitted positions, and their standard errors; where a fit
-        failed or left the frame, as they were.
-    ndarray (n,)
-        How many standard errors each stands out of the background; nan where
-        too little of it is in the frame.
+    Looks
+        The same with fitted positions; where a fit failed or left the frame, as they were.
+    ndarray (n, `FOUND`)
+        What is known of them: standard errors, those of `found` where a fit
+        failed; how many standard errors each stands out of the background, nan
+        where too little of it is in the frame; and what the fit measured.
     """
     fit = cast(FittingNetwork, network).fit
-    positions, errors, significances = fit(frame, looks.positions, cascade.merge_distance / network.zoom)[:3]
-    sigmas = np.where(np.isfinite(errors), cascade.polished_sigma_factor * errors, sigmas)
-    return replace(looks, positions=positions), sigmas, significances
+    positions, errors, *told = fit(frame, looks.positions, cascade.merge_distance / network.zoom)
+    found = found.copy()
+    found[:, 0] = np.where(np.isfinite(errors), cascade.polished_sigma_factor * errors, found[:, 0])
+    known = np.column_stack(told)
+    found[:, 1 : 1 + known.shape[1]] = known
+    return replace(looks, positions=positions), found
 
 
 def standing_out(significances: np.ndarray, distances: np.ndarray, least: float, doubt: float) -> np.ndarray:
@@ -366,16 +379,13 @@ def _stay(looks: Looks, significances: np.ndarray, cascade: Cascade, zoom: float
     return out[merge(looks[out], cascade.merge_distance / zoom)]
 
 
-def table(looks: Looks, votes: np.ndarray, sigmas: np.ndarray, significances: np.ndarray) -> pd.DataFrame:
-    """Return looks as a table, from top to bottom."""
+def table(looks: Looks, votes: np.ndarray, found: np.ndarray) -> pd.DataFrame:
+    """Return looks, and what is known of them, as a table, from top to bottom."""
     order = np.lexsort(looks.positions.T[::-1])
-    return pd.DataFrame(
-        {
-            "y": looks.positions[order, 0].astype(float),
-            "x": looks.positions[order, 1].astype(float),
-            "distance": np.maximum(looks.distances[order], 0).astype(float),
-            "votes": votes[order].astype(np.int64),
-            "sigma": sigmas[order].astype(float),
-            "significance": significances[order].astype(float),
-        }
-    )
+    columns = {
+        "y": looks.positions[order, 0].astype(float),
+        "x": looks.positions[order, 1].astype(float),
+        "distance": np.maximum(looks.distances[order], 0).astype(float),
+        "votes": votes[order].astype(np.int64),
+    }
+    return pd.DataFrame(columns | dict(zip(FOUND, found[order].T.astype(float), strict=True)))

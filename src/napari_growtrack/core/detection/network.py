@@ -51,5 +51,5 @@ class FittingNetwork(StagedNetwork, Protocol):
         Returns positions (n, 2) in pixels of the film, their standard errors
         along one axis, and by how many standard errors each particle stands out
         of its background; nan where the fit failed or ended farther away. What
-        follows these three is passed over.
+        `tables.MEASURES` names, (n, 8), may follow.
         """

@@ -12,7 +12,21 @@ import pandas as pd
 
 from ..errors import TableError
 
-DETECTION_COLUMNS = ("frame", "y", "x", "distance", "votes", "sigma", "significance")
+MEASURES = (
+    "signal",
+    "signal_error",
+    "radius",
+    "radius_error",
+    "background",
+    "background_error",
+    "axis_ratio",
+    "angle",
+)
+"""What a fit measures of a particle beside its place: its light in all (counts above the background, summed over
+pixels), its radius in pixels (across the long axis), and the level of the background at its centre in counts, each with
+its standard error; how much longer than wide it is, and the direction of its long axis in radians from x towards y."""
+
+DETECTION_COLUMNS = ("frame", "y", "x", "distance", "votes", "sigma", "significance", *MEASURES)
 TRUTH_COLUMNS = ("frame", "y", "x", "particle", "radius", "snr")
 POINT = ("frame", "y", "x")
 MOST_FRAMES = 10_000_000
@@ -31,7 +45,7 @@ def empty(columns: Iterable[str]) -> pd.DataFrame:
     Examples
     --------
     >>> empty(DETECTION_COLUMNS).shape
-    (0, 7)
+    (0, 15)
     """
     return pd.DataFrame({column: pd.Series(dtype=_dtype(column)) for column in columns})
 

@@ -21,15 +21,15 @@ Shape = tuple[np.ndarray, float, float, float, bool]
 and how far its light is taken away, in radii, and whether pixels are averaged: by nine points of each."""
 
 LEVEL, SCALES = 3, 4
+_NARROWEST = 3.0
 _LEAST_PIXELS = 10
 _LEAST_SHARE = 0.2
 _DAMPING = 1e-3
 _SIDE = 16
 _AROUND = 3
 _UNKNOWN = 1e30
-_MEDIAN_OF_SQUARE = 0.455
-_NOTHING_UNUSUAL = 1.2
-_ENOUGH = 24
+_RINGS, _SPOKES = 4, 8
+"""Where the noise around a particle is looked at: at so many places of each of so many rings."""
 _MOST_STRETCHED = 0.96
 """Length of ``p, q`` where a particle is seven times as long as wide."""
 _STRETCH_A_STEP = 0.2
@@ -48,11 +48,12 @@ def _columns(shape: tuple[int, int], dy: float, x: float, reach: float) -> tuple
 
 
 @numba.njit(nogil=True, cache=True)
-def _stretched(unknowns: np.ndarray, components: int) -> float:
-    """Return how much farther an elongated particle reaches than a round one of its radius."""
+def _farthest(unknowns: np.ndarray, components: int, reach: float) -> float:
+    """Return how far from its centre a particle is fitted, in pixels: an elongated one so much farther, and all a bit."""
+    far = max(reach * unknowns[2], _NARROWEST)
     if len(unknowns) == SCALES + components:
-        return 1.0
-    return 1 / np.sqrt(1 - min(np.hypot(unknowns[-2], unknowns[-1]), _MOST_STRETCHED))
+        return far
+    return far / np.sqrt(1 - min(np.hypot(unknowns[-2], unknowns[-1]), _MOST_STRETCHED))
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
@@ -168,9 +169,10 @@ def add(image: np.ndarray, unknowns: np.ndarray, sign: float, shape: Shape) -> N
     y, x, radius = unknowns[0], unknowns[1], unknowns[2]
     scale = np.float32(per_square / radius**2)
     last = np.int32(table.shape[1] - 2)
-    top, bottom = _rows(image.shape, y, extent * radius)
+    far = _farthest(unknowns, len(table), extent)
+    top, bottom = _rows(image.shape, y, far)
     for i in range(top, bottom):
-        left, end = _columns(image.shape, i - y, x, extent * radius)
+        left, end = _columns(image.shape, i - y, x, far)
         rise, row = np.float32((i - y) ** 2), image[i]
         for n in range(len(table)):
             peak, profile = np.float32(sign * unknowns[SCALES + n]), table[n]
@@ -186,7 +188,7 @@ def _add_averaged(image: np.ndarray, unknowns: np.ndarray, sign: float, shape: S
     table, per_square, _, extent, _ = shape
     y, x, radius = unknowns[0], unknowns[1], unknowns[2]
     scale, row = per_square / radius**2, np.empty(len(unknowns))
-    far = extent * radius * _stretched(unknowns, len(table))
+    far = _farthest(unknowns, len(table), extent)
     top, bottom = _rows(image.shape, y, far)
     for i in range(top, bottom):
         left, end = _columns(image.shape, i - y, x, far)
@@ -211,7 +213,7 @@ def settle(
     shape: Shape,
     rounds: int,
 ) -> np.ndarray:
-    """Improve one particle after the other on what the others leave; return each place's variance along one axis, (n,).
+    """Improve one particle after the other on what the others leave; return their normal matrices, see `covariances`.
 
     Parameters
     ----------
@@ -224,13 +226,19 @@ def settle(
         and the variance of that; see `ground_at`.
     noise : ndarray (3,)
         Variance of a pixel: the first plus the second times its intensity, at least the third.
-    usual : ndarray (3,)
-        Mean and variance that radii usually have, and the variance of `p` and `q` around 0.
+    usual : ndarray (5,)
+        Mean and variance that radii usually have, the variance of `p` and `q` around 0, and the least and the
+        greatest radius there can be.
     shape : Shape
     rounds : int
+
+    Returns
+    -------
+    ndarray (n, unknowns, unknowns)
+        Their lower halves count; nan where too few pixels are seen.
     """
     size, oriented = unknowns.shape[1], unknowns.shape[1] > SCALES + len(shape[0])
-    variances = np.full(len(unknowns), np.nan)
+    matrices = np.full((len(unknowns), size, size), np.nan)
     matrix, right = np.zeros((size, size)), np.zeros(size)
     for p in range(len(unknowns)):
         add(rest, unknowns[p], 1.0, shape)
@@ -253,15 +261,16 @@ def settle(
             small = min(1.0, 0.25 * unknowns[p, 2] / max(abs(step[2]), 1e-9))
             for a in range(size):
                 unknowns[p, a] += step[a] * (shrink if a < 2 else small if a == 2 else 1.0)
+            unknowns[p, 2] = min(max(unknowns[p, 2], usual[3]), usual[4])
             if oriented:
                 _bound_stretch(unknowns[p], step)
             stepped = True
             if abs(step[0]) + abs(step[1]) < 2e-3:
                 break
         if stepped:
-            variances[p] = _variance_of_place(matrix)
+            matrices[p] = matrix
         add(rest, unknowns[p], -1.0, shape)
-    return variances
+    return matrices
 
 
 @numba.njit(nogil=True, cache=True)
@@ -291,7 +300,7 @@ def _normal(
     row = np.empty(size)
     row[3] = 1.0
     scale, last, number = per_square / radius**2, table.shape[1] - 2.0, 0
-    far = reach * radius * _stretched(unknowns, orders)
+    far = _farthest(unknowns, orders, reach)
     top, bottom = _rows(image.shape, y, far)
     for i in range(top, bottom):
         dy = i - y
@@ -326,14 +335,16 @@ def _normal(
 
 
 @numba.njit(nogil=True, cache=True)
-def _variance_of_place(matrix: np.ndarray) -> float:
-    """Return the mean variance of y and x, from the lower half of the normal matrix."""
-    total = 0.0
-    for axis in range(2):
-        unit = np.zeros(len(matrix))
-        unit[axis] = 1.0
-        total += _solved(matrix, unit, 1e-9)[axis]
-    return total / 2
+def covariances(matrices: np.ndarray) -> np.ndarray:
+    """Return the inverses of normal matrices, (n, unknowns, unknowns); nan where they are."""
+    found, unit = np.full(matrices.shape, np.nan), np.zeros(matrices.shape[1])
+    for p in range(len(matrices)):
+        if np.isfinite(matrices[p, 0, 0]):
+            for a in range(len(unit)):
+                unit[:] = 0.0
+                unit[a] = 1.0
+                found[p, a] = _solved(matrices[p], unit, 1e-9)
+    return found
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
@@ -353,7 +364,7 @@ def significances_at(
         y, x, radius = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2]
         scale, last, number = per_square / radius**2, table.shape[1] - 2.0, 0
         sums[:], products[:] = 0.0, 0.0
-        far = reach * radius * _stretched(unknowns[p], orders)
+        far = _farthest(unknowns[p], orders, reach)
         top, bottom = _rows(frame_shape, y, far)
         for i in range(top, bottom):
             left, end = _columns(frame_shape, i - y, x, far)
@@ -385,15 +396,20 @@ def significances_at(
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def spread_of_noise(rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, shape: Shape) -> np.ndarray:
-    """Return how the variance of pixels near particles grows with their intensity, and its least value, (3,)."""
+def spread_of_noise(
+    rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, shape: Shape, fitted: float = 0.0
+) -> np.ndarray:
+    """Return how the variance of pixels near particles grows with their intensity, and its least value, (3,).
+
+    So many numbers a particle were `fitted` to these very pixels, and have taken their share of the noise with them.
+    """
     table, per_square, reach, _, averaged = shape
     row = np.empty(unknowns.shape[1])
     s0 = s1 = s2 = q0 = q1 = 0.0
     for p in range(len(unknowns)):
         y, x, radius, level = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2], unknowns[p, 3]
         scale, last = per_square / radius**2, table.shape[1] - 2.0
-        far = reach * radius * _stretched(unknowns[p], len(table))
+        far = _farthest(unknowns[p], len(table), reach)
         top, bottom = _rows(rest.shape, y, far)
         for i in range(top, bottom):
             left, end = _columns(rest.shape, i - y, x, far)
@@ -421,7 +437,7 @@ def spread_of_noise(rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, 
     found[1] = (q1 / s0 - mean * square) / spread if spread > 1e-12 * (mean * mean + 1e-300) else 0.0
     found[0] = square - found[1] * mean
     found[2] = _LEAST_SHARE * square
-    return found
+    return found / max(1 - fitted * len(unknowns) / s0, 0.5)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
@@ -444,53 +460,79 @@ def block_means(image: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
-def _quads(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return of some blocks of 16 x 16 px the variance, and of 4 x 4 means in them the square of how they twist."""
-    high, wide = image.shape[0] // _SIDE, image.shape[1] // _SIDE
-    down, across = -(-high // _ENOUGH), -(-wide // _ENOUGH)
-    rows, columns = -(-high // down), -(-wide // across)
-    variances, twists = np.empty(rows * columns), np.empty(rows * columns * 4)
-    means = np.empty((4, 4))
-    for m in range(rows):
-        for n in range(columns):
-            a, b = m * down, n * across
-            total = square = 0.0
-            for u in range(4):
-                for v in range(4):
-                    part, parts = np.float32(0.0), np.float32(0.0)
-                    for i in range(a * _SIDE + 4 * u, a * _SIDE + 4 * u + 4):
-                        for j in range(b * _SIDE + 4 * v, b * _SIDE + 4 * v + 4):
-                            part += image[i, j]
-                            parts += image[i, j] * image[i, j]
-                    means[u, v] = part / 16
-                    total += float(part)
-                    square += float(parts)
-            block = m * columns + n
-            variances[block] = max(square / 256 - (total / 256) ** 2, 0.0)
-            for u in range(2):
-                for v in range(2):
-                    twist = means[2 * u, 2 * v] - means[2 * u + 1, 2 * v]
-                    twist -= means[2 * u, 2 * v + 1] - means[2 * u + 1, 2 * v + 1]
-                    twists[4 * block + 2 * u + v] = twist * twist
-    return variances, twists
+def noise_around(
+    rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, noise: np.ndarray, shape: Shape
+) -> np.ndarray:
+    """Return what the background around particles would make of their light and place, (n, 2, places).
 
-
-def grain(rest: np.ndarray) -> float:
-    """Return how much larger than in pure noise the errors are that noise makes over several pixels; at least 1.
-
-    The noise of rescaled or compressed film is alike in neighbouring pixels, so
-    that means over 4 x 4 px vary more than those of independent ones. How their
-    differences twist across the plane (that of any slope is 0) tells by how
-    much; medians, lest particles count.
+    At places around each, where nothing was found, the particle's profile and its slopes are laid over what is left of
+    the frame, in units of what noise makes of them that is each pixel's own. Numbers beyond 1 tell of noise that
+    neighbours share (enlarged and compressed frames, rows and columns of a sensor) and of texture. nan beyond the edge.
     """
-    if min(rest.shape) < 4 * _SIDE:
-        return 1.0
-    variances, twists = _quads(rest)
-    variance = float(np.median(variances))
-    if variance <= 0:
-        return 1.0
-    found = np.sqrt(4 * float(np.median(twists)) / _MEDIAN_OF_SQUARE / variance)
-    return max(1.0, found / _NOTHING_UNUSUAL)
+    table, per_square, reach, _, averaged = shape
+    found = np.full((len(unknowns), 2, _RINGS * _SPOKES), np.nan)
+    row = np.empty(unknowns.shape[1])
+    for p in range(len(unknowns)):
+        radius, orders = unknowns[p, 2], len(table)
+        half = max(reach * radius, _NARROWEST)
+        side = int(np.ceil(half))
+        scale, last = per_square / radius**2, table.shape[1] - 2.0
+        light, slopes = np.zeros((2 * side + 1, 2 * side + 1)), np.zeros((2 * side + 1, 2 * side + 1, 2))
+        number, mean = 0, 0.0
+        for i in range(-side, side + 1):
+            for j in range(-side, side + 1):
+                square = float(i * i + j * j)
+                if square > half * half:
+                    continue
+                number += 1
+                if averaged:
+                    value = _averaged(table, i, j, scale, unknowns[p], row)
+                    light[i + side, j + side] = value
+                    slopes[i + side, j + side, 0], slopes[i + side, j + side, 1] = row[0], row[1]
+                else:
+                    at = min(square * scale, last)
+                    k = int(at)
+                    value, steep = 0.0, 0.0
+                    for n in range(orders):
+                        rise = table[n, k + 1] - table[n, k]
+                        value += unknowns[p, SCALES + n] * (table[n, k] + (at - k) * rise)
+                        steep += unknowns[p, SCALES + n] * rise
+                    light[i + side, j + side] = value
+                    slopes[i + side, j + side, 0] = -2 * scale * steep * i
+                    slopes[i + side, j + side, 1] = -2 * scale * steep * j
+                mean += value
+        mean /= max(number, 1)
+        bright, steepest = 0.0, np.zeros(2)
+        for i in range(-side, side + 1):
+            for j in range(-side, side + 1):
+                if i * i + j * j <= half * half:
+                    light[i + side, j + side] -= mean
+                    bright += light[i + side, j + side] ** 2
+                    for axis in range(2):
+                        steepest[axis] += slopes[i + side, j + side, axis] ** 2
+        if number < _LEAST_PIXELS or bright <= 0 or steepest.min() <= 0:
+            continue
+        level, down, across = unknowns[p, LEVEL], ground[p, 0], ground[p, 1]
+        for ring in range(_RINGS):
+            away = (1.6 + 0.8 * ring) * half
+            for spoke in range(_SPOKES):
+                turn = 2 * np.pi * (spoke + 0.5 * ring) / _SPOKES
+                dy, dx = int(np.rint(away * np.sin(turn))), int(np.rint(away * np.cos(turn)))
+                y, x = int(np.rint(unknowns[p, 0])) + dy, int(np.rint(unknowns[p, 1])) + dx
+                if min(y, x) < side or y >= rest.shape[0] - side or x >= rest.shape[1] - side:
+                    continue
+                of_light, of_place, total = 0.0, 0.0, 0.0
+                for i in range(-side, side + 1):
+                    for j in range(-side, side + 1):
+                        if i * i + j * j <= half * half:
+                            off = rest[y + i, x + j] - level - down * (dy + i) - across * (dx + j)
+                            of_light += light[i + side, j + side] * off
+                            of_place += slopes[i + side, j + side, ring % 2] * off
+                            total += rest[y + i, x + j]
+                variance = max(noise[0] + noise[1] * total / number, noise[2])
+                found[p, 0, ring * _SPOKES + spoke] = of_light / np.sqrt(bright * variance)
+                found[p, 1, ring * _SPOKES + spoke] = of_place / np.sqrt(steepest[ring % 2] * variance)
+    return found
 
 
 def unknown_ground(number: int) -> np.ndarray:
@@ -543,3 +585,45 @@ def ground_at(means: np.ndarray, places: np.ndarray, noise: np.ndarray) -> np.nd
         shot = max(noise[0] + noise[1] * plane[0], noise[2]) / _SIDE**2
         ground[p, 3] = max(scatter**2 - shot, 0.0) + 4 * max(scatter**2, shot) / n
     return ground
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def stretches(rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, noise: np.ndarray, shape: Shape) -> np.ndarray:
+    """Return how elongated particles that were fitted as round ones look: `p` and `q` by a single step, (n, 2).
+
+    Light is round but for these two, which turn it twice around its centre: so nothing else that is fitted changes.
+    """
+    table, per_square, reach, _, averaged = shape
+    found, row, orders = np.zeros((len(unknowns), 2)), np.empty(unknowns.shape[1]), len(table)
+    for p in range(len(unknowns)):
+        y, x, radius, level = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2], unknowns[p, LEVEL]
+        scale, last = per_square / radius**2, table.shape[1] - 2.0
+        far = _farthest(unknowns[p], orders, reach)
+        top, bottom = _rows(rest.shape, y, far)
+        a00 = a01 = a11 = b0 = b1 = 0.0
+        for i in range(top, bottom):
+            dy = i - y
+            left, end = _columns(rest.shape, dy, x, far)
+            for j in range(left, end):
+                dx = j - x
+                at = min((dy * dy + dx * dx) * scale, last)
+                k = int(at)
+                light, steep = 0.0, 0.0
+                for n in range(orders):
+                    rise = table[n, k + 1] - table[n, k]
+                    light += unknowns[p, SCALES + n] * (table[n, k] + (at - k) * rise)
+                    steep += unknowns[p, SCALES + n] * rise
+                dark = level + ground[p, 0] * dy + ground[p, 1] * dx
+                weight = 1 / max(noise[0] + noise[1] * (dark + light), noise[2])
+                along, cross = -scale * steep * (dx * dx - dy * dy), -2 * scale * steep * dy * dx
+                a00 += weight * along * along
+                a01 += weight * along * cross
+                a11 += weight * cross * cross
+                b0 += weight * along * (rest[i, j] - dark)
+                b1 += weight * cross * (rest[i, j] - dark)
+        whole = a00 * a11 - a01 * a01
+        if whole > 1e-12 * (a00 + a11) ** 2:
+            found[p, 0], found[p, 1] = (a11 * b0 - a01 * b1) / whole, (a00 * b1 - a01 * b0) / whole
+            length = np.hypot(found[p, 0], found[p, 1])
+            found[p] *= min(1.0, _MOST_STRETCHED / max(length, 1e-9))
+    return found

@@ -7,6 +7,7 @@ grown on (thesis 3.5.1); noise and background are measured on the frame itself, 
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -16,22 +17,30 @@ import numpy as np
 from ...settings import Span
 from ...simulation.scene import Scene
 from ...simulation.shapes import Component
+from ...tables import MEASURES
 from .compiled import (
+    LEVEL,
     SCALES,
     Shape,
     add_each,
     block_means,
+    covariances,
     first_guesses,
-    grain,
     ground_at,
+    noise_around,
     settle,
     significances_at,
     spread_of_noise,
+    stretches,
     unknown_ground,
 )
 from .enlarging import as_calibrated
 
-_RADII = 4
+_RADII = 7
+_NARROWER, _WIDER = 0.5, 1.6
+_LEAST_RADIUS = 0.5
+_NOTHING_UNUSUAL, _CLEARLY_MORE = 1.1, 1.5
+"""What scatters by so much is nothing but noise; and so many times more than in all of the frame."""
 _EXTENT = 1.5
 _NARROWEST, _WIDEST = 3.0, 64.0
 _PER_SQUARE = 64
@@ -50,15 +59,14 @@ class Fits(NamedTuple):
         How many standard errors the particle's light stands out of the
         background, where the fit failed that at the given position; nan where
         the frame shows too few pixels of it.
-    looks : ndarray (n, 3)
-        Radius across the long axis in pixels, axis ratio, and direction of the
-        long axis in radians, from the x axis towards y; 1 and 0 for round particles.
+    measures : ndarray (n, 8)
+        What `tables.MEASURES` names; nan where the fit failed.
     """
 
     positions: np.ndarray
     sigmas: np.ndarray
     significances: np.ndarray
-    looks: np.ndarray
+    measures: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -117,9 +125,15 @@ class ParticleModel:
         return (4, 6) if self.oriented else (1, 2)
 
     @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest radius that is fitted: particles of other size than the scene's are found too."""
+        low, high = self.radius
+        return max(_NARROWER * low, min(_LEAST_RADIUS, low)), _WIDER * high
+
+    @property
     def radii(self) -> np.ndarray:
         """Radii to begin with."""
-        return np.geomspace(*self.radius, _RADII) if self.radius[0] < self.radius[1] else np.array(self.radius[:1])
+        return np.geomspace(*self.bounds, _RADII)
 
     @property
     def usual(self) -> np.ndarray:
@@ -129,8 +143,9 @@ class ParticleModel:
         the mean that the inverse squares of both are alike far from that.
         """
         squeeze = (self.stretch**2 - 1) / (self.stretch**2 + 1)
-        low, high = self.radius[0], self.radius[1] * np.sqrt(1 + squeeze)
-        return np.array([(low + high) / 2, max((high - low) ** 2 / 6, (0.05 * high) ** 2), max(squeeze**2 / 2, 0.01)])
+        low, high = self.bounds
+        high *= np.sqrt(1 + squeeze)
+        return np.array([(low + high) / 2, (high - low) ** 2 / 6, max(squeeze**2 / 2, 0.01), low, high])
 
     def possible(self, unknowns: np.ndarray) -> np.ndarray:
         """Return unknowns without the light that such particles cannot have: what is dark if they are bright."""
@@ -145,6 +160,12 @@ class ParticleModel:
         """How far particles are fitted, in radii: nearly to the first zero of the highest order, and a few pixels."""
         farthest = max(component.profile.fitted for component in self.components)
         return min(max(farthest, _NARROWEST / self.radius[0]), _WIDEST / self.radius[1])
+
+    @cached_property
+    def areas(self) -> np.ndarray:
+        """What the light of each component adds up to at a radius of one pixel and a scale of 1, as far as it is fitted."""
+        table, per_square, reach, _, _ = self.shape
+        return np.pi * table[:, : round(reach**2 * per_square)].sum(1) / per_square
 
     @cached_property
     def shape(self) -> Shape:
@@ -177,42 +198,85 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
     Fits
     """
     if not len(positions):
-        return Fits(positions, np.empty(0), np.empty(0), np.empty((0, 3)))
-    spread = float(np.std(frame))
-    rest = np.divide(frame, spread if spread > 0 else 1.0, dtype=np.float32, order="C")
+        return Fits(positions, np.empty(0), np.empty(0), np.empty((0, len(MEASURES))))
+    spread = float(np.std(frame)) or 1.0
+    rest = np.divide(frame, spread, dtype=np.float32, order="C")
     shape = model.shape
     unknowns = first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, shape, model.unknowns)
     add_each(rest, unknowns, -1.0, shape)
     ground, rounds = unknown_ground(len(unknowns)), model.rounds
     settle(rest, unknowns, ground, spread_of_noise(rest, unknowns, ground, shape), model.usual, shape, rounds[0])
-    noise = spread_of_noise(rest, unknowns, ground, shape)
+    noise = spread_of_noise(rest, unknowns, ground, shape, model.unknowns)
     ground = ground_at(block_means(rest), unknowns[:, :2], noise)
-    variances = settle(rest, unknowns, ground, noise, model.usual, shape, rounds[1])
+    errors = covariances(settle(rest, unknowns, ground, noise, model.usual, shape, rounds[1]))
     found = unknowns[:, :2].copy()
     inside = np.all((found >= -0.5) & (found <= np.array(rest.shape) - 0.5), axis=1)
-    good = np.isfinite(variances) & (np.hypot(*(found - positions).T) <= farthest) & inside
+    good = np.isfinite(errors[:, 0, 0]) & (np.hypot(*(found - positions).T) <= farthest) & inside
     if not good.all():
         unknowns[~good] = _where_found(rest, unknowns[~good], positions[~good], model)
-    coarser = grain(rest)
+    of_light, of_place = coarseness(noise_around(rest, unknowns, ground, noise, shape))
+    variances = (errors[:, 0, 0] + errors[:, 1, 1]) / 2
+    standing = significances_at(rest.shape, model.possible(unknowns), ground, noise, shape)
+    measures = _measures(unknowns, errors * of_light[:, None, None] ** 2, model, spread)
+    if not model.oriented:
+        measures[:, -2:] = _turned(stretches(rest, unknowns, ground, noise, shape))
+    measures[~good] = np.nan
     polished = Fits(
         np.where(good[:, None], found, positions),
-        np.where(good, coarser * np.sqrt(np.maximum(variances, 0)), np.nan),
-        significances_at(rest.shape, model.possible(unknowns), ground, noise, shape) / coarser,
-        _looks(unknowns, model),
+        np.where(good, of_place * np.sqrt(np.maximum(variances, 0)), np.nan),
+        standing / of_light,
+        measures,
     )
     return as_calibrated(polished, frame, model) if model.zoom > 1 else polished
 
 
-def _looks(unknowns: np.ndarray, model: ParticleModel) -> np.ndarray:
-    """Return radius, axis ratio and direction of particles, (n, 3)."""
-    looks = np.stack([np.abs(unknowns[:, 2]), np.ones(len(unknowns)), np.zeros(len(unknowns))], 1)
+def coarseness(looks: np.ndarray) -> np.ndarray:
+    """Return how much larger errors of light and place are than noise makes them that is each pixel's own, (2, n).
+
+    At least 1. What is seen around a single particle tells little, so that all of a frame are taken together,
+    and a single one counts where it sees clearly more.
+
+    Parameters
+    ----------
+    looks : ndarray (n, 2, places)
+        As `noise_around` returns them.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # all of one may lie beyond the edge
+        each = 1.48 * np.nanmedian(np.abs(looks), axis=2).T
+        whole = 1.48 * np.nanmedian(np.abs(looks), axis=(0, 2))[:, None]
+    whole = np.where(np.isfinite(whole), np.maximum(whole / _NOTHING_UNUSUAL, 1), 1)
+    return np.where(each > _CLEARLY_MORE * whole, each, whole)
+
+
+def _measures(unknowns: np.ndarray, errors: np.ndarray, model: ParticleModel, spread: float) -> np.ndarray:
+    """Return what `MEASURES` names of fitted particles, (n, 8), from unknowns and their covariances."""
+    found = np.ones((len(unknowns), len(MEASURES)))
+    radius, scales = unknowns[:, 2], unknowns[:, SCALES : SCALES + len(model.components)]
+    area = model.areas * radius[:, None] ** 2
+    slopes = np.zeros((len(unknowns), unknowns.shape[1]))
+    slopes[:, 2] = 2 * (area * scales).sum(1) / radius
+    slopes[:, SCALES : SCALES + len(model.components)] = area
+    squeeze = 1.0
     if model.oriented:
-        p, q = unknowns[:, -2:].T
-        squeeze = np.hypot(p, q)
-        looks[:, 0] /= np.sqrt(1 + squeeze)
-        looks[:, 1] = np.sqrt((1 + squeeze) / (1 - squeeze))
-        looks[:, 2] = np.arctan2(q, p) / 2
-    return looks
+        found[:, -2:] = _turned(unknowns[:, -2:])
+        length = np.hypot(*unknowns[:, -2:].T)
+        squeeze = np.sqrt(1 + length)
+        slopes /= np.sqrt(1 - length**2)[:, None]
+        area = area / np.sqrt(1 - length**2)[:, None]
+    found[:, 0], found[:, 1] = (area * scales).sum(1), np.einsum("na,nab,nb->n", slopes, errors, slopes)
+    found[:, 2], found[:, 3] = radius / squeeze, errors[:, 2, 2] / squeeze**2
+    found[:, 4], found[:, 5] = unknowns[:, LEVEL], errors[:, LEVEL, LEVEL]
+    found[:, 1:6:2] = np.sqrt(np.maximum(found[:, 1:6:2], 0))
+    found[:, [0, 1, 4, 5]] *= spread
+    return found
+
+
+def _turned(stretch: np.ndarray) -> np.ndarray:
+    """Return axis ratio, and direction of the long axis in radians, of some `p, q`, (n, 2)."""
+    p, q = stretch.T
+    squeeze = np.hypot(p, q)
+    return np.stack([np.sqrt((1 + squeeze) / (1 - squeeze)), np.arctan2(q, p) / 2], 1)
 
 
 def _where_found(rest: np.ndarray, failed: np.ndarray, positions: np.ndarray, model: ParticleModel) -> np.ndarray:
