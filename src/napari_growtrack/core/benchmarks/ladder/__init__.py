@@ -64,7 +64,7 @@ def climb(rung: Rung, scale: Scale, deeptrack: str | None) -> list[tuple[Method,
     lesson = judge if rung.tuned_on is None else Judge.of(rung.tuned_on, scale)
     methods = [*ours(rung), *peers(rung.tuned_on or rung, lesson, deeptrack)]
     rows = [_row(rung, method, judge) for method in methods]
-    for row, milliseconds in zip(rows, _in_turns([m.detector for m in methods], judge.film, scale), strict=True):
+    for row, milliseconds in zip(rows, in_turns([m.detector for m in methods], judge.film, scale), strict=True):
         row["ms per frame"] = milliseconds
     return list(zip(methods, rows, strict=True))
 
@@ -103,7 +103,7 @@ def pull(truth: pd.DataFrame, found: pd.DataFrame) -> float:
     return spread(errors / theirs.sigma.to_numpy()[:, None])
 
 
-def _in_turns(detectors: Sequence[Detect], film: np.ndarray, scale: Scale) -> list[float]:
+def in_turns(detectors: Sequence[Detect], film: np.ndarray, scale: Scale) -> list[float]:
     """Return each detector's time for a frame in ms: the median of turns in which it tracks a few frames as a film.
 
     The first turn warms up.
