@@ -1,4 +1,4 @@
-"""Cameras that turn photons into grey levels: by counting, by multiplying electrons, or pixel by pixel in their own way."""
+"""Cameras that turn photons into grey levels: by counting or multiplying electrons, or pixel by pixel."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Camera:
         return np.clip(np.rint(grey), 0, 65535).astype(np.float32)
 
     def variance(self, mean: np.ndarray) -> np.ndarray:
-        """Return the variance of what stands for the photons of each pixel, in photons squared; dead ones know nothing."""
+        """Return the variance of each pixel in photons squared; dead ones know nothing."""
         noise = (2.0 if self.multiplication else 1.0) * (mean + self.dark) + np.square(self.read)
         return noise if self.dead is None else np.where(self.dead, np.inf, noise)
 

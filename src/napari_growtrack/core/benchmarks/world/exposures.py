@@ -106,7 +106,7 @@ class Exposure:
         return np.stack([covariance[i, :, i] for i in range(len(parts))]) if parts else np.zeros((0, 2, 2))
 
     def _slopes(self, camera: Camera) -> tuple[list[Part], list[np.ndarray]]:
-        """Return where each wanted particle is drawn, and how its pixels change with y and x, in units of their noise."""
+        """Return where each wanted particle is drawn, and how its pixels change with its place, in units of noise."""
         shape, scale = self.background.shape, self.light / np.sqrt(camera.variance(self.mean()))
         parts = [one.around(shape) for one in self.wanted]
         slopes = [

@@ -6,6 +6,8 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -124,8 +126,7 @@ def _truth(exposures: Sequence[Exposure], covariances: Sequence[np.ndarray]) -> 
 
 def can_compress() -> bool:
     """Tell whether PyAV has an encoder of H.264 here."""
-    import av
-
+    av: Any = import_module("av")
     try:
         av.codec.Codec(_CODEC, "w")
     except (ValueError, av.error.FFmpegError):  # what it raises has changed with its versions
@@ -141,8 +142,7 @@ def _compressed(films: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def _recorded(frames: np.ndarray) -> bytes:
-    import av
-
+    av: Any = import_module("av")
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream(_CODEC, rate=25)
@@ -155,8 +155,7 @@ def _recorded(frames: np.ndarray) -> bytes:
 
 
 def _played(video: bytes) -> Iterator[np.ndarray]:
-    import av
-
+    av: Any = import_module("av")
     with av.open(io.BytesIO(video)) as container:
         for frame in container.decode(video=0):
             yield frame.to_ndarray(format="gray")

@@ -1,4 +1,4 @@
-"""What a detector makes of a rung: what it finds, how exact it is, whether it knows, and what it sees where nothing is."""
+"""What a detector makes of a rung: what it finds, how exact it is, whether it knows, and its ghosts."""
 
 from __future__ import annotations
 

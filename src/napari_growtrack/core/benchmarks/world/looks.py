@@ -29,7 +29,8 @@ class Look(Protocol):
     """
 
     @property
-    def reach(self) -> float: ...
+    def reach(self) -> float:
+        """How far from its centre it is drawn, in pixels."""
 
     def on(self, rows: np.ndarray, columns: np.ndarray, y: float, x: float) -> np.ndarray:
         """Return the share of its light on pixels, (rows, columns), with its centre at `y`, `x`."""

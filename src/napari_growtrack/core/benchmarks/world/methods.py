@@ -13,7 +13,7 @@ from ...detection import Contrast, detect
 from ...errors import GrowtrackWarning
 from ...networks.bundled import DEFAULT, bundled
 from ...networks.load import Network, load_network
-from ..peers import Baseline, laplacian_baseline, trackpy_baseline
+from ..peers import Baseline, Detector, laplacian_baseline, trackpy_baseline
 from ..peers.laplacian import SIGMAS
 from ..peers.trackpy_locate import DIAMETERS
 from .films import Judged
@@ -103,7 +103,7 @@ def peers(judged: Judged) -> dict[str, Baseline]:
     return {one.name: one for one in baselines}
 
 
-def tuned(judged: Judged, baseline: Baseline) -> object:
+def tuned(judged: Judged, baseline: Baseline) -> Detector:
     """Return a peer tuned on the first 150 particles of a rung's film."""
     some = judged.start(_TUNED_ON)
     return baseline.tuned(some.film, some.truth, judged.rung.within)

@@ -18,7 +18,7 @@ _TRIES = 20_000
 def scattered(
     rng: np.random.Generator, number: int, apart: float, edge: float = _EDGE, inside: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return random places (n, 2), some pixels apart, away from the frame's edge, and inside a mask where one is given."""
+    """Return random places (n, 2), some pixels apart, off the frame's edge, and inside a mask."""
     places: list[np.ndarray] = []
     for _ in range(_TRIES):
         place = rng.uniform(edge, SIDE - 1 - edge, 2)
@@ -64,7 +64,7 @@ def groups(
 def walks(
     rng: np.random.Generator, frames: int, step: float, apart: float, edge: float = _EDGE
 ) -> Iterator[np.ndarray]:
-    """Yield the places (n, 2) of particles that diffuse, by a step an axis and frame, and never come near each other."""
+    """Yield places (n, 2) of particles that diffuse, by a step an axis and frame, and stay apart."""
     places = scattered(rng, NUMBER, 2 * apart, edge)
     for _ in range(frames):
         yield places
