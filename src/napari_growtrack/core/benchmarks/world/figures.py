@@ -21,7 +21,7 @@ _COLUMNS = 6
 _PART = 96  # px of a frame's side that are shown, so that single pixels are seen
 
 
-def draw_sheet(tables: Tables, bench: Bench) -> Figure:
+def draw_sheet(tables: Tables, _: Bench) -> Figure:
     """Draw a quarter of the first frame of each rung that was measured, with rings around its particles."""
     load_matplotlib()
     from matplotlib.figure import Figure
@@ -33,7 +33,7 @@ def draw_sheet(tables: Tables, bench: Bench) -> Figure:
     for axes in panels:
         axes.set_axis_off()
     for axes, name in zip(panels, names, strict=False):
-        _thumbnail(axes, film(name, "smoke" if bench.scale == "smoke" else "laptop"))
+        _thumbnail(axes, film(name, "smoke"))
     return figure
 
 
@@ -43,9 +43,8 @@ def _thumbnail(axes: Axes, judged: Judged) -> None:
     part = judged.film[0, top : top + _PART, left : left + _PART]
     low, high = np.percentile(part, (0.5, 99.8))
     axes.imshow(part, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
-    size = max(1.3 * judged.rung.diameter, 7) / _PART * TWO_COLUMNS / _COLUMNS * 72
-    if judged.rung.name.startswith("crowd"):
-        size /= 2
+    ring = min(max(1.3 * judged.rung.diameter, 7), 2 * judged.rung.within)  # px
+    size = ring / _PART * TWO_COLUMNS / _COLUMNS * 72
     axes.scatter(first.x - left, first.y - top, s=size**2, fc="none", ec="#ffb000", lw=0.5)
     axes.set(xlim=(-0.5, _PART - 0.5), ylim=(_PART - 0.5, -0.5))
     axes.set_title(judged.rung.name, fontsize=SMALL, pad=2)
@@ -58,7 +57,7 @@ def _fullest(places: np.ndarray, side: int) -> tuple[int, int]:
     return corners[int(np.argmax(inside))]
 
 
-def draw_errors(tables: Tables, bench: Bench) -> Figure:
+def draw_errors(tables: Tables, _: Bench) -> Figure:
     """Draw error over bound of every method on every rung."""
     figure, (axes,) = new_figure(width=TWO_COLUMNS, height=3.2)
     names = list(dict.fromkeys(row["rung"] for row in tables[""]))
