@@ -83,6 +83,6 @@ def with_bad_pixels(camera: Camera, shape: tuple[int, int], rng: np.random.Gener
 
 
 def with_stripes(camera: Camera, strength: float, shape: tuple[int, int], rng: np.random.Generator) -> Camera:
-    """Return a camera with an offset of its own for each column and each row, of some electrons' strength."""
+    """Return a camera with an offset of its own for each column and each row, together of some electrons' strength."""
     columns, rows = rng.normal(size=(1, shape[1])), rng.normal(size=(shape[0], 1))
-    return camera.with_(offset=camera.offset + strength * camera.gain * (columns + rows))
+    return camera.with_(offset=camera.offset + strength * camera.gain * (columns + rows) / np.sqrt(2))

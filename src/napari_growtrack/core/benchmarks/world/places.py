@@ -107,7 +107,7 @@ def cell(rng: np.random.Generator) -> tuple[Callable[[np.random.Generator], np.n
 
     def next_frame(rng: np.random.Generator) -> np.ndarray:
         nonlocal fine
-        light = 50 * np.maximum(1 + 0.3 * coarse + 0.15 * fine, 0.2)
+        light = 50 * np.maximum(1 + 0.3 * coarse + 0.1 * fine, 0.2)
         fine = 0.95 * fine + np.sqrt(1 - 0.95**2) * texture(rng, 4)
         return 6 + soft * light
 

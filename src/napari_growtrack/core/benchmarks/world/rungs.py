@@ -215,7 +215,7 @@ def _gaussian(sigma: float, photons: float) -> Rung:
 
 
 def _emccd(photons: float) -> Rung:
-    draw = partial(_spots, look=gaussian(_SIGMA), photons=photons, background=10)
+    draw = partial(_spots, look=gaussian(_SIGMA), photons=photons, background=5)
     return Rung(f"emccd {photons:g}", f"an EMCCD, {photons:g} photons a spot", draw, camera=lambda rng: emccd())
 
 
@@ -256,7 +256,7 @@ RUNGS: Sequence[Rung] = (
     ),
     Rung(
         "stripes",
-        "offsets of columns and rows, each as strong as the shot noise",
+        "offsets of columns and rows, as strong as the shot noise",
         _THOUSAND,
         asks="hard",
         camera=lambda rng: with_stripes(counting(), np.sqrt(20), SHAPE, rng),
