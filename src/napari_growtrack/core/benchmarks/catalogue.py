@@ -47,7 +47,7 @@ CASES: dict[str, Case] = THESIS | {
         "LoG and trackpy tuned",
         world.pieces,
         settings=world.settings,
-        scales=("smoke", "laptop", "paper"),
+        scales=("smoke", "laptop"),
         short=world.short,
         tables={"asked": world.asked},
         figures={"sheet": world_figures.draw_sheet, "errors": world_figures.draw_errors},

@@ -17,7 +17,7 @@ from .exposures import Exposure, Particle
 from .looks import Look, airy, bright_field, disc, gaussian, rod, smeared, sphere
 from .places import NUMBER, SHAPE, even, groups, scattered, vignette, walks
 
-FRAMES: dict[Scale, int] = {"smoke": 2, "laptop": 30, "paper": 100}
+FRAMES: dict[Scale, int] = {"smoke": 2, "laptop": 30}
 
 Ask = Literal["spots", "hard", "shapes"]
 """What is asked of our networks on a rung; see `asked`."""
