@@ -13,6 +13,8 @@ from .ladder import figures as ladder_figures
 from .running import iter_run, refusal
 from .sources import BROWNIAN, PRETRAINED_BROWNIAN, PRETRAINED_VESICLES
 from .thesis import THESIS
+from .world import figures as world_figures
+from .world import measuring as world
 
 __all__ = ["CASES", "Case", "Claim", "Rows", "Scale", "iter_case", "named", "refusal", "run"]
 
@@ -39,6 +41,17 @@ CASES: dict[str, Case] = THESIS | {
         tables={"speed": ladder.speed},
         figures={"snr": ladder_figures.draw_snr, "front": ladder_figures.draw_front},
         uses=(PRETRAINED_VESICLES,),
+    ),
+    "world": Case(
+        "films of other optics, cameras and backgrounds than ours: our networks with nothing and with everything told, "
+        "LoG and trackpy tuned",
+        world.pieces,
+        settings=world.settings,
+        scales=("smoke", "laptop"),
+        short=world.short,
+        tables={"asked": world.asked},
+        figures={"sheet": world_figures.draw_sheet, "errors": world_figures.draw_errors},
+        claims=world.claims,
     ),
     "scaling": measured(
         "our time on one core against the size of a frame and the number of particles",

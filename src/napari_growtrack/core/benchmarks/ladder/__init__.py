@@ -64,7 +64,9 @@ def climb(rung: Rung, scale: Scale, deeptrack: str | None) -> list[tuple[Method,
     lesson = judge if rung.tuned_on is None else Judge.of(rung.tuned_on, scale)
     methods = [*ours(rung), *peers(rung.tuned_on or rung, lesson, deeptrack)]
     rows = [_row(rung, method, judge) for method in methods]
-    for row, milliseconds in zip(rows, _in_turns([m.detector for m in methods], judge.film, scale), strict=True):
+    some = 1 if scale == "smoke" else max(2, min(8, 8 * 251**2 // rung.pixels))
+    times = in_turns([one.detector for one in methods], judge.film, some, 1 if scale == "smoke" else 7)
+    for row, milliseconds in zip(rows, times, strict=True):
         row["ms per frame"] = milliseconds
     return list(zip(methods, rows, strict=True))
 
@@ -103,13 +105,11 @@ def pull(truth: pd.DataFrame, found: pd.DataFrame) -> float:
     return spread(errors / theirs.sigma.to_numpy()[:, None])
 
 
-def _in_turns(detectors: Sequence[Detect], film: np.ndarray, scale: Scale) -> list[float]:
-    """Return each detector's time for a frame in ms: the median of turns in which it tracks a few frames as a film.
+def in_turns(detectors: Sequence[Detect], film: np.ndarray, some: int, turns: int) -> list[float]:
+    """Return each detector's time for a frame in ms: the median of turns in which it tracks some frames as a film.
 
     The first turn warms up.
     """
-    some = 1 if scale == "smoke" else max(2, min(8, 8 * 251**2 // film[0].size))
-    turns = 1 if scale == "smoke" else 7
     seconds: list[list[float]] = []
     for turn in range(turns + 1):
         first = turn * some % max(len(film) - some + 1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,9 +49,9 @@ class Laplacian:
         return f"sigma {self.sigma:g}"
 
 
-def laplacian_baseline(dark: bool = False) -> Baseline:
-    """Return the baseline with sigmas from 1.5 to 8 px."""
-    return Baseline("LoG + parabola", tuple(Laplacian(sigma, dark) for sigma in SIGMAS))
+def laplacian_baseline(dark: bool = False, sigmas: Sequence[float] = SIGMAS) -> Baseline:
+    """Return the baseline with these sigmas in pixels, by default from 1.5 to 8."""
+    return Baseline("LoG + parabola", tuple(Laplacian(sigma, dark) for sigma in sigmas))
 
 
 def _vertex(before: np.ndarray, middle: np.ndarray, after: np.ndarray) -> np.ndarray:

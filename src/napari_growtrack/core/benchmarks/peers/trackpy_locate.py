@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -60,11 +60,13 @@ class Trackpy:
         return f"diameter {self.diameter}, separation {self.separation}"
 
 
-def trackpy_baseline(diameter: int | None = None, engine: Engine = "numba", dark: bool = False) -> Baseline:
+def trackpy_baseline(
+    diameter: int | None = None, engine: Engine = "numba", dark: bool = False, diameters: Sequence[int] = DIAMETERS
+) -> Baseline:
     """Return the baseline of one diameter in pixels, with trackpy's own separation, or of many of both to be tuned."""
     if diameter is not None:
         return Baseline(f"trackpy {diameter}, {_SPELT[engine]}", (Trackpy(diameter, diameter + 1, engine, dark),))
-    sizes = [(one, separation) for one in DIAMETERS for separation in (one + 1, (one + 1) // 2)]
+    sizes = [(one, separation) for one in diameters for separation in (one + 1, (one + 1) // 2)]
     return Baseline("trackpy, tuned", tuple(Trackpy(*size, engine, dark) for size in sizes))
 
 

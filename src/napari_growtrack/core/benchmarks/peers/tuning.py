@@ -62,17 +62,17 @@ class Baseline:
     name: str
     locators: tuple[Locator, ...]
 
-    def tuned(self, film: np.ndarray, truth: pd.DataFrame) -> Detector:
+    def tuned(self, film: np.ndarray, truth: pd.DataFrame, within: float = WITHIN) -> Detector:
         """Return the detector of best F1 on a film, (T, Y, X); of nearly as good ones, that of least median error."""
-        tried = [_tuned(locator, film, truth) for locator in self.locators]
+        tried = [_tuned(locator, film, truth, within) for locator in self.locators]
         good = max(result.f1 for _, result in tried) - AS_GOOD
         return min((pair for pair in tried if pair[1].f1 >= good), key=lambda pair: pair[1].median_error)[0]
 
 
-def _tuned(locator: Locator, film: np.ndarray, truth: pd.DataFrame) -> tuple[Detector, Score]:
+def _tuned(locator: Locator, film: np.ndarray, truth: pd.DataFrame, within: float) -> tuple[Detector, Score]:
     every = detections(locator, film)
-    least = best_threshold(every, truth)
-    result = score(truth, every[every.strength > least].reset_index(drop=True))
+    least = best_threshold(every, truth, within)
+    result = score(truth, every[every.strength > least].reset_index(drop=True), within)
     return Detector(locator, least), result if result.matched else result.with_(median_error=np.inf)
 
 
@@ -83,7 +83,7 @@ def detections(detector: Callable[[np.ndarray], pd.DataFrame], film: Sequence[np
     return pd.concat(tables, ignore_index=True).assign(frame=frames)
 
 
-def best_threshold(found: pd.DataFrame, truth: pd.DataFrame) -> float:
+def best_threshold(found: pd.DataFrame, truth: pd.DataFrame, within: float = WITHIN) -> float:
     """Return the strength that separates particles from the rest with the best F1: the middle of the widest gap.
 
     Parameters
@@ -92,25 +92,27 @@ def best_threshold(found: pd.DataFrame, truth: pd.DataFrame) -> float:
         With ``frame, y, x, strength``.
     truth : DataFrame
         With ``frame, y, x``.
+    within : float
+        Farthest that a hit may be from its particle, in pixels.
     """
     if not len(found):
         return 0.0
     ordered = found.sort_values("strength", ascending=False, ignore_index=True)
     strengths = np.append(ordered.strength, min(0.0, 2 * ordered.strength.iloc[-1]))
-    hits = np.cumsum(_is_first_hit(ordered, truth))
+    hits = np.cumsum(_is_first_hit(ordered, truth, within))
     f1 = 2 * hits / (np.arange(1, len(hits) + 1) + len(truth))
     gaps = np.where(f1 == f1.max(), strengths[:-1] - strengths[1:], -1.0)
     return float(strengths[gaps.argmax() : gaps.argmax() + 2].mean())
 
 
-def _is_first_hit(ordered: pd.DataFrame, truth: pd.DataFrame) -> np.ndarray:
+def _is_first_hit(ordered: pd.DataFrame, truth: pd.DataFrame, within: float) -> np.ndarray:
     """Tell of each detection, strongest first, whether it is the first to hit its nearest particle."""
     hit = np.zeros(len(ordered), bool)
     particles = dict(iter(truth.groupby("frame")))
     for frame, rows in ordered.groupby("frame"):
         if frame in particles:
             distances = cdist(rows[["y", "x"]], particles[frame][["y", "x"]])
-            near = np.where(distances.min(1) <= WITHIN, distances.argmin(1), -1)
+            near = np.where(distances.min(1) <= within, distances.argmin(1), -1)
             nearest, first = np.unique(near, return_index=True)
             hit[rows.index[first[nearest >= 0]]] = True
     return hit
