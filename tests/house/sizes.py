@@ -20,7 +20,7 @@ ALLOWED = {
     "files in a folder, at most": 20,
     "modules of the panels": 62,
     "lines of the panels": 13_700,
-    "lines of the package": 44_000,
+    "lines of the package": 48_000,
     "lines of a module, at most": 640,
     "longest chain of imports": 26,
 }

@@ -12,7 +12,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_
 from scipy.spatial.distance import cdist
 
 from ..errors import SettingsError, StackError
-from ..films.normalisation import normalise, without_hot_pixels
+from ..films.normalisation import normalise, without_hot_pixels, without_stripes
 from ..settings import Settings
 from ..tables import MEASURES
 from .merge import agree, gather, merge
@@ -216,10 +216,14 @@ def _windows(view: View, step: int) -> int:
 
 
 def mended(frame: np.ndarray, network: StagedNetwork) -> np.ndarray:
-    """Return a frame without hot pixels, unless the network knows the camera's own units, or particles as narrow."""
-    if network.normalisation != "standard" or network.zoom > _NARROW:
+    """Return a frame without a sensor's stripes and hot pixels, unless the network knows the camera's own units.
+
+    Hot pixels stay where particles may be as narrow.
+    """
+    if network.normalisation != "standard":
         return frame
-    return without_hot_pixels(frame)
+    frame = without_stripes(frame)
+    return frame if network.zoom > _NARROW else without_hot_pixels(frame)
 
 
 def view_of(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, full_scale: float = 1.0) -> View:

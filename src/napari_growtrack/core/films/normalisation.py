@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from scipy import ndimage
 
 from ..packages.compiling import numba
 
@@ -13,6 +14,12 @@ Normalisation = Literal["standard", "unit"]
 
 _HOT_SPREADS = 6.0
 _HOT_RANGES = 3.0
+_STRIPED = 0.6
+"""Correlation of two halves of a frame, in how levels of lines differ, from which on these are stripes of the sensor."""
+_LINES_LOOKED_AT = 32
+_FEWEST_LINES = 32
+_SMOOTH = 10.0
+"""Levels of lines that change over more than about twice as many lines are light, not stripes."""
 
 
 def normalise(
@@ -78,6 +85,59 @@ def without_hot_pixels(frame: np.ndarray) -> np.ndarray:
             break
         frame = mended
     return frame
+
+
+def without_stripes(frame: np.ndarray) -> np.ndarray:
+    """Return a frame whose columns and rows have no offsets of their own.
+
+    Sensors read through an amplifier for each column or row show faint stripes.
+    They are told from noise, light and texture by neighbouring lines that
+    differ in one half of the frame as they do in the other.
+
+    Parameters
+    ----------
+    frame : ndarray (Y, X)
+
+    Returns
+    -------
+    ndarray (Y, X) float32
+        The frame itself where there are no stripes.
+    """
+    frame = np.ascontiguousarray(frame, np.float32)
+    if min(frame.shape) < _FEWEST_LINES:
+        return frame
+    for axis in (0, 1):
+        some = np.linspace(0, frame.shape[axis] - 1, min(_LINES_LOOKED_AT, frame.shape[axis])).astype(int)
+        if _striped(np.take(frame, some, axis), axis):
+            levels = _levels(frame, axis)
+            frame = frame - np.expand_dims(levels - _smooth(levels), axis)
+    return frame
+
+
+def _striped(lines: np.ndarray, axis: int) -> bool:
+    """Tell whether levels of lines along an axis differ in one half of the frame as they do in the other."""
+    halves = (np.diff(_levels(half, axis), 2) for half in np.array_split(lines, 2, axis))
+    one, other = (np.clip(half, -limit, limit) for half in halves if (limit := 4 * _usual(half)) >= 0)
+    alike, most = float((one * other).mean()), float(np.sqrt((one**2).mean() * (other**2).mean()))
+    return alike > _STRIPED * most > 0
+
+
+def _levels(lines: np.ndarray, axis: int) -> np.ndarray:
+    """Return the mean of the middle half of each line's pixels."""
+    number = lines.shape[axis]
+    ordered = np.sort(lines, axis=axis)
+    return np.take(ordered, range(number // 4, number - number // 4), axis).mean(axis)
+
+
+def _usual(values: np.ndarray) -> float:
+    """Return the standard deviation of what is usual."""
+    return 1.4826 * float(np.median(np.abs(values)))
+
+
+def _smooth(levels: np.ndarray) -> np.ndarray:
+    """Return what changes slowly from line to line; single lines that are far off do not count."""
+    kept = ndimage.median_filter(levels, 5, mode="nearest")
+    return ndimage.gaussian_filter1d(kept, _SMOOTH, mode="nearest")
 
 
 def surrounded(frame: np.ndarray, margin: int) -> np.ndarray:

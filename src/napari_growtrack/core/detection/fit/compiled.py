@@ -221,9 +221,9 @@ def settle(
         The frame less the light of all particles; kept up to date.
     unknowns : ndarray (n, unknowns)
         Improved in place.
-    ground : ndarray (n, 4)
+    ground : ndarray (n, 5)
         The background at each particle: slope along y and x per pixel, level,
-        and the variance of that; see `ground_at`.
+        and the variances of level and slopes; see `ground_at`.
     noise : ndarray (3,)
         Variance of a pixel: the first plus the second times its intensity, at least the third.
     usual : ndarray (5,)
@@ -248,6 +248,8 @@ def settle(
             number = _normal(rest, unknowns[p], ground[p], noise, shape, matrix, right)
             if number < _LEAST_PIXELS:
                 break
+            if ground[p, 4] > 0:
+                _tilt(rest, unknowns[p], ground[p], noise, shape, matrix, right)
             matrix[2, 2] += 1 / usual[1]
             right[2] += (usual[0] - unknowns[p, 2]) / usual[1]
             matrix[LEVEL, LEVEL] += 1 / ground[p, 3]
@@ -332,6 +334,57 @@ def _normal(
                 for b in range(a + 1):
                     matrix[a, b] += weighted * row[b]
     return number
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _tilt(
+    image: np.ndarray,
+    unknowns: np.ndarray,
+    ground: np.ndarray,
+    noise: np.ndarray,
+    shape: Shape,
+    matrix: np.ndarray,
+    right: np.ndarray,
+) -> None:
+    """Let the background's slopes be other than told, by their variance: take out of the equations what they explain."""
+    table, per_square, reach, _, _ = shape
+    y, x, radius, level = unknowns[0], unknowns[1], unknowns[2], unknowns[LEVEL]
+    orders, size = len(table), len(unknowns)
+    row, both = np.zeros(size), np.zeros((2, size))
+    row[LEVEL] = 1.0
+    own, told = np.full(2, 1 / ground[4]), np.zeros(2)
+    scale, last = per_square / radius**2, table.shape[1] - 2.0
+    far = _farthest(unknowns, orders, reach)
+    top, bottom = _rows(image.shape, y, far)
+    for i in range(top, bottom):
+        dy = i - y
+        left, end = _columns(image.shape, dy, x, far)
+        for j in range(left, end):
+            dx = j - x
+            square = dy * dy + dx * dx
+            at = min(square * scale, last)
+            k = int(at)
+            light, steep = 0.0, 0.0
+            for n in range(orders):
+                rise = table[n, k + 1] - table[n, k]
+                row[SCALES + n] = table[n, k] + (at - k) * rise
+                light += unknowns[SCALES + n] * row[SCALES + n]
+                steep += unknowns[SCALES + n] * rise
+            steep *= -2 * scale
+            row[0], row[1], row[2] = steep * dy, steep * dx, steep * square / radius
+            model = level + ground[0] * dy + ground[1] * dx + light
+            weight = 1 / max(noise[0] + noise[1] * model, noise[2])
+            for axis in range(2):
+                off = weight * (dx if axis else dy)
+                own[axis] += off * (dx if axis else dy)
+                told[axis] += off * (image[i, j] - model)
+                for a in range(size):
+                    both[axis, a] += off * row[a]
+    for axis in range(2):
+        for a in range(size):
+            right[a] -= both[axis, a] * told[axis] / own[axis]
+            for b in range(a + 1):
+                matrix[a, b] -= both[axis, a] * both[axis, b] / own[axis]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -463,14 +516,15 @@ def block_means(image: np.ndarray) -> np.ndarray:
 def noise_around(
     rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, noise: np.ndarray, shape: Shape
 ) -> np.ndarray:
-    """Return what the background around particles would make of their light and place, (n, 2, places).
+    """Return what the background around particles would make of their light, place and slope, (n, 3, places).
 
-    At places around each, where nothing was found, the particle's profile and its slopes are laid over what is left of
-    the frame, in units of what noise makes of them that is each pixel's own. Numbers beyond 1 tell of noise that
-    neighbours share (enlarged and compressed frames, rows and columns of a sensor) and of texture. nan beyond the edge.
+    At places around each, where nothing was found, the particle's profile, its slopes (less what a tilted background
+    explains, as far as it may be tilted) and a plane are laid over what is left of the frame, in units of what noise
+    makes of them that is each pixel's own. Numbers beyond 1 tell of noise that neighbours share (enlarged and
+    compressed frames, rows and columns of a sensor) and of texture. nan beyond the edge.
     """
     table, per_square, reach, _, averaged = shape
-    found = np.full((len(unknowns), 2, _RINGS * _SPOKES), np.nan)
+    found = np.full((len(unknowns), 3, _RINGS * _SPOKES), np.nan)
     row = np.empty(unknowns.shape[1])
     for p in range(len(unknowns)):
         radius, orders = unknowns[p, 2], len(table)
@@ -502,6 +556,19 @@ def noise_around(
                     slopes[i + side, j + side, 1] = -2 * scale * steep * j
                 mean += value
         mean /= max(number, 1)
+        tilted, plane = 0.0, 0.0
+        for i in range(-side, side + 1):
+            for j in range(-side, side + 1):
+                if i * i + j * j <= half * half:
+                    plane += i * i
+                    tilted += slopes[i + side, j + side, 0] * i
+        if ground[p, 4] > 0:
+            tilted /= plane + max(noise[0] + noise[1] * unknowns[p, LEVEL], noise[2]) / ground[p, 4]
+            for i in range(-side, side + 1):
+                for j in range(-side, side + 1):
+                    if i * i + j * j <= half * half:
+                        slopes[i + side, j + side, 0] -= tilted * i
+                        slopes[i + side, j + side, 1] -= tilted * j
         bright, steepest = 0.0, np.zeros(2)
         for i in range(-side, side + 1):
             for j in range(-side, side + 1):
@@ -521,35 +588,37 @@ def noise_around(
                 y, x = int(np.rint(unknowns[p, 0])) + dy, int(np.rint(unknowns[p, 1])) + dx
                 if min(y, x) < side or y >= rest.shape[0] - side or x >= rest.shape[1] - side:
                     continue
-                of_light, of_place, total = 0.0, 0.0, 0.0
+                of_light, of_place, of_plane, total = 0.0, 0.0, 0.0, 0.0
                 for i in range(-side, side + 1):
                     for j in range(-side, side + 1):
                         if i * i + j * j <= half * half:
                             off = rest[y + i, x + j] - level - down * (dy + i) - across * (dx + j)
                             of_light += light[i + side, j + side] * off
                             of_place += slopes[i + side, j + side, ring % 2] * off
+                            of_plane += (j if ring % 2 else i) * off
                             total += rest[y + i, x + j]
                 variance = max(noise[0] + noise[1] * total / number, noise[2])
                 found[p, 0, ring * _SPOKES + spoke] = of_light / np.sqrt(bright * variance)
                 found[p, 1, ring * _SPOKES + spoke] = of_place / np.sqrt(steepest[ring % 2] * variance)
+                found[p, 2, ring * _SPOKES + spoke] = of_plane / np.sqrt(plane * variance)
     return found
 
 
 def unknown_ground(number: int) -> np.ndarray:
-    """Return backgrounds of which nothing is known, (n, 4); see `ground_at`."""
-    return np.tile([0.0, 0.0, 0.0, _UNKNOWN], (number, 1))
+    """Return backgrounds of which nothing is known but that they are level, (n, 5); see `ground_at`."""
+    return np.tile([0.0, 0.0, 0.0, _UNKNOWN, 0.0], (number, 1))
 
 
 @numba.njit(nogil=True, cache=True)
 def ground_at(means: np.ndarray, places: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Return the background at each place, (n, 4): of a plane through the means of the blocks around it.
+    """Return the background at each place, (n, 5): of a plane through the means of the blocks around it.
 
-    Slope along y and x per pixel, level, and the variance of the level: blocks
+    Slope along y and x per pixel, level, and the variances of level and slopes, the latter 0: blocks
     that scatter about the plane more than noise makes them say how far from
     flat it is. Blocks far off the plane, where something is that was not taken
     away, count less (Tukey's weights).
     """
-    ground = np.zeros((len(places), 4))
+    ground = np.zeros((len(places), 5))
     ground[:, 3] = _UNKNOWN
     rows, columns = means.shape
     count = (2 * _AROUND + 1) ** 2

@@ -17,6 +17,7 @@ import numpy as np
 from ...settings import Span
 from ...simulation.scene import Scene
 from ...simulation.shapes import Component
+from ...simulation.shapes.gaussian import RADIUS
 from ...tables import MEASURES
 from .compiled import (
     LEVEL,
@@ -39,7 +40,7 @@ from .enlarging import as_calibrated
 _RADII = 7
 _NARROWER, _WIDER = 0.5, 1.6
 _LEAST_RADIUS = 0.5
-_NOTHING_UNUSUAL, _CLEARLY_MORE = 1.1, 1.5
+_NOTHING_UNUSUAL, _CLEARLY_MORE, _TILTED = 1.1, 1.5, 1.3
 """What scatters by so much is nothing but noise; and so many times more than in all of the frame."""
 _EXTENT = 1.5
 _NARROWEST, _WIDEST = 3.0, 64.0
@@ -161,6 +162,16 @@ class ParticleModel:
         farthest = max(component.profile.fitted for component in self.components)
         return min(max(farthest, _NARROWEST / self.radius[0]), _WIDEST / self.radius[1])
 
+    @property
+    def widened(self) -> float:
+        """By how much the square of a round particle's radius grows where its light is averaged over pixels.
+
+        A pixel's average adds a twelfth of a square pixel to the variance of a spot, and next to nothing else from a
+        sigma of 0.7 px on; so profiles are read at the centres of pixels, and radii corrected. Only elongated ones are
+        averaged in full.
+        """
+        return RADIUS**2 / 12 if not self.oriented and any(one.integrated for one in self.components) else 0.0
+
     @cached_property
     def areas(self) -> np.ndarray:
         """What the light of each component adds up to at a radius of one pixel and a scale of 1, as far as it is fitted."""
@@ -173,7 +184,7 @@ class ParticleModel:
         reach = self.reach
         distances = np.sqrt(np.arange(round((_EXTENT * reach) ** 2 * _PER_SQUARE) + 2) / _PER_SQUARE)
         table = np.stack([component.profile.values(distances) for component in self.components]).astype(np.float32)
-        averaged = any(component.integrated for component in self.components)
+        averaged = self.oriented and any(component.integrated for component in self.components)
         return table, float(_PER_SQUARE), reach, _EXTENT * reach, averaged
 
 
@@ -208,13 +219,17 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
     settle(rest, unknowns, ground, spread_of_noise(rest, unknowns, ground, shape), model.usual, shape, rounds[0])
     noise = spread_of_noise(rest, unknowns, ground, shape, model.unknowns)
     ground = ground_at(block_means(rest), unknowns[:, :2], noise)
+    looks = noise_around(rest, unknowns, ground, noise, shape)
+    ground[:, 4] = _tilts(coarseness(looks)[2], unknowns, noise, model)
     errors = covariances(settle(rest, unknowns, ground, noise, model.usual, shape, rounds[1]))
     found = unknowns[:, :2].copy()
     inside = np.all((found >= -0.5) & (found <= np.array(rest.shape) - 0.5), axis=1)
     good = np.isfinite(errors[:, 0, 0]) & (np.hypot(*(found - positions).T) <= farthest) & inside
     if not good.all():
         unknowns[~good] = _where_found(rest, unknowns[~good], positions[~good], model)
-    of_light, of_place = coarseness(noise_around(rest, unknowns, ground, noise, shape))
+    tilted = ground[:, 4] > 0
+    looks[tilted] = noise_around(rest, unknowns[tilted], ground[tilted], noise, shape)
+    of_light, of_place, _ = coarseness(looks)
     variances = (errors[:, 0, 0] + errors[:, 1, 1]) / 2
     standing = significances_at(rest.shape, model.possible(unknowns), ground, noise, shape)
     measures = _measures(unknowns, errors * of_light[:, None, None] ** 2, model, spread)
@@ -231,14 +246,14 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
 
 
 def coarseness(looks: np.ndarray) -> np.ndarray:
-    """Return how much larger errors of light and place are than noise makes them that is each pixel's own, (2, n).
+    """Return how much larger errors of light, place and slope are than each pixel's own noise makes them, (3, n).
 
     At least 1. What is seen around a single particle tells little, so that all of a frame are taken together,
     and a single one counts where it sees clearly more.
 
     Parameters
     ----------
-    looks : ndarray (n, 2, places)
+    looks : ndarray (n, 3, places)
         As `noise_around` returns them.
     """
     with warnings.catch_warnings():
@@ -247,6 +262,13 @@ def coarseness(looks: np.ndarray) -> np.ndarray:
         whole = 1.48 * np.nanmedian(np.abs(looks), axis=(0, 2))[:, None]
     whole = np.where(np.isfinite(whole), np.maximum(whole / _NOTHING_UNUSUAL, 1), 1)
     return np.where(each > _CLEARLY_MORE * whole, each, whole)
+
+
+def _tilts(coarse: np.ndarray, unknowns: np.ndarray, noise: np.ndarray, model: ParticleModel) -> np.ndarray:
+    """Return the variance of the background's slope at each particle, (n,); 0 where it is as even as noise lets it be."""
+    half = model.reach * np.abs(unknowns[:, 2])
+    variance = np.maximum(noise[0] + noise[1] * unknowns[:, LEVEL], noise[2])
+    return np.where(coarse > _TILTED, (coarse**2 - 1) * variance / (np.pi * half**4 / 4), 0.0)
 
 
 def _measures(unknowns: np.ndarray, errors: np.ndarray, model: ParticleModel, spread: float) -> np.ndarray:
@@ -265,6 +287,7 @@ def _measures(unknowns: np.ndarray, errors: np.ndarray, model: ParticleModel, sp
         slopes /= np.sqrt(1 - length**2)[:, None]
         area = area / np.sqrt(1 - length**2)[:, None]
     found[:, 0], found[:, 1] = (area * scales).sum(1), np.einsum("na,nab,nb->n", slopes, errors, slopes)
+    radius = np.sqrt(np.maximum(radius**2 - model.widened, (radius / 2) ** 2))
     found[:, 2], found[:, 3] = radius / squeeze, errors[:, 2, 2] / squeeze**2
     found[:, 4], found[:, 5] = unknowns[:, LEVEL], errors[:, LEVEL, LEVEL]
     found[:, 1:6:2] = np.sqrt(np.maximum(found[:, 1:6:2], 0))
