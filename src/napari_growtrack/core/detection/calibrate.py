@@ -19,7 +19,7 @@ from .windows import Looks, View, frame_passes
 from .zoom import to_network
 
 SCREENS = 12
-MERGE_DISTANCES = (3.0, 4.0, 6.0, 8.0)
+MERGE_DISTANCES = (2.0, 3.0, 4.0, 6.0, 8.0)
 _WIDEST = Cascade(stage=1, screen=1, screen_distance=1, accept_distance=1, merge_distance=1, looks=4, votes=5)
 
 
