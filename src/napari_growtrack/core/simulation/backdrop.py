@@ -17,7 +17,7 @@ _SPREAD = 0.479
 """Of normal numbers after a cubic B-spline has smoothed them, along each axis: the root of 0.2292."""
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def shade(image: np.ndarray, vignetting: float) -> None:
     """Darken an image towards its corners, by the square of the distance from its middle."""
     height, width = image.shape
@@ -30,7 +30,7 @@ def shade(image: np.ndarray, vignetting: float) -> None:
             image[i, j] *= left - slope * dx * dx
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def weave(image: np.ndarray, strength: float, size: float, key: float) -> None:
     """Multiply an image by 1 and a smooth random field of so great a standard deviation, or 0 where that is below."""
     height, width = image.shape
@@ -43,7 +43,7 @@ def weave(image: np.ndarray, strength: float, size: float, key: float) -> None:
             image[i, j] *= max(np.float32(1) + field[i, j], np.float32(0.0))
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def _add_field(field: np.ndarray, scale: float, spacing: float, counter: Any) -> None:
     """Add normal numbers on a grid, smoothed by a cubic B-spline: first along each row of the grid, then across."""
     height, width = field.shape
@@ -76,7 +76,7 @@ def _add_field(field: np.ndarray, scale: float, spacing: float, counter: Any) ->
             row[j] += down[0] * a[j] + down[1] * b[j] + down[2] * c[j] + down[3] * d[j]
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def _bspline(place: float, weights: np.ndarray) -> int:
     """Fill in how much each of four nodes counts at a place; return the first of them."""
     first = int(place)

@@ -21,7 +21,7 @@ STEP = np.uint64(0x9E3779B97F4A7C15)
 _LOW = np.uint64(0xFFFFFFFF)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def mixed(counter: Any) -> Any:
     """Return the 64 random bits of a counter."""
     counter = (counter ^ (counter >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -29,43 +29,43 @@ def mixed(counter: Any) -> Any:
     return counter ^ (counter >> np.uint64(31))
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def keyed(key: float, number: int) -> Any:
     """Return the counter that belongs to a key, 0 to 1, and one of the things that it decides."""
     return mixed(np.uint64(key * 2.0**53) + np.uint64(number + 1) * STEP)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def at(counter: Any, place: int) -> Any:
     """Return the 64 random bits that belong to a place."""
     return mixed(counter + np.uint64(place) * STEP)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def begun(rng: np.random.Generator) -> Any:
     """Return a counter that a generator has chosen."""
     return mixed(np.uint64(rng.random() * 2.0**53))
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def share(bits: Any) -> float:
     """Return a number from 0 to below 1."""
     return np.float64(np.int64(bits >> np.uint64(11))) * 2.0**-53
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def shares(bits: Any) -> tuple[float, float]:
     """Return two numbers from 0 to below 1, of 32 bits each."""
     return np.float64(np.int64(bits >> np.uint64(32))) * 2.0**-32, np.float64(np.int64(bits & _LOW)) * 2.0**-32
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def normals(bits: Any) -> tuple[float, float]:
     """Return two normal numbers."""
     return _normal(bits >> np.uint64(32)), _normal(bits & _LOW)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def _normal(bits: Any) -> float:
     """Return the normal number of 32 bits."""
     cell = np.int64(bits >> np.uint64(20))
@@ -76,7 +76,7 @@ def _normal(bits: Any) -> float:
     return beyond if cell else -beyond
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def fill_normals(numbers: np.ndarray, counter: Any) -> Any:
     """Fill an array, all but perhaps its last, with normal numbers, and return the counter."""
     for j in range(0, len(numbers) - 1, 2):

@@ -16,7 +16,7 @@ _ROUND = 1 / 3
 _WHITE = 255
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def compress(image: np.ndarray, step: float, black: float, white: float) -> None:
     """Pass an image through a video codec.
 
@@ -29,63 +29,62 @@ def compress(image: np.ndarray, step: float, black: float, white: float) -> None
         Intensities that become its darkest and brightest level.
     """
     height, width = image.shape
-    blocks = (width + _SIDE - 1) // _SIDE
-    one, other = np.empty((_SIDE, blocks * _SIDE), np.float32), np.empty((_SIDE, blocks * _SIDE), np.float32)
+    blocks = -(-height // _SIDE) * -(-width // _SIDE)
+    one, other = np.empty((_SIDE**2, blocks), np.float32), np.empty((_SIDE**2, blocks), np.float32)
     levels = np.float32(_WHITE / (white - black))
-    for top in range(0, height, _SIDE):
-        for i in range(_SIDE):
-            row, line = image[min(top + i, height - 1)], one[i]
-            for j in range(width):
-                line[j] = (row[j] - np.float32(black)) * levels
-            line[width:] = line[width - 1]
-        _across(one, other, _FORTH)
-        _along(other, one, _BACK)
-        _round(one, np.float32(step))
-        _across(one, other, _BACK)
-        _along(other, one, _FORTH)
-        for i in range(min(_SIDE, height - top)):
-            row, line = image[top + i], one[i]
-            for j in range(width):
-                level = min(max(np.rint(line[j]), np.float32(0)), np.float32(_WHITE))
-                row[j] = level / levels + np.float32(black)
+    _cut_up(image, one, np.float32(black), levels)
+    _transform(one, other, _FORTH, 1)
+    _transform(other, one, _FORTH, _SIDE)
+    _round(one.reshape(-1), np.float32(step))
+    _transform(one, other, _BACK, 1)
+    _transform(other, one, _BACK, _SIDE)
+    _put_together(one, image, np.float32(black), levels)
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def _across(lines: np.ndarray, out: np.ndarray, wave: np.ndarray) -> None:
-    """Transform each column of eight rows."""
-    for k in range(_SIDE):
-        a, b, c, d, e, f, g, h = wave[k]
-        row = out[k]
-        for j in range(lines.shape[1]):
-            row[j] = (
-                a * lines[0, j]
-                + b * lines[1, j]
-                + c * lines[2, j]
-                + d * lines[3, j]
-                + e * lines[4, j]
-                + f * lines[5, j]
-                + g * lines[6, j]
-                + h * lines[7, j]
-            )
+@numba.njit(nogil=True)
+def _cut_up(image: np.ndarray, pixels: np.ndarray, black: float, levels: float) -> None:
+    """Sort pixels by their place in a block, (64, blocks), where loops over blocks are fast; edges are repeated."""
+    height, width = image.shape
+    across = -(-width // _SIDE)
+    for i in range(-(-height // _SIDE) * _SIDE):
+        row, first = image[min(i, height - 1)], i // _SIDE * across
+        for u in range(_SIDE):
+            line = pixels[i % _SIDE * _SIDE + u, first : first + across]
+            for b in range(across):
+                line[b] = (row[min(_SIDE * b + u, width - 1)] - black) * levels
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def _along(lines: np.ndarray, out: np.ndarray, wave: np.ndarray) -> None:
-    """Transform each eight pixels of eight rows; `wave` is that of `_across` the other way round."""
-    for i in range(_SIDE):
-        for first in range(0, lines.shape[1], _SIDE):
-            part, to = lines[i, first : first + _SIDE], out[i, first : first + _SIDE]
-            for u in range(_SIDE):
-                to[u] = part[0] * wave[0, u]
-            for j in range(1, _SIDE):
-                for u in range(_SIDE):
-                    to[u] += part[j] * wave[j, u]
+@numba.njit(nogil=True)
+def _put_together(pixels: np.ndarray, image: np.ndarray, black: float, levels: float) -> None:
+    height, width = image.shape
+    across, size = -(-width // _SIDE), np.float32(1) / levels
+    for i in range(height):
+        row, first = image[i], i // _SIDE * across
+        for u in range(_SIDE):
+            line = pixels[i % _SIDE * _SIDE + u, first : first + across]
+            for b in range((width - u + _SIDE - 1) // _SIDE):
+                level = min(max(np.rint(line[b]), np.float32(0)), np.float32(_WHITE))
+                row[_SIDE * b + u] = level * size + black
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def _round(lines: np.ndarray, step: float) -> None:
-    for i in range(_SIDE):
-        line = lines[i]
-        for j in range(lines.shape[1]):
-            steps = np.floor(abs(line[j]) / step + np.float32(_ROUND)) * step
-            line[j] = steps if line[j] > 0 else -steps
+@numba.njit(nogil=True, fastmath=True)
+def _transform(pixels: np.ndarray, out: np.ndarray, wave: np.ndarray, apart: int) -> None:
+    """Transform all blocks along their rows, whose pixels are 1 apart, or along their columns, 8 apart."""
+    for line in range(_SIDE):
+        first = _SIDE * line if apart == 1 else line
+        a, b, c, d = pixels[first], pixels[first + apart], pixels[first + 2 * apart], pixels[first + 3 * apart]
+        last = first + 4 * apart
+        e, f, g, h = pixels[last], pixels[last + apart], pixels[last + 2 * apart], pixels[last + 3 * apart]
+        for k in range(_SIDE):
+            to, w = out[first + k * apart], wave[k]
+            w0, w1, w2, w3, w4, w5, w6, w7 = w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
+            for n in range(len(to)):
+                near = w0 * a[n] + w1 * b[n] + w2 * c[n] + w3 * d[n]
+                to[n] = near + w4 * e[n] + w5 * f[n] + w6 * g[n] + w7 * h[n]
+
+
+@numba.njit(nogil=True, fastmath=True)
+def _round(amplitudes: np.ndarray, step: float) -> None:
+    for n in range(len(amplitudes)):
+        steps = np.floor(abs(amplitudes[n]) / step + np.float32(_ROUND))
+        amplitudes[n] = np.copysign(steps * step, amplitudes[n])

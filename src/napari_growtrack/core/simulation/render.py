@@ -17,6 +17,7 @@ from ..packages.compiling import numba
 from .backdrop import shade, weave
 from .codec import compress
 from .drawing import Light, Numbers, Particles, Stage
+from .linked import linked
 from .picture import Picture
 from .poisson import Tables, count_photons, tables
 from .sensor import COUNTS, GAIN, MULTIPLICATION, OFFSET, fill_maps, read_out
@@ -28,6 +29,11 @@ __all__ = ["background", "expose", "paint", "profile", "profiles", "render", "si
 
 _PER_RADIUS = 128
 _REACH = 256
+_PAIR = np.array([-0.5, 0.5]) / np.sqrt(3)
+_HALVES = np.array([0.5, 0.5])
+"""The same for two points a side, which do where a path blurs as well."""
+_BLURRED = 8.0
+"""Radii within which a particle's light is averaged over its path, where it never ends."""
 
 Profiles = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Tables of profiles that end with zeros, (components, distances) float32; how far each is seen, in radii; and whether
@@ -43,7 +49,7 @@ def render(picture: Picture) -> np.ndarray:
         Intensities clipped to [0, 1].
     """
     image = np.empty(picture.shape, np.float32)
-    paint(image, picture.numbers, profiles(picture.components))
+    paint(image, picture.numbers, profiles(picture.components), linked())
     return image
 
 
@@ -51,7 +57,7 @@ def background(picture: Picture) -> np.ndarray:
     """Return level, gradient and texture of the background, (Y, X) float32, not clipped."""
     image = np.empty(picture.shape, np.float32)
     _, _, light, _, stage, _ = picture.numbers
-    _lay_background(image, light, stage)
+    _lay_background(image, light, stage, linked())
     return image
 
 
@@ -75,12 +81,19 @@ def simulate_frame(picture: Picture, rng: np.random.Generator) -> np.ndarray:
     """Render a picture and expose it, (Y, X) float32, in units of intensity, or in counts of its camera."""
     image = render(picture)
     maps = np.empty((4, *picture.shape), np.float32)
-    take(image, picture.numbers, maps, tables(), rng)
+    take(image, picture.numbers, maps, tables(), linked(), rng)
     return image
 
 
 @numba.njit(nogil=True, cache=True)
-def take(image: np.ndarray, numbers: Numbers, maps: np.ndarray, tables: Tables, rng: np.random.Generator) -> None:
+def take(
+    image: np.ndarray,
+    numbers: Numbers,
+    maps: np.ndarray,
+    tables: Tables,
+    linked: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
     """Turn a noise-free image into what is in a film; `maps` is room for those of its sensor, (4, Y, X) float32."""
     _, _, _, snr, stage, sensor = numbers
     _, _, _, _, compression, key = stage
@@ -109,10 +122,10 @@ def profiles(components: tuple[Component, ...]) -> Profiles:
 
 
 @numba.njit(nogil=True, cache=True)
-def paint(image: np.ndarray, numbers: Numbers, profiles: Profiles) -> None:
+def paint(image: np.ndarray, numbers: Numbers, profiles: Profiles, linked: np.ndarray) -> None:
     """Fill an image, (Y, X) float32, with background and particles, clipped to [0, 1]."""
     particles, _, light, _, stage, _ = numbers
-    _lay_background(image, light, stage)
+    _lay_background(image, light, stage, linked)
     _add_particles(image, particles, profiles)
     if stage[0] > 0:
         shade(image, stage[0])
@@ -122,7 +135,7 @@ def paint(image: np.ndarray, numbers: Numbers, profiles: Profiles) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def _lay_background(image: np.ndarray, light: Light, stage: Stage) -> None:
+def _lay_background(image: np.ndarray, light: Light, stage: Stage, linked: np.ndarray) -> None:
     height, width = image.shape
     background, gradient, angle = light
     slope = gradient / (np.sqrt(2.0) * max(height, width))
@@ -148,18 +161,38 @@ def _add_particles(image: np.ndarray, particles: Particles, profiles: Profiles) 
                 reach, points = max(reach, seen[n]), 3 if integrated[n] else 1
         looks = radius[p], ellipticity[p], angle[p]
         farthest = reach * radius[p] * max(ellipticity[p], 1.0)
-        stations = max(paths.shape[1], 1)
-        for k in range(stations):
-            y, x, part = positions[p, 0], positions[p, 1], intensity[p]
-            if paths.shape[1]:
-                y, x, part = y + paths[p, k, 0], x + paths[p, k, 1], part / stations
-            if points == 1:
-                _add_particle(image, y, x, looks, part, farthest, profiles[0])
-                continue
-            for a in range(3):
-                for b in range(3):
-                    share = part * (WEIGHTS[a] * WEIGHTS[b])
-                    _add_particle(image, y - NODES[a], x - NODES[b], looks, share, farthest, profiles[0])
+        if not paths.shape[1]:
+            _add_one(image, positions[p], looks, intensity[p], farthest, points, profiles[0])
+            continue
+        near = min(farthest, _BLURRED * radius[p] * max(ellipticity[p], 1.0))
+        if near < farthest:  # far away its light hardly changes along its path, and there is much of it to be added
+            _add_one(image, positions[p], looks, intensity[p], farthest, points, profiles[0])
+            _add_one(image, positions[p], looks, -intensity[p], near, points, profiles[0])
+        for k in range(paths.shape[1]):
+            place, part = positions[p] + paths[p, k], intensity[p] / paths.shape[1]
+            _add_one(image, place, looks, part, near, min(points, 2), profiles[0])
+
+
+@numba.njit(nogil=True, cache=True)
+def _add_one(
+    image: np.ndarray,
+    position: np.ndarray,
+    looks: tuple[float, float, float],
+    intensity: np.ndarray,
+    farthest: float,
+    points: int,
+    profiles: np.ndarray,
+) -> None:
+    """Add a particle that stands still."""
+    y, x = position
+    nodes, weights = (_PAIR, _HALVES) if points == 2 else (NODES, WEIGHTS)
+    if points == 1:
+        _add_particle(image, y, x, looks, intensity, farthest, profiles)
+        return
+    for a in range(points):
+        for b in range(points):
+            share = intensity * (weights[a] * weights[b])
+            _add_particle(image, y - nodes[a], x - nodes[b], looks, share, farthest, profiles)
 
 
 @numba.njit(nogil=True, cache=True)

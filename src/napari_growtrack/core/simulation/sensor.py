@@ -31,7 +31,7 @@ _HOTTEST = 1.0
 _Z = ndtri((np.arange(256) + 0.5) / 256)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def fill_maps(maps: np.ndarray, sensor: np.ndarray, key: float) -> None:
     """Fill in what the pixels of a sensor are like, (4, Y, X) float32."""
     _, height, width = maps.shape
@@ -54,7 +54,7 @@ def fill_maps(maps: np.ndarray, sensor: np.ndarray, key: float) -> None:
         _spoil(maps, sensor, keyed(key, 3))
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def _spread(maps: np.ndarray, sensor: np.ndarray, counter: Any) -> None:
     """Give each pixel its own offset, gain and noise."""
     _, height, width = maps.shape
@@ -71,7 +71,7 @@ def _spread(maps: np.ndarray, sensor: np.ndarray, counter: Any) -> None:
             read[j] = reads[own & np.uint64(255)]
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def _spoil(maps: np.ndarray, sensor: np.ndarray, counter: Any) -> None:
     """Have some pixels hot, each as if it saw an intensity up to 1, and others dead."""
     _, height, width = maps.shape
@@ -84,7 +84,7 @@ def _spoil(maps: np.ndarray, sensor: np.ndarray, counter: Any) -> None:
                 maps[HOT_MAP, i, j] = _HOTTEST * (0.2 + 0.8 * u / hot) if u < hot else -1.0
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def read_out(
     image: np.ndarray,
     photons: float,
@@ -113,13 +113,13 @@ def read_out(
             _digitise(row, np.float32(sensor[TOP]))
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def _see_falsely(row: np.ndarray, hot: np.ndarray) -> None:
     for j in range(len(row)):
         row[j] = row[j] + hot[j] if hot[j] >= 0 else np.float32(0.0)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _count(row: np.ndarray, photons: float, tables: Tables, counter: Any) -> Any:
     """Count photons as `count_photons` does; from 64 on by Cornish and Fisher's expansion. Return the counter."""
     below, start = tables
@@ -142,13 +142,13 @@ def _count(row: np.ndarray, photons: float, tables: Tables, counter: Any) -> Any
     return counter
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def _fill(row: np.ndarray, well: float) -> None:
     for j in range(len(row)):
         row[j] = min(row[j], well)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _multiply(row: np.ndarray, times: float, noise: np.ndarray, counter: Any) -> Any:
     """Draw from gamma distributions; for two electrons and more by Wilson and Hilferty's cube. Return the counter."""
     for j in range(len(row)):
@@ -163,19 +163,19 @@ def _multiply(row: np.ndarray, times: float, noise: np.ndarray, counter: Any) ->
     return counter
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def _add_noise(row: np.ndarray, read: np.ndarray, noise: np.ndarray) -> None:
     for j in range(len(row)):
         row[j] += read[j] * noise[j]
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def _amplify(row: np.ndarray, gain: np.ndarray, offset: np.ndarray) -> None:
     for j in range(len(row)):
         row[j] = row[j] * gain[j] + offset[j]
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True)
 def _digitise(row: np.ndarray, top: float) -> None:
     for j in range(len(row)):
         row[j] = min(max(np.rint(row[j]), np.float32(0)), top)

@@ -8,9 +8,6 @@ A batch is one compiled call that leaves Python alone, so a network can learn me
 
 from __future__ import annotations
 
-import zlib
-from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -18,6 +15,7 @@ import numpy as np
 from ..films.normalisation import Normalisation
 from ..packages.compiling import numba
 from .drawing import Numbers, Ranges, choose, draw_around_centre, draw_frame, uniform
+from .linked import linked
 from .picture import frame_ranges, window_ranges
 from .poisson import Tables, tables
 from .render import Profiles, paint, profiles, take
@@ -26,7 +24,7 @@ from .scene import Scene
 WindowKind = Literal["field", "thesis"]
 Batch = tuple[np.ndarray, np.ndarray]
 Look = tuple[Profiles, Tables, bool, np.ndarray]
-"""Tables of profiles and of photon counts, whether frames are normalised, and `_linked`."""
+"""Tables of profiles and of photon counts, whether frames are normalised, and `linked`."""
 
 FIELD_SIDE = 151
 WINDOWS_PER_FIELD = 12
@@ -35,9 +33,6 @@ NEAR_REACH = 8.5
 EMPTY_SHARE = 0.06
 RIM_SHARE = 0.15
 RIM = 20
-
-_CALLED = "backdrop", "chance", "codec", "drawing", "poisson", "render", "sensor"
-"""Modules whose compiled functions are called from here."""
 
 
 def draw_windows(
@@ -71,7 +66,7 @@ def draw_windows(
     """
     images = np.empty((number, side, side), np.float32)
     targets = np.empty((number, 3), np.float32)
-    look = profiles(scene.components), tables(), normalisation == "standard", _linked()
+    look = profiles(scene.components), tables(), normalisation == "standard", linked()
     if kind == "field":
         _cut_from_fields(images, targets, frame_ranges(scene, (FIELD_SIDE, FIELD_SIDE)), look, rng)
     else:
@@ -85,17 +80,6 @@ def nearest(particles: np.ndarray, centres: np.ndarray) -> np.ndarray:
     for target, (y, x) in zip(targets, np.asarray(centres, float), strict=True):
         _point_at_nearest(target, np.ascontiguousarray(particles, float), y, x)
     return targets
-
-
-@cache
-def _linked() -> np.ndarray:
-    """Return nothing, in a type that tells the sources of all that is compiled into this module's functions.
-
-    numba compiles a cached function again when its own file has changed, or
-    its arguments' types, but not when a file has changed that it calls.
-    """
-    files = (Path(__file__).with_name(f"{name}.py") for name in _CALLED)
-    return np.empty(0, [(f"crc{zlib.crc32(b''.join(file.read_bytes() for file in files))}", "u1")])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -134,9 +118,9 @@ def _simulate(
     frame: np.ndarray, numbers: Numbers, look: Look, maps: np.ndarray, rng: np.random.Generator
 ) -> None:
     """Render, expose and normalise a picture, as `simulate_frame` and `normalise` do."""
-    profiles, tables, standard, _ = look
-    paint(frame, numbers, profiles)
-    take(frame, numbers, maps, tables, rng)
+    profiles, tables, standard, linked = look
+    paint(frame, numbers, profiles, linked)
+    take(frame, numbers, maps, tables, linked, rng)
     pixels = frame.reshape(-1)
     if standard:
         mean = _mean(frame)
