@@ -96,6 +96,15 @@ class Picture:
         """Whether its frame is in a camera's counts, not in units of intensity."""
         return bool(self.sensor[COUNTS])
 
+    def only(self, lit: np.ndarray) -> Picture:
+        """Return the same picture with some particles dark, where `lit` (n,) is false; they are not to be found."""
+        return replace(self, intensity=self.intensity * lit[:, None], wanted=self.wanted & lit)
+
+    @property
+    def motion_blur(self) -> float:
+        """Diffusion during the exposure, in square pixels."""
+        return self.stage[3]
+
     def truth(self, frame: int = 0) -> pd.DataFrame:
         """Return the particles to be found as a truth table."""
         wanted = np.flatnonzero(self.wanted)

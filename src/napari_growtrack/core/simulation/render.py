@@ -61,6 +61,31 @@ def background(picture: Picture) -> np.ndarray:
     return image
 
 
+def brightness(picture: Picture) -> np.ndarray:
+    """Return how bright the light is at each pixel, (Y, X) float32: 1, and less towards corners."""
+    image = np.ones(picture.shape, np.float32)
+    if picture.stage[0] > 0:
+        _shade(image, picture.stage[0], linked())
+    return image
+
+
+def sensor_maps(picture: Picture) -> np.ndarray:
+    """Return what the pixels of its sensor are like, (4, Y, X) float32; see `sensor`."""
+    maps = np.empty((4, *picture.shape), np.float32)
+    _fill_maps(maps, picture.sensor, picture.stage[-1], linked())
+    return maps
+
+
+@numba.njit(nogil=True, cache=True)
+def _shade(image: np.ndarray, vignetting: float, linked: np.ndarray) -> None:
+    shade(image, vignetting)
+
+
+@numba.njit(nogil=True, cache=True)
+def _fill_maps(maps: np.ndarray, sensor: np.ndarray, key: float, linked: np.ndarray) -> None:
+    fill_maps(maps, sensor, key)
+
+
 def expose(image: np.ndarray, snr: float, rng: np.random.Generator) -> np.ndarray:
     """Return what a camera sees of a noise-free image: ``poisson(image snr**2) / snr**2``, float32.
 
