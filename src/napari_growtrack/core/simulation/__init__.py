@@ -1,6 +1,6 @@
 """Simulated microscopy: scenes, pictures, films with known truth, and training windows."""
 
-from .cameras import CAMERAS, Camera
+from .cameras import CAMERAS, Camera, named_camera
 from .film import Motion, iter_film, simulate_film
 from .picture import Picture, draw, draw_window
 from .presets import SCENES, named_scene
@@ -26,6 +26,7 @@ __all__ = [
     "draw_windows",
     "expose",
     "iter_film",
+    "named_camera",
     "named_scene",
     "profile",
     "render",

@@ -7,11 +7,13 @@ little brighter than others, hot and dead pixels, and whole counts of so many bi
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from ..errors import SettingsError
 from ..settings import Number, Settings, Span
 from . import sensor
 from .shapes.base import within
@@ -190,3 +192,18 @@ CAMERAS: dict[str, Camera] = {
     "ccd": Camera(name="poisson", gain=1, offset=100, read_noise=6, full_well=18_000, bit_depth=14),
 }
 """Cameras with usual numbers: a back-illuminated EMCCD at a gain of 300, a scientific CMOS, and an interline CCD."""
+
+
+def named_camera(name: str | Path) -> Camera:
+    """Return a named camera, or read one from a JSON file.
+
+    Raises
+    ------
+    SettingsError
+        When there is neither a camera nor a file of that name.
+    """
+    if str(name) in CAMERAS:
+        return CAMERAS[str(name)]
+    if Path(name).suffix == ".json":
+        return Camera.from_file(name)
+    raise SettingsError(f"There is no camera {str(name)!r}. Choose one of {', '.join(CAMERAS)}, or give a .json file.")

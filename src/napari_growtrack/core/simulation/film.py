@@ -17,7 +17,6 @@ from .picture import Picture, Shape, bounds, draw
 from .render import simulate_frame
 from .scene import Scene
 
-
 Frames = Annotated[float, Field(ge=1, le=1e9)]
 """A number of frames, on average."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
+import numpy as np
 from pydantic import (
     Field,
     NonNegativeFloat,
@@ -144,6 +145,11 @@ class Scene(Settings):
         """The least and the greatest radius R of its particles, in pixels."""
         radii = [kind.radius for kind in self.particles]
         return min(radius.low for radius in radii), max(radius.high for radius in radii)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The number type of files of its films: whole counts where a camera rounds them and no codec follows."""
+        return self.camera.dtype if self.compression.high == 0 else np.dtype(np.float32)
 
     @property
     def kinds(self) -> int:

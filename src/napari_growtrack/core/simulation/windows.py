@@ -114,9 +114,7 @@ def _cut_from_fields(
 
 
 @numba.njit(nogil=True, cache=True)
-def _simulate(
-    frame: np.ndarray, numbers: Numbers, look: Look, maps: np.ndarray, rng: np.random.Generator
-) -> None:
+def _simulate(frame: np.ndarray, numbers: Numbers, look: Look, maps: np.ndarray, rng: np.random.Generator) -> None:
     """Render, expose and normalise a picture, as `simulate_frame` and `normalise` do."""
     profiles, tables, standard, linked = look
     paint(frame, numbers, profiles, linked)
