@@ -14,7 +14,7 @@ _FINE = 4.0
 _PARTS = 0.8, 0.6
 """How strong the two are; the squares add up to 1."""
 _SPREAD = 0.479
-"""Of normal numbers after a cubic B-spline has smoothed them, along each axis: the root of 0.2292."""
+"""Standard deviation of normal numbers after a cubic B-spline has smoothed them along both axes."""
 
 
 @numba.njit(nogil=True)
@@ -37,7 +37,7 @@ def weave(image: np.ndarray, strength: float, size: float, key: float) -> None:
     field = np.zeros((height, width), np.float32)
     for scale in range(2):
         spacing = size if scale == 0 else max(size / _FINE, 1.0)
-        _add_field(field, strength * _PARTS[scale] / _SPREAD**2, spacing, keyed(key, 4 + scale))
+        _add_field(field, strength * _PARTS[scale] / _SPREAD, spacing, keyed(key, 4 + scale))
     for i in range(height):
         for j in range(width):
             image[i, j] *= max(np.float32(1) + field[i, j], np.float32(0.0))

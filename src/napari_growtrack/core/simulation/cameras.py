@@ -25,8 +25,8 @@ _ONE = Span(low=1, high=1)
 _MOST_BITS = 24
 
 
-def _shown(label: str, high: float, step: float, unit: str = "", low: float = 0) -> Any:
-    return {"label": label, "low": low, "high": high, "step": step, "unit": unit}
+def _shown(label: str, high: float, step: float, low: float = 0) -> Any:
+    return {"label": label, "low": low, "high": high, "step": step}
 
 
 class Camera(Settings):
@@ -51,15 +51,15 @@ class Camera(Settings):
     gain: Number = Field(
         _ONE,
         description="Counts for an electron, after its multiplication.",
-        json_schema_extra=_shown("Gain", 10, 0.01, "counts/e"),
+        json_schema_extra=_shown("Gain (counts/e)", 10, 0.01),
     )
     offset: Number = Field(
-        _NONE, description="Counts in the dark.", json_schema_extra=_shown("Offset", 1000, 1, "counts")
+        _NONE, description="Counts in the dark.", json_schema_extra=_shown("Offset (counts)", 1000, 1)
     )
     read_noise: Number = Field(
         _NONE,
-        description="Noise of reading a pixel, after multiplication; of an scmos the median pixel's.",
-        json_schema_extra=_shown("Read noise", 100, 0.1, "e rms"),
+        description="Noise of reading a pixel after multiplication, electrons rms; of an scmos that of its median pixel.",
+        json_schema_extra=_shown("Read noise (e)", 100, 0.1),
     )
     multiplication: Number = Field(
         _ONE,
@@ -73,7 +73,7 @@ class Camera(Settings):
     offset_spread: Number = Field(
         _NONE,
         description="How much offsets differ from pixel to pixel (scmos).",
-        json_schema_extra=_shown("Offset spread", 50, 0.1, "counts"),
+        json_schema_extra=_shown("Offset spread (counts)", 50, 0.1),
     )
     gain_spread: Number = Field(
         _NONE,
@@ -97,13 +97,13 @@ class Camera(Settings):
     )
     columns: Number = Field(
         _NONE,
-        description="How much the offsets of columns differ, the same in every frame.",
-        json_schema_extra=_shown("Column offsets", 20, 0.1, "e rms"),
+        description="How much the offsets of columns differ, electrons rms, the same in every frame.",
+        json_schema_extra=_shown("Columns (e)", 20, 0.1),
     )
     rows: Number = Field(
         _NONE,
-        description="How much the offsets of rows differ, the same in every frame.",
-        json_schema_extra=_shown("Row offsets", 20, 0.1, "e rms"),
+        description="How much the offsets of rows differ, electrons rms, the same in every frame.",
+        json_schema_extra=_shown("Rows (e)", 20, 0.1),
     )
 
     @model_validator(mode="after")

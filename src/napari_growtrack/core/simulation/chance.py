@@ -66,7 +66,7 @@ def normals(bits: Any) -> tuple[float, float]:
 
 
 @numba.njit(nogil=True)
-def _normal(bits: Any) -> float:
+def _normal(bits: Any) -> Any:
     """Return the normal number of 32 bits."""
     cell = np.int64(bits >> np.uint64(20))
     part = np.float32(np.int64(bits & np.uint64(0xFFFFF))) * np.float32(2.0**-20)

@@ -42,7 +42,7 @@ def compress(image: np.ndarray, step: float, black: float, white: float) -> None
 
 
 @numba.njit(nogil=True)
-def _cut_up(image: np.ndarray, pixels: np.ndarray, black: float, levels: float) -> None:
+def _cut_up(image: np.ndarray, pixels: np.ndarray, black: np.float32, levels: np.float32) -> None:
     """Sort pixels by their place in a block, (64, blocks), where loops over blocks are fast; edges are repeated."""
     height, width = image.shape
     across = -(-width // _SIDE)
@@ -55,7 +55,7 @@ def _cut_up(image: np.ndarray, pixels: np.ndarray, black: float, levels: float) 
 
 
 @numba.njit(nogil=True)
-def _put_together(pixels: np.ndarray, image: np.ndarray, black: float, levels: float) -> None:
+def _put_together(pixels: np.ndarray, image: np.ndarray, black: np.float32, levels: np.float32) -> None:
     height, width = image.shape
     across, size = -(-width // _SIDE), np.float32(1) / levels
     for i in range(height):
@@ -84,7 +84,7 @@ def _transform(pixels: np.ndarray, out: np.ndarray, wave: np.ndarray, apart: int
 
 
 @numba.njit(nogil=True, fastmath=True)
-def _round(amplitudes: np.ndarray, step: float) -> None:
+def _round(amplitudes: np.ndarray, step: np.float32) -> None:
     for n in range(len(amplitudes)):
         steps = np.floor(abs(amplitudes[n]) / step + np.float32(_ROUND))
         amplitudes[n] = np.copysign(steps * step, amplitudes[n])

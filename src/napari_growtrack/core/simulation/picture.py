@@ -73,7 +73,8 @@ class Picture:
     @classmethod
     def of(cls, shape: Shape, numbers: Numbers, components: tuple[Component, ...]) -> Picture:
         """Make a picture of what compiled code has drawn."""
-        (*particles, paths), wanted, light, snr, stage, sensor = numbers
+        (positions, radius, ellipticity, angle, intensity, paths), wanted, light, snr, stage, sensor = numbers
+        particles = positions, radius, ellipticity, angle, intensity
         return cls(shape, *particles, wanted, *light, snr, components, paths, stage, sensor)
 
     @property

@@ -80,13 +80,13 @@ class Scene(Settings):
     motion_blur: Number = Field(
         _NONE,
         description="Diffusion during the exposure: a particle is the mean over its path, and lies at the path's mean.",
-        json_schema_extra={"label": "Motion blur", "low": 0, "high": 5, "step": 0.05, "unit": "px²/frame"},
+        json_schema_extra={"label": "Motion blur (px²)", "low": 0, "high": 5, "step": 0.05},
     )
     compression: Number = Field(
         _NONE,
         description="Step of a video codec in levels of grey of 255, in blocks of 8 x 8 px; of h264 at crf 18, 23 and "
         "28 it is about 5, 9 and 16.",
-        json_schema_extra={"label": "Compression", "low": 0, "high": 40, "step": 0.5, "unit": "levels"},
+        json_schema_extra={"label": "Compression (levels)", "low": 0, "high": 40, "step": 0.5},
     )
     window_number: int = Field(1, ge=1, description="Particles in one of the thesis's windows.")
     window_first: Placement = Field(

@@ -143,13 +143,13 @@ def _count(row: np.ndarray, photons: float, tables: Tables, counter: Any) -> Any
 
 
 @numba.njit(nogil=True)
-def _fill(row: np.ndarray, well: float) -> None:
+def _fill(row: np.ndarray, well: np.float32) -> None:
     for j in range(len(row)):
         row[j] = min(row[j], well)
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def _multiply(row: np.ndarray, times: float, noise: np.ndarray, counter: Any) -> Any:
+def _multiply(row: np.ndarray, times: np.float32, noise: np.ndarray, counter: Any) -> Any:
     """Draw from gamma distributions; for two electrons and more by Wilson and Hilferty's cube. Return the counter."""
     for j in range(len(row)):
         electrons = row[j]
@@ -176,6 +176,6 @@ def _amplify(row: np.ndarray, gain: np.ndarray, offset: np.ndarray) -> None:
 
 
 @numba.njit(nogil=True)
-def _digitise(row: np.ndarray, top: float) -> None:
+def _digitise(row: np.ndarray, top: np.float32) -> None:
     for j in range(len(row)):
         row[j] = min(max(np.rint(row[j]), np.float32(0)), top)
