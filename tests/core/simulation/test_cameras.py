@@ -179,9 +179,7 @@ def test_light_that_cannot_be_is_refused(changes, sentence):
 
 
 def test_an_unknown_camera_is_refused():
-    with pytest.raises(
-        SettingsError, match=r"There is no camera 'kodak'\. Choose one of poisson, emccd, scmos, ccd, or"
-    ):
+    with pytest.raises(SettingsError, match=r"There is no camera 'kodak'\. Choose one of poisson, emccd, scmos, ccd"):
         named_camera("kodak")
 
 

@@ -58,7 +58,7 @@ class Camera(Settings):
     )
     read_noise: Number = Field(
         _NONE,
-        description="Noise of reading a pixel after multiplication, electrons rms; of an scmos that of its median pixel.",
+        description="Noise of reading a pixel after multiplication, electrons rms; of an scmos the median pixel's.",
         json_schema_extra=_shown("Read noise (e)", 100, 0.1),
     )
     multiplication: Number = Field(
@@ -73,7 +73,7 @@ class Camera(Settings):
     offset_spread: Number = Field(
         _NONE,
         description="How much offsets differ from pixel to pixel (scmos).",
-        json_schema_extra=_shown("Offset spread (counts)", 50, 0.1),
+        json_schema_extra=_shown("Offset spread\n(counts)", 50, 0.1),
     )
     gain_spread: Number = Field(
         _NONE,
