@@ -16,7 +16,7 @@ import tifffile
 from PIL import Image
 
 from commands import run
-from napari_growtrack.cli import main
+from napari_growtrack.cli import arguments, main
 from napari_growtrack.cli.arguments import PLANS as NAMES
 from napari_growtrack.cli.arguments import build_parser
 from napari_growtrack.cli.growing import begin
@@ -29,7 +29,7 @@ from napari_growtrack.core.networks import build as making
 from napari_growtrack.core.networks.archive import read_growing
 from napari_growtrack.core.networks.calibration import Effort
 from napari_growtrack.core.networks.load import load_network
-from napari_growtrack.core.simulation import SCENES, named_scene
+from napari_growtrack.core.simulation import CAMERAS, SCENES, named_scene
 from napari_growtrack.core.tables import write_table
 from napari_growtrack.jobs import track_to_table as tracking
 
@@ -57,6 +57,27 @@ def test_simulate_writes_film_truth_and_recipe(film):
 def test_simulating_twice_gives_the_same_film(film, tmp_path, capsys):
     run(capsys, "simulate", "table42", "-o", tmp_path / "again.tif", "--frames", 4, "--particles", 6, "--snr", 5)
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "again.tif"), tifffile.imread(film[0]))
+
+
+def test_a_film_of_a_camera_holds_its_counts(tmp_path, capsys):
+    path, truth = tmp_path / "counts.tif", tmp_path / "truth.csv"
+    words = ["simulate", "vesicles", "-o", path, "--truth", truth, "--frames", 6, "--size", 60, 70, "--particles", 4]
+    told = ["--camera", "emccd", "--blinking", 3, 3, "--bleaching", 50]
+    assert run(capsys, *words, *told)[0] == 0
+    film = tifffile.imread(path)
+    assert (film.shape, film.dtype) == ((6, 60, 70), np.uint16)
+    assert film.mean() > 200
+    assert len(pd.read_csv(truth, comment="#")) < 6 * 4
+    code, _, complaint = run(capsys, *words, "--camera", "kodak")
+    assert code != 0
+    assert "There is no camera 'kodak'. Choose one of poisson, emccd, scmos, ccd, or give a .json file." in complaint
+    code, _, complaint = run(capsys, *words, "--independent", "--bleaching", 9)
+    assert code != 0
+    assert "do not blink or bleach" in complaint
+
+
+def test_cameras_of_the_help_are_those_there_are():
+    assert tuple(CAMERAS) == arguments.CAMERAS
 
 
 def test_a_few_clicks_make_a_scene_to_simulate_and_grow_on(film, tmp_path, capsys):

@@ -13,8 +13,10 @@ from spots import numbers_in, why
 
 from napari_growtrack.core.settings import Span
 from napari_growtrack.core.simulation import (
+    CAMERAS,
     SCENES,
     BesselParticle,
+    Camera,
     GaussianParticle,
     Motion,
     Particle,
@@ -872,3 +874,55 @@ def test_a_kind_of_another_shape_is_shown_and_stays_as_it_is(form):
     assert form.kind.spans["sigma"].value() == spot.sigma
     form.which.setCurrentIndex(0)
     assert form.scene() == scene
+
+
+# light, camera, motion
+
+
+@pytest.mark.parametrize("name", CAMERAS)
+def test_a_camera_comes_with_its_numbers_and_only_those_it_has(form, name):
+    form.set_scene(SPOTS)
+    form.camera.which.setCurrentIndex(form.camera.which.findData(name))
+    form.camera.which.activated.emit(form.camera.which.currentIndex())
+    camera = form.scene().camera
+    assert camera == CAMERAS[name]
+    shown = {name for name, row in form.camera.spans.items() if not row.isHidden()}
+    assert ("multiplication" in shown) == (camera.name == "emccd")
+    assert ("gain_spread" in shown) == (camera.name == "scmos")
+
+
+def test_numbers_of_a_camera_and_its_light_are_those_of_the_scene(form):
+    form.set_scene(SPOTS)
+    slide(form.camera.spans["read_noise"], 2, 4)
+    form.camera.bits.setValue(12)
+    form.camera.well.setValue(20_000)
+    slide(form.light.spans["vignetting"], 0.1, 0.3)
+    slide(form.exposure.spans["compression"], 0, 8)
+    scene = form.scene()
+    assert scene.camera == Camera(read_noise=(2, 4), bit_depth=12, full_well=20_000)
+    assert (scene.vignetting, scene.compression) == (Span(low=0.1, high=0.3), Span(low=0, high=8))
+    assert scene.name.endswith("changed")
+    form.camera.spans["gain"].low.setValue(-1)
+    form.light.spans["texture"].low.setValue(-1)
+    assert form.marked() == ["Texture", "Gain (counts/e)"]
+
+
+@pytest.mark.parametrize("name", ["tirf", "scmos", "species"])
+def test_a_scene_that_is_shown_keeps_its_camera_and_light(form, name):
+    form.set_scene(named_scene(name))
+    assert form.scene() == named_scene(name)
+
+
+def test_particles_of_a_film_blink_and_bleach_as_the_form_says(qtbot):
+    asked = film_form.FilmForm()
+    qtbot.addWidget(asked)
+    assert asked.job(SPOTS).motion == Motion()
+    assert not asked.off.isEnabled()
+    asked.on.setValue(10)
+    asked.off.setValue(4)
+    asked.bleaching.setValue(100)
+    assert asked.off.isEnabled()
+    assert asked.job(SPOTS).motion == Motion(blinking=(10, 4), bleaching=100)
+    asked.moving.setChecked(False)
+    assert not asked.off.isEnabled()
+    assert asked.job(SPOTS).motion is None

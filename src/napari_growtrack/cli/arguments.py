@@ -11,8 +11,10 @@ from ..core.networks.bundled import DEFAULT
 # The names alone: the scenes themselves bring numba along.
 SCENES = (
     "default", "vesicles", "trapped", "film", "beads",
-    "table42", "dense", "gradient", "mixed", "rings", "wide", "big", "species", "general", "empty",
+    "table42", "dense", "gradient", "mixed", "rings", "wide", "big", "species", "general",
+    "tirf", "scmos", "empty",
 )  # fmt: skip
+CAMERAS = ("poisson", "emccd", "scmos", "ccd")
 PLANS = (
     "strided", "depth", "breadth", "breadth-4", "breadth-8", "breadth-16", "breadth-32", "depth+breadth", "features",
     "plain",
@@ -108,7 +110,7 @@ def _demo(command: argparse.ArgumentParser) -> None:
 def _simulate(command: argparse.ArgumentParser) -> None:
     command.epilog = f"Scenes: {', '.join(SCENES)}."
     command.add_argument("scene", metavar="SCENE", help="a named scene, or a .json file")
-    command.add_argument("-o", "--output", required=True, metavar="FILM.tif", help="film to write (float32 TIFF)")
+    command.add_argument("-o", "--output", required=True, metavar="FILM.tif", help="film to write (TIFF)")
     command.add_argument("--truth", metavar="TRUTH.csv", help="true positions to write")
     command.add_argument("--frames", type=_positive, default=100, metavar="N", help="default: %(default)s")
     command.add_argument(
@@ -122,6 +124,19 @@ def _simulate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--diffusion", type=float, default=0.5, metavar="D", help="px^2 a frame, default: %(default)s")
     command.add_argument(
         "--drift", type=float, nargs=2, default=(0.0, 0.0), metavar=("DY", "DX"), help="px a frame, default: none"
+    )
+    command.add_argument(
+        "--blinking",
+        type=float,
+        nargs=2,
+        metavar=("ON", "OFF"),
+        help="frames that a particle is on and off, on average; default: always on",
+    )
+    command.add_argument(
+        "--bleaching", type=float, metavar="N", help="frames until a particle is gone, on average; default: it stays"
+    )
+    command.add_argument(
+        "--camera", metavar="NAME|FILE", help=f"{', '.join(CAMERAS)}, or a .json file; default: the scene's"
     )
     command.add_argument("--independent", action="store_true", help="scatter the particles anew in every frame")
 

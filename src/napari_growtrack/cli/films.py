@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..core.detection import FrameDetections
     from ..core.scene_estimate import SceneEstimate
+    from ..core.simulation import Motion
     from ..jobs import Begun, TrackedTable
 
 Arguments = argparse.Namespace
@@ -50,13 +51,15 @@ def demo(chosen: Arguments) -> None:
 def simulate(chosen: Arguments) -> None:
     """Write a simulated film and its truth."""
     from ..core.progress import finish
-    from ..core.simulation import Motion, named_scene
+    from ..core.simulation import named_camera, named_scene
     from ..jobs.simulation import SimulateToFile
 
     scene = named_scene(chosen.scene)
     if chosen.snr is not None:
         scene = scene.with_(snr=chosen.snr)
-    motion = None if chosen.independent else Motion(diffusion=chosen.diffusion, drift=tuple(chosen.drift))
+    if chosen.camera is not None:
+        scene = scene.with_(camera=named_camera(chosen.camera))
+    motion = _motion(chosen)
     shape = (chosen.size[0], chosen.size[1])
     told = (chosen.truth, chosen.seed, chosen.particles, motion)
     job = SimulateToFile(chosen.output, scene, chosen.frames, shape, *told)
@@ -65,6 +68,19 @@ def simulate(chosen: Arguments) -> None:
     say(f"{chosen.output}: {chosen.frames} frames of {shape[0]} x {shape[1]} px")
     if chosen.truth:
         say(f"{chosen.truth}: {len(truth)} true positions")
+
+
+def _motion(chosen: Arguments) -> Motion | None:
+    """Return how particles move, blink and bleach; None where each frame is drawn anew."""
+    from ..core.errors import SettingsError
+    from ..core.simulation import Motion
+
+    if not chosen.independent:
+        drift, blinking = tuple(chosen.drift), chosen.blinking and tuple(chosen.blinking)
+        return Motion(diffusion=chosen.diffusion, drift=drift, blinking=blinking, bleaching=chosen.bleaching)
+    if chosen.blinking or chosen.bleaching:
+        raise SettingsError("Particles that are scattered anew in every frame do not blink or bleach. Leave it out.")
+    return None
 
 
 def match(chosen: Arguments) -> None:

@@ -58,7 +58,7 @@ class SimulateFilm:
 
 @dataclass(frozen=True)
 class SimulateToFile:
-    """Simulate a film of a scene into a TIFF, and its truth into a table.
+    """Simulate a film of a scene into a TIFF, whole counts as its camera's, and its truth into a table.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class SimulateToFile:
             check_table(self.truth)
         rng = np.random.default_rng(self.seed)
         pairs = iter_film(self.scene, self.frames, self.shape, rng, self.number, self.motion)
-        truth = yield from iter_write(pairs, self.frames, self.shape, self.film)
+        truth = yield from iter_write(pairs, self.frames, self.shape, self.film, self.scene.dtype)
         if self.truth:
             write_table(truth, self.truth, self._recipe())
         return truth

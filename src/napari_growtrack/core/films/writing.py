@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import DTypeLike
 
 from ..errors import OutputError
 from ..files import whole
@@ -24,9 +25,13 @@ def write_film(
 
 
 def iter_write(
-    pairs: Iterable[tuple[np.ndarray, pd.DataFrame]], frames: int, shape: tuple[int, int], path: str | os.PathLike[str]
+    pairs: Iterable[tuple[np.ndarray, pd.DataFrame]],
+    frames: int,
+    shape: tuple[int, int],
+    path: str | os.PathLike[str],
+    dtype: DTypeLike = np.float32,
 ) -> Generator[int, None, pd.DataFrame]:
-    """Write frames to a float32 TIFF as they come, telling how many there are; the generator returns their truth.
+    """Write frames to a TIFF as they come, telling how many there are; the generator returns their truth.
 
     Parameters
     ----------
@@ -38,6 +43,8 @@ def iter_write(
         Height and width in pixels.
     path
         The TIFF to write; written whole or not at all.
+    dtype
+        Its number type; that of frames has to fit.
 
     Raises
     ------
@@ -46,17 +53,16 @@ def iter_write(
     """
     import tifffile
 
-    size = 4 * frames * shape[0] * shape[1]
+    dtype = np.dtype(dtype)
+    size = dtype.itemsize * frames * shape[0] * shape[1]
     _refuse_no_room(path, size)
     truths: list[pd.DataFrame] = []
     with whole(path) as file:
         with tifffile.TiffWriter(file, bigtiff=size > 2**31) as tiff:
-            where = tiff.write(
-                None, shape=(frames, *shape), dtype=np.float32, metadata={"axes": "TYX"}, returnoffset=True
-            )
+            where = tiff.write(None, shape=(frames, *shape), dtype=dtype, metadata={"axes": "TYX"}, returnoffset=True)
         file.seek(where[0] if where else 0)
         for number, (frame, truth) in zip(range(1, frames + 1), pairs, strict=True):
-            file.write(np.ascontiguousarray(frame, np.float32).data)
+            file.write(np.ascontiguousarray(frame, dtype).data)
             truths.append(truth)
             yield number
     return (

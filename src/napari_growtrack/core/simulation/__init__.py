@@ -1,5 +1,6 @@
 """Simulated microscopy: scenes, pictures, films with known truth, and training windows."""
 
+from .cameras import CAMERAS, Camera, named_camera
 from .film import Motion, iter_film, simulate_film
 from .picture import Picture, draw, draw_window
 from .presets import SCENES, named_scene
@@ -9,8 +10,10 @@ from .shapes import BesselParticle, EllipticalParticle, GaussianParticle, Partic
 from .windows import draw_windows
 
 __all__ = [
+    "CAMERAS",
     "SCENES",
     "BesselParticle",
+    "Camera",
     "EllipticalParticle",
     "GaussianParticle",
     "Motion",
@@ -23,6 +26,7 @@ __all__ = [
     "draw_windows",
     "expose",
     "iter_film",
+    "named_camera",
     "named_scene",
     "profile",
     "render",

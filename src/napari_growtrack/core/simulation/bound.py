@@ -1,4 +1,4 @@
-"""How well anything could do: the Cramer-Rao bound of a picture's positions under photon noise."""
+"""How well anything could do: the Cramer-Rao bound of a picture's positions under the noise of its camera."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .picture import Picture
-from .render import render
+from .picture import BARE, Picture
+from .render import brightness, render, sensor_maps
+from .sensor import MULTIPLICATION, TOP, WELL
 
 
 def cramer_rao(picture: Picture, step: float = 0.02) -> np.ndarray:
@@ -16,7 +17,13 @@ def cramer_rao(picture: Picture, step: float = 0.02) -> np.ndarray:
     Photon counts are Poisson with mean ``image * snr**2``, so the Fisher
     information of a position is the sum over pixels of the products of its
     derivatives over the mean; pixels that are clipped to 0 or 1 tell nothing.
-    Everything but a particle's own position is taken as known.
+    A camera adds to the variance: multiplication doubles it, reading adds
+    its own of each pixel, and rounding 1/12 of a squared count (Mortensen,
+    Churchman, Spudich and Flyvbjerg 2010; Huang et al. 2013). Dead pixels and
+    full ones tell nothing.
+    Everything but a particle's own position is taken as known, its path
+    during the exposure and the pixels of the camera too. Of compression
+    nothing is known: this is the bound before it.
 
     Parameters
     ----------
@@ -31,9 +38,34 @@ def cramer_rao(picture: Picture, step: float = 0.02) -> np.ndarray:
         that is to be found; infinite variances where nothing is told.
     """
     mean = render(picture).astype(float)
-    tells = np.where((mean > 0) & (mean < 1), 1 / np.maximum(mean, 1e-6), 0.0)
+    variance = variances(picture, mean)
+    tells = np.where((mean > 0) & (mean < 1), 1 / np.maximum(variance, 1e-6), 0.0) * brightness(picture) ** 2
     bounds = [_inverse(_information(picture, int(i), tells, step)) for i in np.flatnonzero(picture.wanted)]
     return np.array(bounds).reshape(-1, 2, 2)
+
+
+def variances(picture: Picture, mean: np.ndarray) -> np.ndarray:
+    """Return how many times ``1 / snr**2`` the variance of each pixel is, (Y, X), infinite where it tells nothing.
+
+    Parameters
+    ----------
+    picture : Picture
+    mean : ndarray (Y, X)
+        Its noise-free image.
+    """
+    if not picture.in_counts:
+        return mean
+    sensor, photons = picture.sensor, picture.snr**2
+    offset, gain, read, hot = sensor_maps(picture).astype(float)
+    times, top = sensor[MULTIPLICATION], sensor[TOP]
+    electrons = (mean + np.maximum(hot, 0)) * photons
+    noise = electrons * (1 + (times > 1)) + (read / times) ** 2
+    counts, per_electron = offset + gain * times * electrons, np.maximum(gain * times, 1e-12)
+    blind = (hot < 0) | (electrons > sensor[WELL])
+    if top > 0:
+        noise = noise + 1 / 12 / per_electron**2
+        blind |= (counts >= top) | (counts <= 0)
+    return np.where(blind, np.inf, noise / photons)
 
 
 def median_radial_error(covariances: np.ndarray, rng: np.random.Generator, draws: int = 2000) -> float:
@@ -86,5 +118,7 @@ def _alone(picture: Picture, positions: np.ndarray, particle: int) -> np.ndarray
         wanted=picture.wanted[one],
         background=0.5,
         gradient=0.0,
+        paths=None if picture.paths is None else picture.paths[one],
+        stage=BARE,
     )
     return (render(alone).astype(float) - 0.5) * 10

@@ -11,17 +11,21 @@ from ..packages.compiling import numba
 Pair = tuple[float, float]
 
 # Compiled code passes plain tuples on. Classes of ours would be looked up by name in what numba has cached, ever after.
-Particles = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""Positions, radius, ellipticity, angle and intensity; see `Picture`."""
+Particles = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Positions, radius, ellipticity, angle, intensity and paths; see `Picture`."""
 Light = tuple[float, float, float]
 """Background, gradient and its angle."""
-Numbers = tuple[Particles, np.ndarray, Light, float]
-"""A picture: its particles, which of them are wanted, its light and SNR."""
+Stage = tuple[float, float, float, float, float, float]
+"""Vignetting, texture and its size, motion blur, compression, and the key to patterns that stay; see `Picture`."""
+Numbers = tuple[Particles, np.ndarray, Light, float, Stage, np.ndarray]
+"""A picture: its particles, which of them are wanted, its light and SNR, its stage, and its sensor's numbers."""
 Ranges = tuple[Any, ...]
 """What a scene's pictures are drawn from, see `frame_ranges` and `window_ranges`."""
 
 _MISSES_IN_A_ROW = 500
 _TRIES = 1000
+STATIONS = 4
+"""Places on its way that a particle is drawn at where its motion is blurred."""
 
 
 @numba.njit(nogil=True, cache=True)
@@ -100,7 +104,7 @@ def _offset(spread: tuple[float, float, float], rng: np.random.Generator) -> flo
 @numba.njit(nogil=True, cache=True)
 def _describe(looks: tuple[Any, ...], positions: np.ndarray, wanted: int, rng: np.random.Generator) -> Numbers:
     """Give each position a kind of particle, its size and brightness, and the picture its background."""
-    particles, distractors, (background, gradient, (low, high), by_ratio) = looks
+    particles, distractors, (background, gradient, (low, high), by_ratio), (stages, sensors) = looks
     n, components = len(positions), particles[1].shape[1] - 2
     radius, ellipticity, angle, intensity = np.empty(n), np.empty(n), np.empty(n), np.empty((n, components))
     for p in range(n):
@@ -113,4 +117,33 @@ def _describe(looks: tuple[Any, ...], positions: np.ndarray, wanted: int, rng: n
             intensity[p, i] = uniform((spans[2 + i, 0], spans[2 + i, 1]), rng)
     light = uniform(background, rng), uniform(gradient, rng), uniform((0.0, 2 * np.pi), rng)
     snr = low * (high / low) ** rng.random() if by_ratio else uniform((low, high), rng)
-    return (positions, radius, ellipticity, angle, intensity), np.arange(n) < wanted, light, snr
+    sensor = np.array([_perhaps(sensors[row], rng) for row in range(len(sensors))])
+    vignetting, texture, size = _perhaps(stages[0], rng), _perhaps(stages[1], rng), _perhaps(stages[2], rng)
+    blur, compression = _perhaps(stages[3], rng), _perhaps(stages[4], rng)
+    key = rng.random() if stages[1, 1] > 0 or sensor[-1] > 0 else 0.0
+    paths = _walks(n, STATIONS if stages[3, 1] > 0 else 0, blur, rng)
+    stage = vignetting, texture, size, blur, compression, key
+    return (positions, radius, ellipticity, angle, intensity, paths), np.arange(n) < wanted, light, snr, stage, sensor
+
+
+@numba.njit(nogil=True, cache=True)
+def _perhaps(span: np.ndarray, rng: np.random.Generator) -> float:
+    """Draw a number evenly; none where there is nothing to draw."""
+    return uniform((span[0], span[1]), rng) if span[1] > span[0] else span[0]
+
+
+@numba.njit(nogil=True, cache=True)
+def _walks(n: int, stations: int, diffusion: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw Brownian paths (n, stations, 2) around their means, as far spread as continuous ones of one exposure.
+
+    The spread along an axis of a continuous path about its mean is a third of the diffusion.
+    """
+    paths = np.zeros((n, stations, 2))
+    step = np.sqrt(2 * diffusion * stations / max(stations**2 - 1, 1))
+    for p in range(n):
+        for axis in range(2):
+            for k in range(1, stations):
+                paths[p, k, axis] = paths[p, k - 1, axis] + step * rng.standard_normal()
+            if stations:
+                paths[p, :, axis] -= paths[p, :, axis].mean()
+    return paths

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,18 @@ import pandas as pd
 
 from ..errors import SettingsError
 from ..settings import Span
-from .drawing import Numbers, Pair, Ranges, draw_around_centre, draw_frame, place_apart
+from .drawing import Numbers, Pair, Ranges, Stage, draw_around_centre, draw_frame, place_apart
 from .scene import Placement, Scene
+from .sensor import COUNTS, PLAIN
 from .shapes import DEFAULT, Component, Particle
 
 Shape = tuple[int, int]
 
 BESSEL = tuple(Component(DEFAULT, order) for order in Particle.shapes[DEFAULT].profiles)
 """What the light of pictures is made of that say nothing else."""
+
+BARE: Stage = (0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
+"""Even light, nothing behind particles that stand still, and no codec."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,13 @@ class Picture:
         the signal-to-noise ratio.
     components : tuple of Component
         Which profiles those are; Bessel orders from 1 on unless something else is said.
+    paths : ndarray (n, stations, 2), optional
+        Where each particle is on its way during the exposure, ``(y, x)`` from its position, which is their mean.
+    stage : tuple of float
+        Vignetting, texture, its size in pixels, motion blur in square pixels, compression in levels of grey, and a
+        key from 0 to 1: the same texture and the same pixels of the sensor follow from the same key.
+    sensor : ndarray (numbers,)
+        The camera's numbers; see `sensor`.
     """
 
     shape: Shape
@@ -55,12 +66,16 @@ class Picture:
     gradient_angle: float
     snr: float
     components: tuple[Component, ...] = BESSEL
+    paths: np.ndarray | None = None
+    stage: Stage = BARE
+    sensor: np.ndarray = field(default_factory=lambda: np.array(PLAIN))
 
     @classmethod
     def of(cls, shape: Shape, numbers: Numbers, components: tuple[Component, ...]) -> Picture:
         """Make a picture of what compiled code has drawn."""
-        particles, wanted, light, snr = numbers
-        return cls(shape, *particles, wanted, *light, snr, components)
+        (positions, radius, ellipticity, angle, intensity, paths), wanted, light, snr, stage, sensor = numbers
+        particles = positions, radius, ellipticity, angle, intensity
+        return cls(shape, *particles, wanted, *light, snr, components, paths, stage, sensor)
 
     @property
     def numbers(self) -> Numbers:
@@ -69,11 +84,27 @@ class Picture:
         positions, radius, ellipticity, angle, intensity = (np.ascontiguousarray(array, float) for array in arrays)
         light = float(self.background), float(self.gradient), float(self.gradient_angle)
         wanted = np.ascontiguousarray(self.wanted, bool)
-        return (positions, radius, ellipticity, angle, intensity), wanted, light, float(self.snr)
+        paths = np.zeros((len(radius), 0, 2)) if self.paths is None else np.ascontiguousarray(self.paths, float)
+        particles = positions, radius, ellipticity, angle, intensity, paths
+        return particles, wanted, light, float(self.snr), self.stage, self.sensor
 
     def moved_to(self, positions: np.ndarray) -> Picture:
         """Return the same picture with its particles elsewhere, ``(n, 2)``."""
         return replace(self, positions=positions)
+
+    @property
+    def in_counts(self) -> bool:
+        """Whether its frame is in a camera's counts, not in units of intensity."""
+        return bool(self.sensor[COUNTS])
+
+    def only(self, lit: np.ndarray) -> Picture:
+        """Return the same picture with some particles dark, where `lit` (n,) is false; they are not to be found."""
+        return replace(self, intensity=self.intensity * lit[:, None], wanted=self.wanted & lit)
+
+    @property
+    def motion_blur(self) -> float:
+        """Diffusion during the exposure, in square pixels."""
+        return self.stage[3]
 
     def truth(self, frame: int = 0) -> pd.DataFrame:
         """Return the particles to be found as a truth table."""
@@ -179,7 +210,11 @@ def _spread(placement: Placement) -> tuple[float, float, float]:
 def _looks(scene: Scene) -> tuple[Any, ...]:
     kinds = _kinds(scene.particles, scene.components), _kinds(scene.distractors, scene.components)
     by_ratio = scene.snr_drawn == "by ratio"
-    return *kinds, (_pair(scene.background), _pair(scene.gradient), _pair(scene.snr), by_ratio)
+    light = _pair(scene.background), _pair(scene.gradient), _pair(scene.snr), by_ratio
+    stages = scene.vignetting, scene.texture, scene.texture_size, scene.motion_blur, scene.compression
+    if scene.texture.high == 0:  # then its size is nothing to be drawn
+        stages = *stages[:2], Span(low=1, high=1), *stages[3:]
+    return *kinds, light, (np.array([_pair(span) for span in stages]), scene.camera.ranges)
 
 
 def _kinds(kinds: tuple[Particle, ...], components: tuple[Component, ...]) -> tuple[np.ndarray, np.ndarray]:

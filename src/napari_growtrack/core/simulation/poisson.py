@@ -18,9 +18,9 @@ from ..packages.compiling import numba
 
 Tables = tuple[np.ndarray, np.ndarray]
 
-_TOP = 64
-_PER_UNIT = 8
-_ENTRIES = 256
+TOP_MEAN = 64
+PER_UNIT = 8
+ENTRIES = 256
 
 
 @cache
@@ -34,9 +34,9 @@ def tables() -> Tables:
     start : ndarray (means, shares) uint8
         The least count for which it reaches each 256th share.
     """
-    means = np.arange(_TOP * _PER_UNIT) / _PER_UNIT
-    below = pdtr(np.arange(_ENTRIES), means[:, None])  # each row ends with ones, so every search ends
-    shares = np.arange(_ENTRIES) / _ENTRIES
+    means = np.arange(TOP_MEAN * PER_UNIT) / PER_UNIT
+    below = pdtr(np.arange(ENTRIES), means[:, None])  # each row ends with ones, so every search ends
+    shares = np.arange(ENTRIES) / ENTRIES
     return below, np.stack([np.searchsorted(row, shares) for row in below]).astype(np.uint8)
 
 
@@ -48,25 +48,25 @@ def count_photons(
     below, start = tables
     for i in range(image.size):
         mean = image[i] * photons
-        if mean >= _TOP:
+        if mean >= TOP_MEAN:
             seen[i] = _by_rejection(mean, rng) / photons
             continue
-        row = int(mean * _PER_UNIT)
-        rest = mean - row / _PER_UNIT
+        row = int(mean * PER_UNIT)
+        rest = mean - row / PER_UNIT
         none = 1.0 - rest  # never more than exp(-rest), the probability that the rest counts nothing
         u, more = rng.random(), 0
         if u < none:
             u /= none  # evenly from 0 to below 1, as it was
         else:
-            u, more = rng.random(), _by_search(u, rest)
-        count = np.int64(start[row, int(u * _ENTRIES)])
+            u, more = rng.random(), by_search(u, rest)
+        count = np.int64(start[row, int(u * ENTRIES)])
         while u > below[row, count]:
             count += 1
         seen[i] = (count + more) / photons
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _by_search(u: float, mean: float) -> int:
+def by_search(u: float, mean: float) -> int:
     """Invert by adding up probabilities, for small means."""
     count, share = 0, math.exp(-mean)
     below = share

@@ -1,12 +1,13 @@
-"""Named scenes: the five of the thesis and its author's code, and those that benchmarks judge on."""
+"""Named scenes: those of the thesis and its author's code, those that benchmarks judge on, and two of fluorescence."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ..errors import SettingsError
+from .cameras import CAMERAS
 from .scene import Placement, Scene
-from .shapes import BesselParticle
+from .shapes import BesselParticle, GaussianParticle
 
 _SPOT = BesselParticle(radius=(2, 3), rings={1: (0.4, 0.7)})
 _RINGED_BEAD = BesselParticle(radius=(4, 6), rings={1: (0.3, 0.7), 2: (-0.4, -0.2)})
@@ -169,6 +170,41 @@ SCENES: dict[str, Scene] = {
             gradient=(0, 1),
             snr=(2, 50),
             snr_drawn="by ratio",
+        ),
+        Scene(
+            name="tirf",
+            about="Bright and dim spots as narrow as optics allow, on cells, by an EMCCD.",
+            particles=[
+                GaussianParticle(sigma=(0.8, 2.5), intensity=(0.3, 0.8)),
+                GaussianParticle(sigma=(0.8, 2.5), intensity=(0.08, 0.3)),
+            ],
+            density=(0.3, 4),
+            apart=6,
+            background=(0.05, 0.3),
+            gradient=(0, 0.1),
+            snr=(5, 30),
+            snr_drawn="by ratio",
+            camera=CAMERAS["emccd"],
+            vignetting=(0, 0.4),
+            texture=(0, 0.4),
+            texture_size=(6, 24),
+            motion_blur=(0, 0.5),
+        ),
+        Scene(
+            name="scmos",
+            about="Spots as narrow as optics allow among out-of-focus ones, by an sCMOS whose pixels differ.",
+            particles=[GaussianParticle(sigma=(0.8, 2.5), intensity=(0.1, 0.7))],
+            density=(0.3, 4),
+            apart=6,
+            distractors=[BesselParticle(radius=(8, 16), rings={1: (0.05, 0.2)})],
+            distractor_density=(0, 1),
+            background=(0.05, 0.3),
+            gradient=(0, 0.2),
+            snr=(5, 50),
+            snr_drawn="by ratio",
+            camera=CAMERAS["scmos"].with_(columns=(0, 2)),
+            vignetting=(0, 0.5),
+            texture=(0, 0.2),
         ),
         Scene(
             name="empty",

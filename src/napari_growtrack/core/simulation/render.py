@@ -14,17 +14,26 @@ import numpy as np
 
 from ..errors import SettingsError
 from ..packages.compiling import numba
-from .drawing import Light, Numbers, Particles
+from .backdrop import shade, weave
+from .codec import compress
+from .drawing import Light, Numbers, Particles, Stage
+from .linked import linked
 from .picture import Picture
-from .poisson import count_photons, tables
+from .poisson import Tables, count_photons, tables
+from .sensor import COUNTS, GAIN, MULTIPLICATION, OFFSET, fill_maps, read_out
 from .shapes import Component
 from .shapes.base import NODES, WEIGHTS
 from .shapes.bessel import profile
 
-__all__ = ["background", "expose", "paint", "profile", "profiles", "render", "simulate_frame"]
+__all__ = ["background", "expose", "paint", "profile", "profiles", "render", "simulate_frame", "take"]
 
 _PER_RADIUS = 128
 _REACH = 256
+_PAIR = np.array([-0.5, 0.5]) / np.sqrt(3)
+_HALVES = np.array([0.5, 0.5])
+"""The same for two points a side, which do where a path blurs as well."""
+_BLURRED = 8.0
+"""Radii within which a particle's light is averaged over its path, where it never ends."""
 
 Profiles = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Tables of profiles that end with zeros, (components, distances) float32; how far each is seen, in radii; and whether
@@ -40,16 +49,41 @@ def render(picture: Picture) -> np.ndarray:
         Intensities clipped to [0, 1].
     """
     image = np.empty(picture.shape, np.float32)
-    paint(image, picture.numbers, profiles(picture.components))
+    paint(image, picture.numbers, profiles(picture.components), linked())
     return image
 
 
 def background(picture: Picture) -> np.ndarray:
-    """Return level and gradient of the background, (Y, X) float32, not clipped."""
+    """Return level, gradient and texture of the background, (Y, X) float32, not clipped."""
     image = np.empty(picture.shape, np.float32)
-    _, _, light, _ = picture.numbers
-    _lay_background(image, light)
+    _, _, light, _, stage, _ = picture.numbers
+    _lay_background(image, light, stage, linked())
     return image
+
+
+def brightness(picture: Picture) -> np.ndarray:
+    """Return how bright the light is at each pixel, (Y, X) float32: 1, and less towards corners."""
+    image = np.ones(picture.shape, np.float32)
+    if picture.stage[0] > 0:
+        _shade(image, picture.stage[0], linked())
+    return image
+
+
+def sensor_maps(picture: Picture) -> np.ndarray:
+    """Return what the pixels of its sensor are like, (4, Y, X) float32; see `sensor`."""
+    maps = np.empty((4, *picture.shape), np.float32)
+    _fill_maps(maps, picture.sensor, picture.stage[-1], linked())
+    return maps
+
+
+@numba.njit(nogil=True, cache=True)
+def _shade(image: np.ndarray, vignetting: float, linked: np.ndarray) -> None:
+    shade(image, vignetting)
+
+
+@numba.njit(nogil=True, cache=True)
+def _fill_maps(maps: np.ndarray, sensor: np.ndarray, key: float, linked: np.ndarray) -> None:
+    fill_maps(maps, sensor, key)
 
 
 def expose(image: np.ndarray, snr: float, rng: np.random.Generator) -> np.ndarray:
@@ -69,8 +103,37 @@ def expose(image: np.ndarray, snr: float, rng: np.random.Generator) -> np.ndarra
 
 
 def simulate_frame(picture: Picture, rng: np.random.Generator) -> np.ndarray:
-    """Render a picture and expose it, (Y, X) float32."""
-    return expose(render(picture), picture.snr, rng)
+    """Render a picture and expose it, (Y, X) float32, in units of intensity, or in counts of its camera."""
+    image = render(picture)
+    maps = np.empty((4, *picture.shape), np.float32)
+    take(image, picture.numbers, maps, tables(), linked(), rng)
+    return image
+
+
+@numba.njit(nogil=True, cache=True)
+def take(
+    image: np.ndarray,
+    numbers: Numbers,
+    maps: np.ndarray,
+    tables: Tables,
+    linked: np.ndarray,
+    rng: np.random.Generator,
+) -> None:
+    """Turn a noise-free image into what is in a film; `maps` is room for those of its sensor, (4, Y, X) float32."""
+    _, _, _, snr, stage, sensor = numbers
+    _, _, _, _, compression, key = stage
+    photons = snr**2
+    if sensor[COUNTS] > 0:
+        fill_maps(maps, sensor, key)
+        read_out(image, photons, sensor, maps, tables, rng)
+    else:
+        pixels = image.reshape(-1)
+        count_photons(pixels, photons, pixels, tables, rng)
+    if compression > 0:
+        black, white = 0.0, 1.0
+        if sensor[COUNTS] > 0:
+            black, white = sensor[OFFSET], sensor[OFFSET] + photons * sensor[GAIN] * sensor[MULTIPLICATION]
+        compress(image, compression, black, white)
 
 
 @cache
@@ -84,18 +147,20 @@ def profiles(components: tuple[Component, ...]) -> Profiles:
 
 
 @numba.njit(nogil=True, cache=True)
-def paint(image: np.ndarray, numbers: Numbers, profiles: Profiles) -> None:
+def paint(image: np.ndarray, numbers: Numbers, profiles: Profiles, linked: np.ndarray) -> None:
     """Fill an image, (Y, X) float32, with background and particles, clipped to [0, 1]."""
-    particles, _, light, _ = numbers
-    _lay_background(image, light)
+    particles, _, light, _, stage, _ = numbers
+    _lay_background(image, light, stage, linked)
     _add_particles(image, particles, profiles)
+    if stage[0] > 0:
+        shade(image, stage[0])
     for i in range(image.shape[0]):
         for j in range(image.shape[1]):
             image[i, j] = min(max(image[i, j], np.float32(0.0)), np.float32(1.0))
 
 
 @numba.njit(nogil=True, cache=True)
-def _lay_background(image: np.ndarray, light: Light) -> None:
+def _lay_background(image: np.ndarray, light: Light, stage: Stage, linked: np.ndarray) -> None:
     height, width = image.shape
     background, gradient, angle = light
     slope = gradient / (np.sqrt(2.0) * max(height, width))
@@ -104,12 +169,15 @@ def _lay_background(image: np.ndarray, light: Light) -> None:
         level = background + down * (i - (height - 1) / 2)
         for j in range(width):
             image[i, j] = level + right * (j - (width - 1) / 2)
+    _, texture, size, _, _, key = stage
+    if texture > 0:
+        weave(image, texture, size, key)
 
 
 @numba.njit(nogil=True, cache=True)
 def _add_particles(image: np.ndarray, particles: Particles, profiles: Profiles) -> None:
-    """Add particles, those that are averaged over pixels from nine points of each."""
-    positions, radius, ellipticity, angle, intensity = particles
+    """Add particles, each along its path, and those that are averaged over pixels from nine points of each."""
+    positions, radius, ellipticity, angle, intensity, paths = particles
     _, seen, integrated = profiles
     for p in range(len(radius)):
         reach, points = 0.0, 1
@@ -118,14 +186,38 @@ def _add_particles(image: np.ndarray, particles: Particles, profiles: Profiles) 
                 reach, points = max(reach, seen[n]), 3 if integrated[n] else 1
         looks = radius[p], ellipticity[p], angle[p]
         farthest = reach * radius[p] * max(ellipticity[p], 1.0)
-        if points == 1:
-            _add_particle(image, positions[p, 0], positions[p, 1], looks, intensity[p], farthest, profiles[0])
+        if not paths.shape[1]:
+            _add_one(image, positions[p], looks, intensity[p], farthest, points, profiles[0])
             continue
-        for a in range(3):
-            for b in range(3):
-                share = intensity[p] * (WEIGHTS[a] * WEIGHTS[b])
-                y, x = positions[p, 0] - NODES[a], positions[p, 1] - NODES[b]
-                _add_particle(image, y, x, looks, share, farthest, profiles[0])
+        near = min(farthest, _BLURRED * radius[p] * max(ellipticity[p], 1.0))
+        if near < farthest:  # far away its light hardly changes along its path, and there is much of it to be added
+            _add_one(image, positions[p], looks, intensity[p], farthest, points, profiles[0])
+            _add_one(image, positions[p], looks, -intensity[p], near, points, profiles[0])
+        for k in range(paths.shape[1]):
+            place, part = positions[p] + paths[p, k], intensity[p] / paths.shape[1]
+            _add_one(image, place, looks, part, near, min(points, 2), profiles[0])
+
+
+@numba.njit(nogil=True, cache=True)
+def _add_one(
+    image: np.ndarray,
+    position: np.ndarray,
+    looks: tuple[float, float, float],
+    intensity: np.ndarray,
+    farthest: float,
+    points: int,
+    profiles: np.ndarray,
+) -> None:
+    """Add a particle that stands still."""
+    y, x = position
+    nodes, weights = (_PAIR, _HALVES) if points == 2 else (NODES, WEIGHTS)
+    if points == 1:
+        _add_particle(image, y, x, looks, intensity, farthest, profiles)
+        return
+    for a in range(points):
+        for b in range(points):
+            share = intensity * (weights[a] * weights[b])
+            _add_particle(image, y - nodes[a], x - nodes[b], looks, share, farthest, profiles)
 
 
 @numba.njit(nogil=True, cache=True)

@@ -8,9 +8,6 @@ A batch is one compiled call that leaves Python alone, so a network can learn me
 
 from __future__ import annotations
 
-import zlib
-from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -18,15 +15,16 @@ import numpy as np
 from ..films.normalisation import Normalisation
 from ..packages.compiling import numba
 from .drawing import Numbers, Ranges, choose, draw_around_centre, draw_frame, uniform
+from .linked import linked
 from .picture import frame_ranges, window_ranges
-from .poisson import Tables, count_photons, tables
-from .render import Profiles, paint, profiles
+from .poisson import Tables, tables
+from .render import Profiles, paint, profiles, take
 from .scene import Scene
 
 WindowKind = Literal["field", "thesis"]
 Batch = tuple[np.ndarray, np.ndarray]
 Look = tuple[Profiles, Tables, bool, np.ndarray]
-"""Tables of profiles and of photon counts, whether frames are normalised, and `_linked`."""
+"""Tables of profiles and of photon counts, whether frames are normalised, and `linked`."""
 
 FIELD_SIDE = 151
 WINDOWS_PER_FIELD = 12
@@ -68,7 +66,7 @@ def draw_windows(
     """
     images = np.empty((number, side, side), np.float32)
     targets = np.empty((number, 3), np.float32)
-    look = profiles(scene.components), tables(), normalisation == "standard", _linked()
+    look = profiles(scene.components), tables(), normalisation == "standard", linked()
     if kind == "field":
         _cut_from_fields(images, targets, frame_ranges(scene, (FIELD_SIDE, FIELD_SIDE)), look, rng)
     else:
@@ -84,24 +82,14 @@ def nearest(particles: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return targets
 
 
-@cache
-def _linked() -> np.ndarray:
-    """Return nothing, in a type that tells the sources of all that is compiled into this module's functions.
-
-    numba compiles a cached function again when its own file has changed, or
-    its arguments' types, but not when a file has changed that it calls.
-    """
-    files = (Path(__file__).with_name(name) for name in ("drawing.py", "poisson.py", "render.py"))
-    return np.empty(0, [(f"crc{zlib.crc32(b''.join(file.read_bytes() for file in files))}", "u1")])
-
-
 @numba.njit(nogil=True, cache=True)
 def _draw_each(images: np.ndarray, targets: np.ndarray, ranges: Ranges, look: Look, rng: np.random.Generator) -> None:
     """Draw the thesis's windows."""
     middle = (images.shape[1] - 1) / 2
+    maps = np.empty((4, *images.shape[1:]), np.float32)
     for w in range(len(images)):
         numbers = draw_around_centre(ranges, rng)
-        _simulate(images[w], numbers, look, rng)
+        _simulate(images[w], numbers, look, maps, rng)
         positions = numbers[0][0]
         _point_at_nearest(targets[w], positions[:1], middle, middle)
 
@@ -111,12 +99,11 @@ def _cut_from_fields(
     images: np.ndarray, targets: np.ndarray, ranges: Ranges, look: Look, rng: np.random.Generator
 ) -> None:
     """Cut windows from random frames, a dozen each, most of them near a particle."""
-    frame = np.empty((FIELD_SIDE, FIELD_SIDE), np.float32)
+    frame, maps = np.empty((FIELD_SIDE, FIELD_SIDE), np.float32), np.empty((4, FIELD_SIDE, FIELD_SIDE), np.float32)
     for first in range(0, len(images), WINDOWS_PER_FIELD):
         numbers = draw_frame(ranges, (0.0, 0.0) if rng.random() < EMPTY_SHARE else ranges[0], rng)
-        (positions, _, _, _, _), wanted, _, _ = numbers
-        positions = positions[wanted]
-        _simulate(frame, numbers, look, rng)
+        positions = numbers[0][0][numbers[1]]
+        _simulate(frame, numbers, look, maps, rng)
         if look[2]:
             _as_if_from_another_frame(frame, rng)
         outside, odds = _mean(frame), _odds(positions)
@@ -127,13 +114,12 @@ def _cut_from_fields(
 
 
 @numba.njit(nogil=True, cache=True)
-def _simulate(frame: np.ndarray, numbers: Numbers, look: Look, rng: np.random.Generator) -> None:
+def _simulate(frame: np.ndarray, numbers: Numbers, look: Look, maps: np.ndarray, rng: np.random.Generator) -> None:
     """Render, expose and normalise a picture, as `simulate_frame` and `normalise` do."""
-    profiles, tables, standard, _ = look
-    _, _, _, snr = numbers
-    paint(frame, numbers, profiles)
+    profiles, tables, standard, linked = look
+    paint(frame, numbers, profiles, linked)
+    take(frame, numbers, maps, tables, linked, rng)
     pixels = frame.reshape(-1)
-    count_photons(pixels, snr**2, pixels, tables, rng)
     if standard:
         mean = _mean(frame)
         pixels -= np.float32(mean)

@@ -114,7 +114,7 @@ class KindForm(QWidget):
                 self.spans[name] = self._add(shape, name)
 
     def _add(self, shape: type[Particle], name: str, number: int | None = None) -> SpanRow:
-        field = _field(shape, name, number)
+        field = field_of(shape, name, number)
         row = field.row()
         self.rows.add(field.label, row, self.rows.rowCount() - 1)
         row.changed.connect(self.changed)
@@ -140,9 +140,9 @@ def _ends(span: Span) -> Ends:
     return span.low, span.high
 
 
-def _field(shape: type[Particle], name: str, number: int | None = None) -> Field:
-    """Return how a number of a shape, or one of a series, is shown."""
-    told, about = shown_as(shape, name), shape.model_fields[name].description or ""
+def field_of(settings: type[Settings], name: str, number: int | None = None) -> Field:
+    """Return how a range among settings, or one of a series of a shape, is shown."""
+    told, about = shown_as(settings, name), settings.model_fields[name].description or ""
     label = told["label"] if number is None else told["labels"].get(str(number), told["label"]).format(number)
     decimals = max(0, -math.floor(math.log10(told["step"])))
     return Field(label, about, told["low"], told["high"], told["step"], told.get("unit", ""), decimals)

@@ -32,8 +32,13 @@ def _drift(where: str) -> Any:
     )
 
 
+def _lasting(about: str, none: str) -> Any:
+    told: Any = {"unit": "frames", "low": 0, "high": 1e6, "step": 5, "decimals": 0, "none": none}
+    return Field(None, ge=1, le=1e6, description=about, json_schema_extra=told)
+
+
 class Asked(Settings):
-    """How long and large a film is, and how its particles move."""
+    """How long and large a film is, and how its particles move, blink and bleach."""
 
     frames: PositiveInt = Field(30, description="How many frames the film has.", json_schema_extra={"high": _MOST})
     height: PositiveInt = Field(251, description="Height of a frame.", json_schema_extra={"unit": "px", "high": _MOST})
@@ -55,11 +60,29 @@ class Asked(Settings):
     )
     drift_down: float = _drift("downwards (y)")
     drift_right: float = _drift("to the right (x)")
+    frames_on: float | None = _lasting("How many frames a particle is on, on average, before it blinks.", "always")
+    frames_off: float = Field(
+        5,
+        ge=1,
+        le=1e6,
+        description="How many frames it is off then, on average.",
+        json_schema_extra={"unit": "frames", "decimals": 0},
+    )
+    bleaching: float | None = _lasting("After how many frames a particle is gone, on average.", "never")
     seed: NonNegativeInt = Field(0, description="The same seed gives the same film.", json_schema_extra={"high": _MOST})
+
+    @property
+    def motion(self) -> Motion | None:
+        """How particles move, blink and bleach; None where they are scattered anew."""
+        if not self.moving:
+            return None
+        blinking = None if self.frames_on is None else (self.frames_on, self.frames_off)
+        drift = self.drift_down, self.drift_right
+        return Motion(diffusion=self.diffusion, drift=drift, blinking=blinking, bleaching=self.bleaching)
 
 
 class FilmForm(QWidget):
-    """How long and large a film is, and how its particles move."""
+    """How long and large a film is, and how its particles move, blink and bleach."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,15 +96,24 @@ class FilmForm(QWidget):
             self.diffusion,
             self.down,
             self.right,
+            self.on,
+            self.off,
+            self.bleaching,
             self.seed,
         ) = (self._fields[name] for name in self._fields)
         self._fields.add_to(Form(self))
+        self.off.setEnabled(False)
+        self.on.valueChanged.connect(self._let_blink)
         self.moving.toggled.connect(self._let_move)
 
     def _let_move(self, on: bool) -> None:
-        for part in (self.diffusion, self.down, self.right):
+        for part in (self.diffusion, self.down, self.right, self.on, self.bleaching):
             part.setEnabled(on)
+        self._let_blink()
         self.moving.setText("Particles move" if on else "Particles move (off: scattered anew in each frame)")
+
+    def _let_blink(self) -> None:
+        self.off.setEnabled(self.moving.isChecked() and self.on.value() > self.on.minimum())
 
     def job(self, scene: Scene) -> SimulateFilm:
         """Return what an engine is to do.
@@ -94,10 +126,7 @@ class FilmForm(QWidget):
         asked = self._fields.value()
         shape = asked.height, asked.width
         refuse_vast(asked.frames, shape)
-        motion = (
-            Motion(diffusion=asked.diffusion, drift=(asked.drift_down, asked.drift_right)) if asked.moving else None
-        )
-        return SimulateFilm(scene, asked.frames, shape, asked.seed, asked.particles, motion)
+        return SimulateFilm(scene, asked.frames, shape, asked.seed, asked.particles, asked.motion)
 
 
 def refuse_vast(frames: int, shape: tuple[int, int]) -> None:

@@ -89,6 +89,8 @@ class SimulatePanel(Panel):
         sections = (
             section("Match my film", self.matching),
             section("Scene", self.form, buttons, opened=True),
+            section("Light and background", self.form.light),
+            section("Camera", self.form.camera, self.form.exposure),
             section("Film", self.film, self.make),
         )
         self.sections = {part.title.text(): part for part in sections}

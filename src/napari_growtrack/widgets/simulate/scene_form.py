@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -9,8 +11,9 @@ from ...core.errors import SettingsError
 from ...core.simulation import SCENES, Particle, Scene
 from ..shared.choices import Choice
 from ..shared.labels import Note, Status
-from ..shared.rows import Field, NumberBox, Rows, SpanRow
+from ..shared.rows import Field, NumberBox, Rows
 from ..shared.scenes import FIRST, KindForm, refuses
+from .optics_form import EXPOSURE, LIGHT, CameraForm, SpanForm
 from .sentences import bystanders_line, kind_words
 
 _CHANGED = " changed"
@@ -35,6 +38,10 @@ class SceneForm(QWidget):
 
     Attributes
     ----------
+    camera : CameraForm
+    light, exposure : SpanForm
+        What turns photons into counts, what lies behind particles, and what happens to a frame: for the panel to lay
+        out.
     changed : Signal()
         The person has changed something.
     note : Status
@@ -53,6 +60,7 @@ class SceneForm(QWidget):
         self.which = Choice()
         self.add, self.remove = QPushButton("Add"), QPushButton("Remove")
         self.kind = KindForm()
+        self.camera, self.light, self.exposure = CameraForm(), SpanForm(LIGHT), SpanForm(EXPOSURE)
         self.bystanders, self.note = Note(), Status()
         self._lay_out()
         self._connect()
@@ -78,7 +86,7 @@ class SceneForm(QWidget):
             layout.addWidget(part)
 
     def _connect(self) -> None:
-        parts: list[SpanRow | NumberBox | KindForm] = [*self.spans.values(), self.apart, self.kind]
+        parts: list[Any] = [*self.spans.values(), self.apart, self.kind, self.camera, self.light, self.exposure]
         for part in parts:
             part.changed.connect(self._change)
         self.which.currentIndexChanged.connect(self._show_kind)
@@ -95,7 +103,9 @@ class SceneForm(QWidget):
         """
         spans = {name: row.value() for name, row in self.spans.items()}
         kinds = [kind.with_() for kind in self._kinds]
-        scene = self._given.with_(particles=kinds, apart=self.apart.number(), **spans)
+        spans |= self.light.values() | self.exposure.values()
+        camera = self.camera.camera()
+        scene = self._given.with_(particles=kinds, apart=self.apart.number(), camera=camera, **spans)
         return self._given if scene == self._given else _renamed(scene)
 
     def set_scene(self, scene: Scene) -> None:
@@ -105,6 +115,9 @@ class SceneForm(QWidget):
         for name, row in self.spans.items():
             row.set_value(getattr(scene, name))
         self.apart.set_number(scene.apart)
+        self.camera.set_camera(scene.camera)
+        self.light.set_scene(scene)
+        self.exposure.set_scene(scene)
         self.bystanders.say(bystanders_line(len(scene.distractors)))
         self._list_kinds(0)
         self._judge()
@@ -119,7 +132,8 @@ class SceneForm(QWidget):
 
     def marked(self) -> list[str]:
         """Return the labels that are coloured, because what they say cannot be."""
-        return [*self.rows.marked(), *self.kind.rows.marked()]
+        parts = self, self.kind, self.light, self.camera, self.exposure
+        return [label for part in parts for label in part.rows.marked()]
 
     def _change(self) -> None:
         self._kinds[self.which.currentIndex()] = self.kind.kind()
@@ -132,7 +146,8 @@ class SceneForm(QWidget):
         self.note.tell(why, "error" if why else "plain")
         for name, row in self.spans.items():
             self.rows.mark(row, bool(why) and refuses(SCENES[FIRST], **{name: row.value()}))
-        self.kind.mark()
+        for part in (self.kind, self.light, self.camera, self.exposure):
+            part.mark()
 
     def _list_kinds(self, shown: int) -> None:
         total = len(self._kinds)
