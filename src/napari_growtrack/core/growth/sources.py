@@ -11,7 +11,7 @@ from ..datasets import Dataset, draw_batch, shown
 from ..errors import SettingsError
 from ..films.normalisation import normalise_each
 from ..simulation.scene import Scene
-from ..simulation.windows import draw_windows
+from ..simulation.windows import NEAR_REACH, draw_windows
 from .feeding import Turn
 from .plan import Plan
 from .schedule import Schedule
@@ -54,7 +54,8 @@ class Windows:
         """Simulate a batch."""
         rng = np.random.default_rng([*self.seed, turn.number])
         kind, normalisation = self.schedule.windows, self.schedule.normalisation
-        images, targets = draw_windows(kind, self.scene, self.plan.side, turn.size, rng, normalisation)
+        near = min(NEAR_REACH, NEAR_REACH * self.plan.step / 8)
+        images, targets = draw_windows(kind, self.scene, self.plan.side, turn.size, rng, normalisation, near)
         return images[..., None], scaled(targets, self.schedule)
 
 

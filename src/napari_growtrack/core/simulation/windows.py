@@ -30,6 +30,7 @@ FIELD_SIDE = 151
 WINDOWS_PER_FIELD = 12
 NEAR_SHARE = 0.75
 NEAR_REACH = 8.5
+"""A little farther than half the diagonal of a step of 8 px: windows that a frame pass answers come as near."""
 EMPTY_SHARE = 0.06
 RIM_SHARE = 0.15
 RIM = 20
@@ -42,6 +43,7 @@ def draw_windows(
     number: int,
     rng: np.random.Generator,
     normalisation: Normalisation = "standard",
+    near: float = NEAR_REACH,
 ) -> Batch:
     """Simulate a batch of windows.
 
@@ -54,6 +56,8 @@ def draw_windows(
     number : int
     rng : numpy.random.Generator
     normalisation : {"standard", "unit"}
+    near : float
+        How far from a particle, along each axis, most windows of a field are centred, in pixels.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def draw_windows(
     targets = np.empty((number, 3), np.float32)
     look = profiles(scene.components), tables(), normalisation == "standard", linked()
     if kind == "field":
-        _cut_from_fields(images, targets, frame_ranges(scene, (FIELD_SIDE, FIELD_SIDE)), look, rng)
+        _cut_from_fields(images, targets, frame_ranges(scene, (FIELD_SIDE, FIELD_SIDE)), look, near, rng)
     else:
         _draw_each(images, targets, window_ranges(scene, side), look, rng)
     return images, targets
@@ -96,7 +100,7 @@ def _draw_each(images: np.ndarray, targets: np.ndarray, ranges: Ranges, look: Lo
 
 @numba.njit(nogil=True, cache=True)
 def _cut_from_fields(
-    images: np.ndarray, targets: np.ndarray, ranges: Ranges, look: Look, rng: np.random.Generator
+    images: np.ndarray, targets: np.ndarray, ranges: Ranges, look: Look, near: float, rng: np.random.Generator
 ) -> None:
     """Cut windows from random frames, a dozen each, most of them near a particle."""
     frame, maps = np.empty((FIELD_SIDE, FIELD_SIDE), np.float32), np.empty((4, FIELD_SIDE, FIELD_SIDE), np.float32)
@@ -108,7 +112,7 @@ def _cut_from_fields(
             _as_if_from_another_frame(frame, rng)
         outside, odds = _mean(frame), _odds(positions)
         for w in range(first, min(first + WINDOWS_PER_FIELD, len(images))):
-            y, x = _centre(positions, odds, rng)
+            y, x = _centre(positions, odds, near, rng)
             _cut(images[w], frame, y, x, outside)
             _point_at_nearest(targets[w], positions, y, x)
 
@@ -154,14 +158,14 @@ def _odds(particles: np.ndarray) -> np.ndarray:
 
 
 @numba.njit(nogil=True, cache=True)
-def _centre(particles: np.ndarray, odds: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
+def _centre(particles: np.ndarray, odds: np.ndarray, near: float, rng: np.random.Generator) -> tuple[int, int]:
     """Choose a window's centre: three quarters near a particle, the others anywhere."""
     high = FIELD_SIDE - 1.0
     y, x = uniform((0.0, high), rng), uniform((0.0, high), rng)
     if len(particles) and rng.random() < NEAR_SHARE:
         p = choose(odds, rng)
-        y = particles[p, 0] + uniform((-NEAR_REACH, NEAR_REACH), rng)
-        x = particles[p, 1] + uniform((-NEAR_REACH, NEAR_REACH), rng)
+        y = particles[p, 0] + uniform((-near, near), rng)
+        x = particles[p, 1] + uniform((-near, near), rng)
     return int(np.rint(min(max(y, 0.0), high))), int(np.rint(min(max(x, 0.0), high)))
 
 
