@@ -77,7 +77,7 @@ def test_a_film_of_a_camera_holds_its_counts(tmp_path, capsys):
 
 
 def test_cameras_of_the_help_are_those_there_are():
-    assert tuple(CAMERAS) == arguments.CAMERAS
+    assert tuple(CAMERAS) == CAMERA_NAMES
 
 
 def test_a_few_clicks_make_a_scene_to_simulate_and_grow_on(film, tmp_path, capsys):
