@@ -17,6 +17,7 @@ from PIL import Image
 
 from commands import run
 from napari_growtrack.cli import main
+from napari_growtrack.cli.arguments import CAMERAS as CAMERA_NAMES
 from napari_growtrack.cli.arguments import PLANS as NAMES
 from napari_growtrack.cli.arguments import build_parser
 from napari_growtrack.cli.growing import begin
