@@ -16,7 +16,8 @@ import tifffile
 from PIL import Image
 
 from commands import run
-from napari_growtrack.cli import arguments, main
+from napari_growtrack.cli import main
+from napari_growtrack.cli.arguments import CAMERAS as CAMERA_NAMES
 from napari_growtrack.cli.arguments import PLANS as NAMES
 from napari_growtrack.cli.arguments import build_parser
 from napari_growtrack.cli.growing import begin
@@ -77,7 +78,7 @@ def test_a_film_of_a_camera_holds_its_counts(tmp_path, capsys):
 
 
 def test_cameras_of_the_help_are_those_there_are():
-    assert tuple(CAMERAS) == arguments.CAMERAS
+    assert tuple(CAMERAS) == CAMERA_NAMES
 
 
 def test_a_few_clicks_make_a_scene_to_simulate_and_grow_on(film, tmp_path, capsys):

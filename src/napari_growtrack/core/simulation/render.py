@@ -32,7 +32,7 @@ _REACH = 256
 _PAIR = np.array([-0.5, 0.5]) / np.sqrt(3)
 _HALVES = np.array([0.5, 0.5])
 """The same for two points a side, which do where a path blurs as well."""
-_BLURRED = 8.0
+_BLURRED = 6.0
 """Radii within which a particle's light is averaged over its path, where it never ends."""
 
 Profiles = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -189,7 +189,7 @@ def _add_particles(image: np.ndarray, particles: Particles, profiles: Profiles) 
         if not paths.shape[1]:
             _add_one(image, positions[p], looks, intensity[p], farthest, points, profiles[0])
             continue
-        near = min(farthest, _BLURRED * radius[p] * max(ellipticity[p], 1.0))
+        near = farthest if reach < np.inf else _BLURRED * radius[p] * max(ellipticity[p], 1.0)
         if near < farthest:  # far away its light hardly changes along its path, and there is much of it to be added
             _add_one(image, positions[p], looks, intensity[p], farthest, points, profiles[0])
             _add_one(image, positions[p], looks, -intensity[p], near, points, profiles[0])
