@@ -18,8 +18,8 @@ SOURCE = Path(__file__).parents[2] / "src" / "napari_growtrack"
 ALLOWED = {
     "names in core": 20,
     "files in a folder, at most": 20,
-    "modules of the panels": 62,
-    "lines of the panels": 13_700,
+    "modules of the panels": 63,
+    "lines of the panels": 14_200,
     "lines of the package": 48_000,
     "lines of a module, at most": 640,
     "longest chain of imports": 26,
