@@ -33,6 +33,8 @@ _RINGS, _SPOKES = 4, 8
 _MOST_STRETCHED = 0.96
 """Length of ``p, q`` where a particle is seven times as long as wide."""
 _STRETCH_A_STEP = 0.2
+_RUNAWAY = 1e6
+"""Frames have a spread of 1: nothing in them is so far off."""
 
 
 @numba.njit(nogil=True, cache=True)
@@ -259,6 +261,9 @@ def settle(
                     matrix[a, a] += 1 / usual[2]
                     right[a] -= unknowns[p, a] / usual[2]
             step = _solved(matrix, right, _DAMPING)
+            if np.abs(step).max() > _RUNAWAY:
+                stepped = False
+                break
             shrink = min(1.0, 1.0 / max(np.hypot(step[0], step[1]), 1e-9))
             small = min(1.0, 0.25 * unknowns[p, 2] / max(abs(step[2]), 1e-9))
             for a in range(size):

@@ -98,16 +98,25 @@ class ParticleModel:
 
     @classmethod
     def of(cls, scene: Scene, zoom: float = 1.0) -> ParticleModel:
-        """Return the model of a scene's particles, seen through a network's zoom."""
+        """Return the model of a scene's particles, seen through a network's zoom.
+
+        Of several shapes that of the most particles: a sum of two that look nearly alike is no shape.
+        """
         scales: dict[Component, list[Span]] = {}
+        often: dict[str, float] = {}
         for kind in scene.particles:
+            often[kind.named()] = often.get(kind.named(), 0.0) + float(kind.weight)
+        usual = max(often, key=lambda name: often[name])
+        for kind in scene.particles:
+            if kind.named() != usual:
+                continue
             for number, scale in kind.amplitudes.items():
                 scales.setdefault(Component(kind.named(), number), []).append(scale)
         components = tuple(sorted(scales))
         each = (scales[component] for component in components)
         signs = [all(one.low >= 0 for one in some) - all(one.high <= 0 for one in some) for some in each]
         low, high = scene.radii
-        longest = max((kind.stretch.high for kind in scene.particles if kind.oriented), default=1.0)
+        longest = max((kind.stretch.high for kind in scene.particles if kind.oriented and kind.named() == usual), default=1.0)
         return cls(components, (low / zoom, high / zoom), tuple(signs), zoom, longest)
 
     @property
