@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from napari_growtrack.core.detection.fit import Fits, ParticleModel, fit_particles
+from napari_growtrack.core.detection.fit import ParticleModel, fit_particles
 from napari_growtrack.core.detection.fit.compiled import add_each
-from napari_growtrack.core.detection.fit.enlarging import as_calibrated, skewness
+from napari_growtrack.core.detection.fit.significance import even, of_enlarged, skewness
 from napari_growtrack.core.simulation import BesselParticle, draw, named_scene, simulate_frame
 from napari_growtrack.core.simulation.bound import cramer_rao, median_radial_error
 from napari_growtrack.core.simulation.render import profile
@@ -122,7 +123,7 @@ def test_light_is_drawn_as_the_formula_says_and_taken_away_again():
 
 # Enlarged frames --------------------------------------------------------------------------------------------------
 
-NOWHERE = Fits(np.empty((0, 2)), np.empty(0), np.empty(0), np.empty((0, 3)))
+NOWHERE = np.empty((0, 2))
 SMALL = ParticleModel(bessel(1), (0.8, 1.2), (1,), zoom=2.5)
 
 
@@ -148,9 +149,7 @@ def test_uneven_light_and_sure_particles_are_no_skewness():
     assert skewness(frame, NOWHERE, 4) < 0.1
     frame[100, 100] += 500
     assert skewness(frame, NOWHERE, 4) == 2
-    there = Fits(np.array([[100.0, 100.0]]), np.ones(1), np.array([9.0]), np.ones((1, 3)))
-    assert skewness(frame, there, 4) < 0.1
-    assert skewness(frame, there._replace(significances=np.array([7.0])), 4) == 2
+    assert skewness(frame, np.array([[100.0, 100.0]]), 4) < 0.1
 
 
 def test_noise_that_leans_to_neither_side_or_shows_little_has_no_skewness():
@@ -176,21 +175,25 @@ def test_a_frame_that_is_not_enlarged_keeps_its_significances_to_the_bit(zoom):
 
 def test_a_fit_that_failed_stands_out_by_nothing_on_an_enlarged_frame():
     frame = np.random.default_rng(0).normal(size=(90, 90))
-    found = Fits(np.full((2, 2), 40.0), np.array([0.1, np.nan]), np.array([30.0, 30.0]), np.ones((2, 3)))
-    first, second = as_calibrated(found, frame, SMALL).significances
-    assert first > 20
-    assert np.isnan(second)
+    frame[60, 60] += 100
+    found = fit_particles(frame, np.array([[60.0, 60.0], [30.0, 30.0]]), SMALL, farthest=1e-9)
+    assert np.isnan(found.significances).all()
+    assert np.isnan(found.measures).all()
 
 
-def test_enlarging_makes_errors_a_little_larger_and_significances_smaller():
-    """By the noise that a fit takes away, and by the number of places: see the pixels that a spot covers."""
-    frame = np.random.default_rng(0).normal(size=(300, 300))
-    found = Fits(np.full((3, 2), 40.0), np.full(3, 0.1), np.array([2.0, 6.0, 60.0]), np.ones((3, 3)))
-    left = (1 - 5 / np.pi / 3.75**2) / (1 - 5 / np.pi / (2.5 * 3.4) ** 2)  # 3.75 px and 8.5 px around a centre
-    judged = as_calibrated(found, frame, SMALL)
-    np.testing.assert_allclose(judged.sigmas, 0.1 / np.sqrt(left))
-    expected = np.sqrt(np.maximum(left * found.significances**2 - 2 * np.log(2.5**2), 0))
-    np.testing.assert_allclose(judged.significances, expected, rtol=0.03)
+def test_enlarging_asks_for_more_by_the_number_of_places():
+    assert of_enlarged(np.array([6.0]), 2.5) == pytest.approx(np.sqrt(36 - 2 * np.log(2.5**2)))
+    assert of_enlarged(np.array([1.0]), 2.5) == 0
+
+
+@pytest.mark.parametrize("shape", [4.0, 16.0, 100.0])
+def test_even_noise_exceeds_what_is_made_even_as_often_as_gamma_noise_the_other(shape):
+    skewed = np.array([2.0, 4.0, 6.0, 9.0])
+    beyond = stats.gamma(shape).sf(shape + skewed * np.sqrt(shape))
+    made = even(skewed, np.full(4, 2 / np.sqrt(shape)))
+    assert np.all(np.diff(made) > 0)
+    np.testing.assert_allclose(stats.norm.isf(beyond), made, atol=0.35)
+    np.testing.assert_allclose(even(skewed, np.zeros(4)), skewed, rtol=2e-3)
 
 
 @pytest.mark.parametrize("camera", ["photons", "multiplied electrons"])

@@ -20,6 +20,9 @@ from .tasks import scaled, wanted
 Batch = tuple[np.ndarray, np.ndarray]
 """Images (n, Y, X, channels) as a network takes them, and what its heads should answer, (n, outputs)."""
 
+_NEAREST = 3.5
+"""Windows farther from a particle than the step asks teach how far it is."""
+
 
 class Source(Protocol):
     """Anything that draws the batch of a turn; it follows from the turn alone, so that learning may resume anywhere."""
@@ -54,7 +57,7 @@ class Windows:
         """Simulate a batch."""
         rng = np.random.default_rng([*self.seed, turn.number])
         kind, normalisation = self.schedule.windows, self.schedule.normalisation
-        near = min(NEAR_REACH, NEAR_REACH * self.plan.step / 8)
+        near = min(NEAR_REACH, max(NEAR_REACH * self.plan.step / 8, _NEAREST))
         images, targets = draw_windows(kind, self.scene, self.plan.side, turn.size, rng, normalisation, near)
         return images[..., None], scaled(targets, self.schedule)
 

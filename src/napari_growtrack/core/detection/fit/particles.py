@@ -35,7 +35,7 @@ from .compiled import (
     stretches,
     unknown_ground,
 )
-from .enlarging import as_calibrated
+from .significance import SURE, even, lean_of_light, of_enlarged, skewness
 
 _RADII = 7
 _NARROWER, _WIDER = 0.5, 1.6
@@ -172,6 +172,19 @@ class ParticleModel:
         return min(max(farthest, _NARROWEST / self.radius[0]), _WIDEST / self.radius[1])
 
     @property
+    def half(self) -> float:
+        """How far from its centre a usual particle is fitted, in pixels."""
+        return float(self.reach * np.mean(self.radius))
+
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """A usual particle's profile, in pixels, as far as it is fitted."""
+        side = int(np.ceil(self.half))
+        distance = np.hypot(*np.mgrid[-side : side + 1, -side : side + 1])
+        profile = self.components[0].profile.values(distance / np.mean(self.radius))
+        return np.where(distance > self.half, 0, profile)
+
+    @property
     def widened(self) -> float:
         """By how much the square of a round particle's radius grows where its light is averaged over pixels.
 
@@ -240,18 +253,17 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
     looks[tilted] = noise_around(rest, unknowns[tilted], ground[tilted], noise, shape)
     of_light, of_place, _ = coarseness(looks)
     variances = (errors[:, 0, 0] + errors[:, 1, 1]) / 2
-    standing = significances_at(rest.shape, model.possible(unknowns), ground, noise, shape)
+    standing = significances_at(rest.shape, model.possible(unknowns), ground, noise, shape) / of_light
+    lean = skewness(rest, unknowns[standing > SURE, :2], model.half)
+    standing = even(standing, lean_of_light(lean, model.drawn, unknowns[:, 2], model.usual[0]))
     measures = _measures(unknowns, errors * of_light[:, None, None] ** 2, model, spread)
     if not model.oriented:
         measures[:, -2:] = _turned(stretches(rest, unknowns, ground, noise, shape))
     measures[~good] = np.nan
-    polished = Fits(
-        np.where(good[:, None], found, positions),
-        np.where(good, of_place * np.sqrt(np.maximum(variances, 0)), np.nan),
-        standing / of_light,
-        measures,
-    )
-    return as_calibrated(polished, frame, model) if model.zoom > 1 else polished
+    if model.zoom > 1:  # a fit that failed stands at the network's answer to noise that it has never seen
+        standing = np.where(good, of_enlarged(standing, model.zoom), np.nan)
+    sigmas = np.where(good, of_place * np.sqrt(np.maximum(variances, 0)), np.nan)
+    return Fits(np.where(good[:, None], found, positions), sigmas, standing, measures)
 
 
 def coarseness(looks: np.ndarray) -> np.ndarray:
