@@ -24,12 +24,15 @@ LEVEL, SCALES = 3, 4
 _NARROWEST = 3.0
 _LEAST_PIXELS = 10
 _LEAST_SHARE = 0.2
+_SPARSE = 6.0
+"""First guesses read so many pixels along a radius, at most every other one."""
 _DAMPING = 1e-3
 _SIDE = 16
 _AROUND = 3
 _UNKNOWN = 1e30
-_RINGS, _SPOKES = 4, 8
-"""Where the noise around a particle is looked at: at so many places of each of so many rings."""
+_RINGS, _SPOKES, _SMALL = 4, 8, 7
+"""Where the noise around a particle is looked at: at so many places of each of so many rings, at fewer of those that
+are fitted farther than so many pixels."""
 _MOST_STRETCHED = 0.96
 """Length of ``p, q`` where a particle is seven times as long as wide."""
 _STRETCH_A_STEP = 0.2
@@ -105,14 +108,15 @@ def first_guesses(frame: np.ndarray, places: np.ndarray, radii: np.ndarray, shap
         y, x = places[p, 0], places[p, 1]
         found[p, 0], found[p, 1] = y, x
         top, bottom = _rows(frame.shape, y, reach * radii[-1])
+        step = max(2, int(reach * radii[-1] / _SPARSE))
         best = -1.0
         for radius in radii:
             matrix[:], right[:], square = 0.0, 0.0, 0.0
             trial[2] = radius
             scale, last = per_square / radius**2, table.shape[1] - 2.0
-            for i in range(top, bottom, 2):
+            for i in range(top, bottom, step):
                 left, end = _columns(frame.shape, i - y, x, reach * radii[-1])
-                for j in range(left, end, 2):
+                for j in range(left, end, step):
                     if averaged:
                         _averaged(table, i - y, j - x, scale, trial, row)
                         values[1:] = row[SCALES:]
@@ -585,9 +589,10 @@ def noise_around(
         if number < _LEAST_PIXELS or bright <= 0 or steepest.min() <= 0:
             continue
         level, down, across = unknowns[p, LEVEL], ground[p, 0], ground[p, 1]
+        every = 1 if side <= _SMALL else 2 if side <= 2 * _SMALL else 4
         for ring in range(_RINGS):
             away = (1.6 + 0.8 * ring) * half
-            for spoke in range(_SPOKES):
+            for spoke in range(ring % every, _SPOKES, every):
                 turn = 2 * np.pi * (spoke + 0.5 * ring) / _SPOKES
                 dy, dx = int(np.rint(away * np.sin(turn))), int(np.rint(away * np.cos(turn)))
                 y, x = int(np.rint(unknowns[p, 0])) + dy, int(np.rint(unknowns[p, 1])) + dx
@@ -606,6 +611,38 @@ def noise_around(
                 found[p, 0, ring * _SPOKES + spoke] = of_light / np.sqrt(bright * variance)
                 found[p, 1, ring * _SPOKES + spoke] = of_place / np.sqrt(steepest[ring % 2] * variance)
                 found[p, 2, ring * _SPOKES + spoke] = of_plane / np.sqrt(plane * variance)
+    return found
+
+
+@numba.njit(nogil=True, cache=True)
+def coarseness(looks: np.ndarray, usual: float, clearly: float) -> np.ndarray:
+    """Return how much larger errors of light, place and slope are than each pixel's own noise makes them, (3, n).
+
+    At least 1. What is seen around a single particle tells little, so that all of a frame are taken together,
+    and a single one counts where it sees clearly more.
+
+    Parameters
+    ----------
+    looks : ndarray (n, 3, places)
+        As `noise_around` returns them.
+    usual, clearly : float
+        What scatters by so much is nothing but noise; and so many times more than in all of the frame.
+    """
+    number, _, places = looks.shape
+    found = np.ones((3, number))
+    some, all_of_them = np.empty(places), np.empty(number * places)
+    for kind in range(3):
+        total = 0
+        for p in range(number):
+            n = 0
+            for look in looks[p, kind]:
+                if not np.isnan(look):
+                    some[n] = all_of_them[total] = abs(look)
+                    n, total = n + 1, total + 1
+            found[kind, p] = 1.4826 * np.median(some[:n]) if n else 0.0
+        whole = max(1.4826 * np.median(all_of_them[:total]) / usual, 1.0) if total else 1.0
+        for p in range(number):
+            found[kind, p] = found[kind, p] if found[kind, p] > clearly * whole else whole
     return found
 
 

@@ -7,7 +7,6 @@ grown on (thesis 3.5.1); noise and background are measured on the frame itself, 
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -25,6 +24,7 @@ from .compiled import (
     Shape,
     add_each,
     block_means,
+    coarseness,
     covariances,
     first_guesses,
     ground_at,
@@ -37,11 +37,13 @@ from .compiled import (
 )
 from .significance import SURE, even, lean_of_light, of_enlarged, skewness
 
-_RADII = 7
+_RADII = 5
 _NARROWER, _WIDER = 0.5, 1.6
 _LEAST_RADIUS = 0.5
-_NOTHING_UNUSUAL, _CLEARLY_MORE, _TILTED = 1.1, 1.5, 1.3
-"""What scatters by so much is nothing but noise; and so many times more than in all of the frame."""
+_WELL, _SOME, _AT_LEAST = 0.2, 5, 0.1
+"""Radii known to a fifth, of five particles or more, tell what is usual in a frame: their spread, a tenth at least."""
+_NOISY, _TILTED = (1.1, 1.5), 1.3
+"""See `coarseness`; and by how much slopes scatter where the background is taken to be tilted."""
 _EXTENT = 1.5
 _NARROWEST, _WIDEST = 3.0, 64.0
 _PER_SQUARE = 64
@@ -132,7 +134,7 @@ class ParticleModel:
     @property
     def rounds(self) -> tuple[int, int]:
         """Steps of a fit before the noise is known and after; those that are elongated begin farther off."""
-        return (4, 6) if self.oriented else (1, 2)
+        return (4, 6) if self.oriented else (2, 2)
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -238,12 +240,13 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
     unknowns = first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, shape, model.unknowns)
     add_each(rest, unknowns, -1.0, shape)
     ground, rounds = unknown_ground(len(unknowns)), model.rounds
-    settle(rest, unknowns, ground, spread_of_noise(rest, unknowns, ground, shape), model.usual, shape, rounds[0])
+    first = settle(rest, unknowns, ground, spread_of_noise(rest, unknowns, ground, shape), model.usual, shape, rounds[0])
     noise = spread_of_noise(rest, unknowns, ground, shape, model.unknowns)
+    usual = _sizes_of(unknowns[:, 2], np.sqrt(np.maximum(covariances(first)[:, 2, 2], 0)), model.usual)
     ground = ground_at(block_means(rest), unknowns[:, :2], noise)
     looks = noise_around(rest, unknowns, ground, noise, shape)
-    ground[:, 4] = _tilts(coarseness(looks)[2], unknowns, noise, model)
-    errors = covariances(settle(rest, unknowns, ground, noise, model.usual, shape, rounds[1]))
+    ground[:, 4] = _tilts(coarseness(looks, *_NOISY)[2], unknowns, noise, model)
+    errors = covariances(settle(rest, unknowns, ground, noise, usual, shape, rounds[1]))
     found = unknowns[:, :2].copy()
     inside = np.all((found >= -0.5) & (found <= np.array(rest.shape) - 0.5), axis=1)
     good = np.isfinite(errors[:, 0, 0]) & (np.hypot(*(found - positions).T) <= farthest) & inside
@@ -251,7 +254,7 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
         unknowns[~good] = _where_found(rest, unknowns[~good], positions[~good], model)
     tilted = ground[:, 4] > 0
     looks[tilted] = noise_around(rest, unknowns[tilted], ground[tilted], noise, shape)
-    of_light, of_place, _ = coarseness(looks)
+    of_light, of_place, _ = coarseness(looks, *_NOISY)
     variances = (errors[:, 0, 0] + errors[:, 1, 1]) / 2
     standing = significances_at(rest.shape, model.possible(unknowns), ground, noise, shape) / of_light
     lean = skewness(rest, unknowns[standing > SURE, :2], model.half)
@@ -266,23 +269,16 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
     return Fits(np.where(good[:, None], found, positions), sigmas, standing, measures)
 
 
-def coarseness(looks: np.ndarray) -> np.ndarray:
-    """Return how much larger errors of light, place and slope are than each pixel's own noise makes them, (3, n).
-
-    At least 1. What is seen around a single particle tells little, so that all of a frame are taken together,
-    and a single one counts where it sees clearly more.
-
-    Parameters
-    ----------
-    looks : ndarray (n, 3, places)
-        As `noise_around` returns them.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # all of one may lie beyond the edge
-        each = 1.48 * np.nanmedian(np.abs(looks), axis=2).T
-        whole = 1.48 * np.nanmedian(np.abs(looks), axis=(0, 2))[:, None]
-    whole = np.where(np.isfinite(whole), np.maximum(whole / _NOTHING_UNUSUAL, 1), 1)
-    return np.where(each > _CLEARLY_MORE * whole, each, whole)
+def _sizes_of(radii: np.ndarray, errors: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Return `usual` radii as the frame itself tells them: by those that are known well, where there are some."""
+    well = np.isfinite(errors) & (errors < _WELL * radii)
+    if np.count_nonzero(well) < _SOME:
+        return usual
+    middle = float(np.median(radii[well]))
+    spread = max(1.4826 * float(np.median(np.abs(radii[well] - middle))), _AT_LEAST * middle)
+    told = usual.copy()
+    told[0], told[1] = middle, min(spread**2, usual[1])
+    return told
 
 
 def _tilts(coarse: np.ndarray, unknowns: np.ndarray, noise: np.ndarray, model: ParticleModel) -> np.ndarray:
