@@ -24,6 +24,7 @@ LEVEL, SCALES = 3, 4
 _NARROWEST = 3.0
 _LEAST_PIXELS = 10
 _LEAST_SHARE = 0.2
+_ENOUGH = 8
 _SPARSE = 6.0
 """First guesses read so many pixels along a radius, at most every other one."""
 _DAMPING = 1e-3
@@ -31,8 +32,7 @@ _SIDE = 16
 _AROUND = 3
 _UNKNOWN = 1e30
 _RINGS, _SPOKES, _SMALL = 4, 8, 7
-"""Where the noise around a particle is looked at: at so many places of each of so many rings, at fewer of those that
-are fitted farther than so many pixels."""
+"""Where the noise around a particle is looked at: at so many places of each of so many rings."""
 _MOST_STRETCHED = 0.96
 """Length of ``p, q`` where a particle is seven times as long as wide."""
 _STRETCH_A_STEP = 0.2
@@ -530,7 +530,8 @@ def noise_around(
     At places around each, where nothing was found, the particle's profile, its slopes (less what a tilted background
     explains, as far as it may be tilted) and a plane are laid over what is left of the frame, in units of what noise
     makes of them that is each pixel's own. Numbers beyond 1 tell of noise that neighbours share (enlarged and
-    compressed frames, rows and columns of a sensor) and of texture. nan beyond the edge.
+    compressed frames, rows and columns of a sensor) and of texture. nan beyond the edge. Of large particles every
+    second pixel, or fewer, is read.
     """
     table, per_square, reach, _, averaged = shape
     found = np.full((len(unknowns), 3, _RINGS * _SPOKES), np.nan)
@@ -538,12 +539,13 @@ def noise_around(
     for p in range(len(unknowns)):
         radius, orders = unknowns[p, 2], len(table)
         half = max(reach * radius, _NARROWEST)
-        side = int(np.ceil(half))
+        every = max(1, int(half) // _SMALL)
+        side = every * int(np.ceil(half / every))
         scale, last = per_square / radius**2, table.shape[1] - 2.0
         light, slopes = np.zeros((2 * side + 1, 2 * side + 1)), np.zeros((2 * side + 1, 2 * side + 1, 2))
         number, mean = 0, 0.0
-        for i in range(-side, side + 1):
-            for j in range(-side, side + 1):
+        for i in range(-side, side + 1, every):
+            for j in range(-side, side + 1, every):
                 square = float(i * i + j * j)
                 if square > half * half:
                     continue
@@ -566,21 +568,21 @@ def noise_around(
                 mean += value
         mean /= max(number, 1)
         tilted, plane = 0.0, 0.0
-        for i in range(-side, side + 1):
-            for j in range(-side, side + 1):
+        for i in range(-side, side + 1, every):
+            for j in range(-side, side + 1, every):
                 if i * i + j * j <= half * half:
                     plane += i * i
                     tilted += slopes[i + side, j + side, 0] * i
         if ground[p, 4] > 0:
             tilted /= plane + max(noise[0] + noise[1] * unknowns[p, LEVEL], noise[2]) / ground[p, 4]
-            for i in range(-side, side + 1):
-                for j in range(-side, side + 1):
+            for i in range(-side, side + 1, every):
+                for j in range(-side, side + 1, every):
                     if i * i + j * j <= half * half:
                         slopes[i + side, j + side, 0] -= tilted * i
                         slopes[i + side, j + side, 1] -= tilted * j
         bright, steepest = 0.0, np.zeros(2)
-        for i in range(-side, side + 1):
-            for j in range(-side, side + 1):
+        for i in range(-side, side + 1, every):
+            for j in range(-side, side + 1, every):
                 if i * i + j * j <= half * half:
                     light[i + side, j + side] -= mean
                     bright += light[i + side, j + side] ** 2
@@ -589,18 +591,17 @@ def noise_around(
         if number < _LEAST_PIXELS or bright <= 0 or steepest.min() <= 0:
             continue
         level, down, across = unknowns[p, LEVEL], ground[p, 0], ground[p, 1]
-        every = 1 if side <= _SMALL else 2 if side <= 2 * _SMALL else 4
         for ring in range(_RINGS):
             away = (1.6 + 0.8 * ring) * half
-            for spoke in range(ring % every, _SPOKES, every):
+            for spoke in range(_SPOKES):
                 turn = 2 * np.pi * (spoke + 0.5 * ring) / _SPOKES
                 dy, dx = int(np.rint(away * np.sin(turn))), int(np.rint(away * np.cos(turn)))
                 y, x = int(np.rint(unknowns[p, 0])) + dy, int(np.rint(unknowns[p, 1])) + dx
                 if min(y, x) < side or y >= rest.shape[0] - side or x >= rest.shape[1] - side:
                     continue
                 of_light, of_place, of_plane, total = 0.0, 0.0, 0.0, 0.0
-                for i in range(-side, side + 1):
-                    for j in range(-side, side + 1):
+                for i in range(-side, side + 1, every):
+                    for j in range(-side, side + 1, every):
                         if i * i + j * j <= half * half:
                             off = rest[y + i, x + j] - level - down * (dy + i) - across * (dx + j)
                             of_light += light[i + side, j + side] * off
@@ -639,8 +640,8 @@ def coarseness(looks: np.ndarray, usual: float, clearly: float) -> np.ndarray:
                 if not np.isnan(look):
                     some[n] = all_of_them[total] = abs(look)
                     n, total = n + 1, total + 1
-            found[kind, p] = 1.4826 * np.median(some[:n]) if n else 0.0
-        whole = max(1.4826 * np.median(all_of_them[:total]) / usual, 1.0) if total else 1.0
+            found[kind, p] = 1.4826 * np.median(some[:n]) if n >= _ENOUGH else 0.0
+        whole = max(1.4826 * np.median(all_of_them[:total]) / usual, 1.0) if total >= 3 * _ENOUGH else 1.0
         for p in range(number):
             found[kind, p] = found[kind, p] if found[kind, p] > clearly * whole else whole
     return found
@@ -738,3 +739,38 @@ def stretches(rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, noise:
             length = np.hypot(found[p, 0], found[p, 1])
             found[p] *= min(1.0, _MOST_STRETCHED / max(length, 1e-9))
     return found
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def profile_left(
+    rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, noise: np.ndarray, shape: Shape, bins: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is left of particles' light, per unit of the first profile's scale, and the weight of that, (bins,).
+
+    Over the distance from the centre, up to how far they are fitted.
+    """
+    table, per_square, reach, _, _ = shape
+    total, weights, orders = np.zeros(bins), np.zeros(bins), len(table)
+    for p in range(len(unknowns)):
+        y, x, radius, level = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2], unknowns[p, LEVEL]
+        scale, last = per_square / radius**2, table.shape[1] - 2.0
+        peak = unknowns[p, SCALES]
+        far = reach * radius
+        top, bottom = _rows(rest.shape, y, far)
+        for i in range(top, bottom):
+            dy = i - y
+            left, end = _columns(rest.shape, dy, x, far)
+            for j in range(left, end):
+                dx = j - x
+                square = dy * dy + dx * dx
+                at = min(square * scale, last)
+                k = int(at)
+                light = 0.0
+                for n in range(orders):
+                    light += unknowns[p, SCALES + n] * (table[n, k] + (at - k) * (table[n, k + 1] - table[n, k]))
+                dark = level + ground[p, 0] * dy + ground[p, 1] * dx
+                weight = 1 / max(noise[0] + noise[1] * (dark + light), noise[2])
+                b = min(int(bins * np.sqrt(square) / far), bins - 1)
+                total[b] += weight * peak * (rest[i, j] - dark)
+                weights[b] += weight * peak * peak
+    return total, weights

@@ -7,9 +7,9 @@ grown on (thesis 3.5.1); noise and background are measured on the frame itself, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from .compiled import (
     first_guesses,
     ground_at,
     noise_around,
+    profile_left,
     settle,
     significances_at,
     spread_of_noise,
@@ -42,6 +43,13 @@ _NARROWER, _WIDER = 0.5, 1.6
 _LEAST_RADIUS = 0.5
 _WELL, _SOME, _AT_LEAST = 0.2, 5, 0.1
 """Radii known to a fifth, of five particles or more, tell what is usual in a frame: their spread, a tenth at least."""
+_ELONGATED = 0.45
+"""How elongated most particles of a frame look where they are fitted so: 1.6 times as long as wide."""
+_LONGEST = 4.0
+"""How long they are at most."""
+_BINS, _SURPRISING, _FAR_OFF = 16, 4.0, 0.3
+"""Of a measured profile; the mean square of how far off the model's is, in standard errors, where it is taken; and by
+how much of its scale it has to be off where a model has several."""
 _NOISY, _TILTED = (1.1, 1.5), 1.3
 """See `coarseness`; and by how much slopes scatter where the background is taken to be tilted."""
 _EXTENT = 1.5
@@ -173,6 +181,12 @@ class ParticleModel:
         farthest = max(component.profile.fitted for component in self.components)
         return min(max(farthest, _NARROWEST / self.radius[0]), _WIDEST / self.radius[1])
 
+    @cached_property
+    def elongated(self) -> ParticleModel:
+        """The model of particles that are elongated, each in a direction of its own, and else as these."""
+        components = (Component("ellipse", 1),)
+        return replace(self, components=components, signs=self.signs[:1], stretch=_LONGEST)
+
     @property
     def half(self) -> float:
         """How far from its centre a usual particle is fitted, in pixels."""
@@ -236,26 +250,103 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
         return Fits(positions, np.empty(0), np.empty(0), np.empty((0, len(MEASURES))))
     spread = float(np.std(frame)) or 1.0
     rest = np.divide(frame, spread, dtype=np.float32, order="C")
-    shape = model.shape
-    unknowns = first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, shape, model.unknowns)
-    add_each(rest, unknowns, -1.0, shape)
-    ground, rounds = unknown_ground(len(unknowns)), model.rounds
-    first = settle(rest, unknowns, ground, spread_of_noise(rest, unknowns, ground, shape), model.usual, shape, rounds[0])
-    noise = spread_of_noise(rest, unknowns, ground, shape, model.unknowns)
-    usual = _sizes_of(unknowns[:, 2], np.sqrt(np.maximum(covariances(first)[:, 2, 2], 0)), model.usual)
+    positions = np.ascontiguousarray(positions, float)
+    fitted = _Fitted.first(rest, positions, model)
+    if (stretched := fitted.stretched(model)) is not None:
+        model = stretched
+        rest = np.divide(frame, spread, dtype=np.float32, order="C")
+        fitted = _Fitted.first(rest, positions, model)
+    elif not model.oriented:
+        fitted = fitted.with_measured_profile(rest, model)
+    return _judged(rest, fitted, positions, model, farthest, spread)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """Particles after the first steps of a fit: unknowns, how well they are known, noise, and the shape that was fitted."""
+
+    unknowns: np.ndarray
+    errors: np.ndarray
+    noise: np.ndarray
+    ground: np.ndarray
+    shape: Shape
+    squeeze: np.ndarray
+
+    @classmethod
+    def first(cls, rest: np.ndarray, positions: np.ndarray, model: ParticleModel) -> Self:
+        """Take the first steps on a frame, from which particles are taken away."""
+        shape = model.shape
+        unknowns = first_guesses(rest, positions, model.radii, shape, model.unknowns)
+        add_each(rest, unknowns, -1.0, shape)
+        ground = unknown_ground(len(unknowns))
+        return cls._settled(rest, unknowns, ground, shape, model)
+
+    @classmethod
+    def _settled(
+        cls, rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, shape: Shape, model: ParticleModel
+    ) -> Self:
+        guess = spread_of_noise(rest, unknowns, ground, shape)
+        errors = covariances(settle(rest, unknowns, ground, guess, model.usual, shape, model.rounds[0]))
+        noise = spread_of_noise(rest, unknowns, ground, shape, model.unknowns)
+        turns = unknowns[:, -2:] if model.oriented else stretches(rest, unknowns, ground, noise, shape)
+        return cls(unknowns, errors, noise, ground, shape, np.hypot(*turns.T))
+
+    @property
+    def well(self) -> np.ndarray:
+        """Which particles' radii are known well."""
+        errors = np.sqrt(np.maximum(self.errors[:, 2, 2], 0))
+        return np.isfinite(errors) & (errors < _WELL * self.unknowns[:, 2])
+
+    def stretched(self, model: ParticleModel) -> ParticleModel | None:
+        """Return the model of elongated particles where most of those that are known well look so; else None."""
+        bright = len(model.components) == 1 and len(model.signs) == 1
+        if model.oriented or not bright or np.count_nonzero(self.well) < _SOME:
+            return None
+        return model.elongated if float(np.median(self.squeeze[self.well])) > _ELONGATED else None
+
+    def with_measured_profile(self, rest: np.ndarray, model: ParticleModel) -> Self:
+        """Return the same with the profile that the frame's particles have, where it is clearly not the model's."""
+        well = self.well
+        if np.count_nonzero(well) < _SOME:
+            return self
+        left, weights = profile_left(rest, self.unknowns[well], self.ground[well], self.noise, self.shape, _BINS)
+        known = weights > 0
+        off = np.where(known, left / np.maximum(weights, 1e-30), 0.0)
+        surprise = float((off**2 * weights)[known].sum()) / max(np.count_nonzero(known), 1)
+        several = len(model.components) > 1  # which mix in every proportion, and settle late
+        if surprise < _SURPRISING or (several and np.abs(off).max() < _FAR_OFF):
+            return self
+        table, per_square, reach, extent, averaged = self.shape
+        distance = np.sqrt(np.arange(table.shape[1]) / per_square)
+        centres = (np.arange(_BINS) + 0.5) * reach / _BINS
+        more = np.interp(distance, centres[known], off[known]) * np.clip((extent - distance) / (extent - reach), 0, 1)
+        table = table.copy()
+        table[0] += more.astype(table.dtype)
+        shape = table, per_square, reach, extent, averaged
+        add_each(rest, self.unknowns, 1.0, self.shape)
+        add_each(rest, self.unknowns, -1.0, shape)
+        return self._settled(rest, self.unknowns, self.ground, shape, model)
+
+
+def _judged(
+    rest: np.ndarray, fitted: _Fitted, positions: np.ndarray, model: ParticleModel, farthest: float, spread: float
+) -> Fits:
+    """Take the last steps of a fit, with noise and background known, and tell what was found."""
+    unknowns, noise, shape = fitted.unknowns, fitted.noise, fitted.shape
+    usual = _sizes_of(unknowns[:, 2], fitted.well, model.usual)
     ground = ground_at(block_means(rest), unknowns[:, :2], noise)
     looks = noise_around(rest, unknowns, ground, noise, shape)
     ground[:, 4] = _tilts(coarseness(looks, *_NOISY)[2], unknowns, noise, model)
-    errors = covariances(settle(rest, unknowns, ground, noise, usual, shape, rounds[1]))
+    errors = covariances(settle(rest, unknowns, ground, noise, usual, shape, model.rounds[1]))
     found = unknowns[:, :2].copy()
     inside = np.all((found >= -0.5) & (found <= np.array(rest.shape) - 0.5), axis=1)
     good = np.isfinite(errors[:, 0, 0]) & (np.hypot(*(found - positions).T) <= farthest) & inside
     if not good.all():
-        unknowns[~good] = _where_found(rest, unknowns[~good], positions[~good], model)
+        add_each(rest, unknowns[~good], 1.0, shape)
+        unknowns[~good] = first_guesses(rest, positions[~good], model.radii, shape, model.unknowns)
     tilted = ground[:, 4] > 0
     looks[tilted] = noise_around(rest, unknowns[tilted], ground[tilted], noise, shape)
     of_light, of_place, _ = coarseness(looks, *_NOISY)
-    variances = (errors[:, 0, 0] + errors[:, 1, 1]) / 2
     standing = significances_at(rest.shape, model.possible(unknowns), ground, noise, shape) / of_light
     lean = skewness(rest, unknowns[standing > SURE, :2], model.half)
     standing = even(standing, lean_of_light(lean, model.drawn, unknowns[:, 2], model.usual[0]))
@@ -265,13 +356,13 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
     measures[~good] = np.nan
     if model.zoom > 1:  # a fit that failed stands at the network's answer to noise that it has never seen
         standing = np.where(good, of_enlarged(standing, model.zoom), np.nan)
+    variances = (errors[:, 0, 0] + errors[:, 1, 1]) / 2
     sigmas = np.where(good, of_place * np.sqrt(np.maximum(variances, 0)), np.nan)
     return Fits(np.where(good[:, None], found, positions), sigmas, standing, measures)
 
 
-def _sizes_of(radii: np.ndarray, errors: np.ndarray, usual: np.ndarray) -> np.ndarray:
+def _sizes_of(radii: np.ndarray, well: np.ndarray, usual: np.ndarray) -> np.ndarray:
     """Return `usual` radii as the frame itself tells them: by those that are known well, where there are some."""
-    well = np.isfinite(errors) & (errors < _WELL * radii)
     if np.count_nonzero(well) < _SOME:
         return usual
     middle = float(np.median(radii[well]))
@@ -317,9 +408,3 @@ def _turned(stretch: np.ndarray) -> np.ndarray:
     p, q = stretch.T
     squeeze = np.hypot(p, q)
     return np.stack([np.sqrt((1 + squeeze) / (1 - squeeze)), np.arctan2(q, p) / 2], 1)
-
-
-def _where_found(rest: np.ndarray, failed: np.ndarray, positions: np.ndarray, model: ParticleModel) -> np.ndarray:
-    """Return the unknowns of particles at the places where fits that ran away began."""
-    add_each(rest, failed, 1.0, model.shape)
-    return first_guesses(rest, np.ascontiguousarray(positions, float), model.radii, model.shape, model.unknowns)
