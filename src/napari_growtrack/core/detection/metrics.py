@@ -20,6 +20,8 @@ Sample = tuple[np.ndarray, pd.DataFrame]
 AT_ONCE = 16
 _ACCEPT_DISTANCES = tuple(np.geomspace(0.4, 4.0, 11).round(2).tolist())
 _DOUBTS = (0.5, 1.0)
+_AS_GOOD = 1e-2
+"""Scores on our own frames that count as alike: of such thresholds the loosest is taken, for films unlike ours."""
 _WORTH_FITTING = 0.5
 _WORTH_A_LOOK = 3e-3
 _FEWEST = 50
@@ -157,8 +159,9 @@ def _fitted(
         accepted = found.within(distance, least, doubt)
         ways.append((accepted.score, doubt, distance, least, accepted))
     best = max(score for score, *_ in ways)
-    good = [way for way in ways if way[0] >= best - 1e-3]
-    score, doubt, distance, least, accepted = good[len(good) // 2]  # neither the strictest nor the loosest of the best
+    good = [way for way in ways if way[0] >= best - _AS_GOOD]
+    farthest = max(distance for _, _, distance, *_ in good)  # what is fitted has its significance to be judged by
+    score, doubt, distance, least, accepted = max((way for way in good if way[2] == farthest), key=lambda way: way[:2])
     spread = accepted.spread
     cascade = open_gate.with_(
         accept_distance=distance, least_significance=least, doubt=doubt, polished_sigma_factor=spread
