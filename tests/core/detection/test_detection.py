@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from fakes import PointSeer, frame_with
 from napari_growtrack.core.detection import (
@@ -32,9 +33,9 @@ from napari_growtrack.core.detection.cascade import FOUND, accept, table
 from napari_growtrack.core.detection.merge import agree, gather, merge
 from napari_growtrack.core.detection.metrics import Judged
 from napari_growtrack.core.errors import GrowtrackWarning, NetworkFileError, SettingsError, StackError
-from napari_growtrack.core.films.normalisation import normalise, without_hot_pixels
+from napari_growtrack.core.films.normalisation import normalise, without_hot_pixels, without_stripes
 from napari_growtrack.core.simulation import draw, named_scene, simulate_frame
-from napari_growtrack.core.tables import DETECTION_COLUMNS
+from napari_growtrack.core.tables import DETECTION_COLUMNS, MEASURES
 
 RECENTRED = Cascade(stage=2, screen=1, screen_distance=7, accept_distance=1, merge_distance=4, votes=2)
 ONE_LOOK = RECENTRED.with_(looks=1, votes=1)
@@ -249,6 +250,28 @@ def test_detections_have_frame_numbers_and_trackpys_columns():
     )
     assert found.columns.tolist() == [*DETECTION_COLUMNS]
     assert found.frame.tolist() == [0, 2, 2]
+
+
+class LongSeer(PointSeer):
+    """Fits everything as if it were long, each in a way of its own."""
+
+    def fit(self, frame, positions, farthest):
+        number = len(positions)
+        measures = np.ones((number, len(MEASURES)))
+        measures[:, MEASURES.index("axis_ratio")] = positions[:, 1] / 8
+        return positions, np.full(number, 0.1), np.full(number, 9.0), measures
+
+
+def test_detections_that_look_like_edges_are_told_of_once_at_the_end():
+    film = np.stack([frame_with(*SPOTS)] * 12)
+    cascade = RECENTRED.with_(polish=True)
+    with pytest.warns(GrowtrackWarning, match="edges, lines, texture or halos") as told:
+        found = detect(film, LongSeer(), cascade, contrast="normal")
+    assert len(told) == 1
+    assert found.axis_ratio.max() > 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        detect(film[:2], LongSeer(), cascade, contrast="normal")
 
 
 def test_a_film_without_particles_gives_an_empty_table_with_columns():
@@ -576,3 +599,25 @@ def test_a_particle_between_windows_is_passed_on_however_few_showed_that():
     truths = [np.array([(10.0, 10.0)])]
     assert screening_distance([near], truths, within=4, far=20) == pytest.approx(1.05 * 2)
     assert screening_distance([near], truths, within=4, far=20, step=8) == pytest.approx(1.05 * 4 * np.sqrt(2))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_stripes_of_a_sensor_are_taken_away_and_light_stays(axis):
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:150, :200]
+    light = 100 + 0.1 * y + 30 * np.exp(-((y - 60) ** 2 + (x - 90) ** 2) / 20)
+    noise = rng.normal(0, 3, light.shape)
+    stripes = np.expand_dims(rng.normal(0, 2, light.shape[1 - axis]), axis)
+    mended = without_stripes(light + noise + stripes)
+    assert np.std(mended - light - noise) < 0.4 * np.std(stripes)
+    assert abs(mended[60, 90] - (light + noise)[60, 90]) < 1.5
+
+
+@pytest.mark.parametrize("blur", [0.0, 1.5, 4.0])
+def test_frames_without_stripes_stay_as_they_are(blur):
+    rng = np.random.default_rng(1)
+    frame = gaussian_filter(rng.normal(0, 3, (150, 200)), blur).astype(np.float32)
+    assert without_stripes(frame) is frame
+    assert without_stripes(np.zeros((150, 200), np.float32)).max() == 0
+    few = rng.normal(size=(20, 300)).astype(np.float32)
+    assert without_stripes(few) is few

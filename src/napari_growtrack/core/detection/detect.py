@@ -13,13 +13,15 @@ import pandas as pd
 
 from ..errors import GrowtrackWarning, SettingsError, StackError
 from ..films import Stack, open_stack
-from ..tables import DETECTION_COLUMNS, empty
-from .cascade import Cascade, Sighting, find_each, sight_each
+from ..tables import DETECTION_COLUMNS, UNLIKE_PARTICLES, empty, look_like_particles
+from .cascade import Cascade, Sighting, find_each, sight_each, standing_out
 from .network import StagedNetwork
 from .windows import TOGETHER
 
 Contrast = Literal["auto", "normal", "inverted"]
 _MOST_AT_ONCE = 8
+_ENOUGH = 5000
+"""Detections that are looked at to tell whether they are particles."""
 
 
 class FrameDetections(NamedTuple):
@@ -59,8 +61,7 @@ def iter_detections(
     Yields
     ------
     FrameDetections
-        Number, table ``frame, y, x, distance, votes, sigma,
-        significance``, time of a frame, and the share of its windows that the
+        Number, table of `DETECTION_COLUMNS`, time of a frame, and the share of its windows that the
         screening stage passed on.
 
     Raises
@@ -75,19 +76,33 @@ def iter_detections(
     Warns
     -----
     GrowtrackWarning
-        When frames are smaller than the network's window, or constant, or where
-        ``auto`` has taken the negative.
+        When frames are smaller than the network's window, or constant, where
+        ``auto`` has taken the negative, and at the end where detections look
+        like edges and texture rather than particles; see `look_like_particles`.
     """
     stack = open_stack(source)
     try:
         _warn_if_small(stack, math.ceil(network.window / network.zoom))
         numbers = range(len(stack)) if frames is None else [_from_start(number, len(stack)) for number in frames]
         inverted = resolved_contrast(stack, network, cascade, contrast, numbers) == "inverted"
+        ratios = np.empty(0)
         for some in _groups(numbers, at_once(stack.shape[1:])):
-            yield from _tracked(stack, some, network, cascade, inverted, doubtful)
+            for found in _tracked(stack, some, network, cascade, inverted, doubtful):
+                if len(ratios) < _ENOUGH:
+                    ratios = np.append(ratios, _surely(found.table, network, cascade)["axis_ratio"])
+                yield found
+        if not look_like_particles(pd.DataFrame({"axis_ratio": ratios})):
+            _warn(UNLIKE_PARTICLES)
     finally:
         if stack is not source:
             stack.close()
+
+
+def _surely(table: pd.DataFrame, network: StagedNetwork, cascade: Cascade) -> pd.DataFrame:
+    """Return those of a frame's detections that the cascade accepts, where others are listed too."""
+    distances = network.zoom * table["distance"].to_numpy()
+    out = standing_out(table["significance"].to_numpy(), distances, cascade.least_significance, cascade.doubt)
+    return table[(distances < cascade.accept_distance) & (out if cascade.polish else True)]
 
 
 def at_once(shape: tuple[int, int]) -> int:

@@ -14,7 +14,7 @@ from ..errors import MotionError
 from ..figures import draw_diffusion, draw_drift, draw_msd, draw_trajectories
 from ..figures.pictures import save
 from ..files import write_bytes
-from ..tables import as_csv
+from ..tables import UNLIKE_PARTICLES, as_csv, look_like_particles
 from . import (
     Diffusion,
     Drift,
@@ -111,6 +111,8 @@ class MotionReport:
                 f"rotation               {self.trap.rotation}",
                 f"relaxation time        {self.trap.relaxation_time}",
             ]
+        if UNLIKE_PARTICLES in self.remarks:  # the first thing to know, and nothing below is of particles
+            return "\n".join([UNLIKE_PARTICLES, *(f"({line.strip()})" for line in lines), *self.remarks[1:]])
         return "\n".join([*lines, *self.remarks])
 
 
@@ -166,7 +168,9 @@ def report_motion(
 
 
 def _remarks(trajectories: pd.DataFrame, units: Units, spreading: Exponent) -> Iterator[str]:
-    """Yield what should be known of exposure and `sigma`."""
+    """Yield what should be known of exposure, `sigma` and of what was tracked."""
+    if not look_like_particles(trajectories):
+        yield UNLIKE_PARTICLES
     if units.exposure_time is not None and units.open_share is None:
         yield f"An exposure of {units.exposure_time:g} s tells nothing without the time from frame to frame; say both."
     if units.open_share is None and looks_blurred(trajectories, spreading):

@@ -3,18 +3,21 @@
 Coordinates are in pixels, pixel centres on integers; frames count from 0.
 """
 
+from .likeness import UNLIKE_PARTICLES, look_like_particles
 from .columns import DETECTION_COLUMNS, MEASURES, TRUTH_COLUMNS, check, empty
 from .csv_files import PROGRAM, as_csv
 from .files import SUFFIXES, check_table, check_table_path, read_recipe, read_table, write_table
 from .lineages import RELATIVES, relatives_of_joined, relatives_of_parts
 
 __all__ = [
+    "look_like_particles",
     "DETECTION_COLUMNS",
     "MEASURES",
     "PROGRAM",
     "RELATIVES",
     "SUFFIXES",
     "TRUTH_COLUMNS",
+    "UNLIKE_PARTICLES",
     "as_csv",
     "check",
     "check_table",

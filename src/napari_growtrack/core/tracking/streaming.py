@@ -174,6 +174,12 @@ class TableStream:
         if other or there is None or there < last.bytes or last.frames > self._wanted:
             what = f"is of another {' and '.join(other)}" if other else "is torn"
             raise OutputError(f"What an earlier run left in {self.folder} {what}. Run it as before, or with anew=True.")
+        with self._rows.open("rb") as rows:
+            if rows.readline() != as_csv(empty(DETECTION_COLUMNS)):
+                raise OutputError(
+                    f"What an earlier run left in {self.folder} has other columns: another version wrote it. "
+                    "Finish it with that, or begin with anew=True."
+                )
         self.frames, self.rows, self._bytes = last
         _cut(self._rows, self._bytes)
         _cut(self._chunks, sum(len(line.encode()) for line in lines))
