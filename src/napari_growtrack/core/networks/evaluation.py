@@ -15,16 +15,25 @@ from ..tables import TRUTH_COLUMNS
 from .card import Report
 
 SHAPE: Shape = (251, 251)
+_ENOUGH_A_FRAME = 40
 
 
 def calibration_samples(scene: Scene, seed: int, number: int = 64, shape: Shape = SHAPE) -> list[Sample]:
-    """Simulate frames of a scene with their truth: a quarter empty, a quarter at the least SNR, half as they come."""
+    """Simulate frames of a scene with their truth: a quarter empty, a quarter at the least SNR, half as they come.
+
+    Of crowded scenes fewer frames show as many particles.
+    """
+    number = min(number, max(number * _ENOUGH_A_FRAME // max(_particles(scene, shape), 1), number // 3))
     rng = np.random.default_rng([seed, 1_000_001])
     dimmest = scene.with_(snr=scene.snr.low)
     pictures = [
         draw(dimmest if i % 4 == 1 else scene, shape, rng, number=0 if i % 4 == 0 else None) for i in range(number)
     ]
     return _exposed(pictures, rng)
+
+
+def _particles(scene: Scene, shape: Shape) -> int:
+    return round(scene.density.middle * shape[0] * shape[1] / 1e4)
 
 
 def noise_samples(scene: Scene, seed: int, number: int = 64, shape: Shape = SHAPE) -> list[Sample]:

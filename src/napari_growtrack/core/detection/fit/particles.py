@@ -38,7 +38,7 @@ from .compiled import (
 )
 from .significance import SURE, even, lean_of_light, of_enlarged, skewness
 
-_RADII = 5
+_RADII = 4
 _NARROWER, _WIDER = 0.5, 1.6
 _LEAST_RADIUS = 0.5
 _WELL, _SOME, _AT_LEAST = 0.2, 5, 0.1
@@ -142,18 +142,23 @@ class ParticleModel:
     @property
     def rounds(self) -> tuple[int, int]:
         """Steps of a fit before the noise is known and after; those that are elongated begin farther off."""
-        return (4, 6) if self.oriented else (2, 2)
+        return (4, 6) if self.oriented else (3, 2)
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The least and the greatest radius that is fitted: particles of other size than the scene's are found too."""
+        """The least and the greatest radius that is fitted: particles of other size than the scene's are found too.
+
+        But for those of several profiles: rings of another size and order look nearly alike.
+        """
         low, high = self.radius
+        if len(self.components) > 1:
+            return low, high
         return max(_NARROWER * low, min(_LEAST_RADIUS, low)), _WIDER * high
 
     @property
     def radii(self) -> np.ndarray:
-        """Radii to begin with."""
-        return np.geomspace(*self.bounds, _RADII)
+        """Radii to begin with: the scene's, lest noise finds others to look like."""
+        return np.geomspace(*self.radius, _RADII) if self.radius[0] < self.radius[1] else np.array(self.radius[:1])
 
     @property
     def usual(self) -> np.ndarray:
@@ -165,7 +170,7 @@ class ParticleModel:
         squeeze = (self.stretch**2 - 1) / (self.stretch**2 + 1)
         low, high = self.bounds
         high *= np.sqrt(1 + squeeze)
-        return np.array([(low + high) / 2, (high - low) ** 2 / 6, max(squeeze**2 / 2, 0.01), low, high])
+        return np.array([(low + high) / 2, max((high - low) ** 2 / 6, (0.05 * high) ** 2), max(squeeze**2 / 2, 0.01), low, high])
 
     def possible(self, unknowns: np.ndarray) -> np.ndarray:
         """Return unknowns without the light that such particles cannot have: what is dark if they are bright."""
