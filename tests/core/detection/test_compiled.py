@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve, gaussian_filter
 
-from napari_growtrack.core.detection.fit import compiled
+from napari_growtrack.core.detection.fit import compiled, surroundings
 
 TABLE = np.stack([np.exp(-np.linspace(0, 6, 121)), np.linspace(1, 0, 121) ** 2])
 SHAPE = (TABLE, 20.0, 2.0, 0.0, False)
@@ -39,9 +39,9 @@ def test_noise_near_particles_grows_with_their_light_as_a_line_fitted_by_numpy(f
         squares.append((frame[near] - dark) ** 2)
     light, square = np.concatenate(lights), np.concatenate(squares)
     slope, offset = np.polyfit(light, square, 1)
-    found = compiled.spread_of_noise(frame, unknowns, ground, SHAPE)
+    found = surroundings.spread_of_noise(frame, unknowns, ground, SHAPE)
     np.testing.assert_allclose(found[:2], (offset, slope), rtol=1e-4)
-    assert found[2] == pytest.approx(compiled._LEAST_SHARE * square.mean(), rel=1e-5)
+    assert found[2] == pytest.approx(surroundings._LEAST_SHARE * square.mean(), rel=1e-5)
 
 
 @pytest.mark.parametrize("place", [(12.0, 20.0), (1.0, 2.0), (38.5, 42.5)])
@@ -74,9 +74,9 @@ def test_noise_around_particles_is_that_of_their_matched_filter(sigma):
     frame /= frame.std()
     places = np.stack(np.meshgrid(np.arange(40, 161, 30.0), np.arange(40, 161, 30.0)), -1).reshape(-1, 2)
     unknowns = np.column_stack([places, np.full(len(places), 2.0), np.zeros(len(places)), np.ones(len(places))])
-    ground = compiled.unknown_ground(len(places))
+    ground = surroundings.unknown_ground(len(places))
     shape = (TABLE[:1], *SHAPE[1:])
-    looks = compiled.noise_around(frame, unknowns, ground, np.array([1.0, 0.0, 0.5]), shape)
+    looks = surroundings.noise_around(frame, unknowns, ground, np.array([1.0, 0.0, 0.5]), shape)
     side = int(np.ceil(SHAPE[2] * 2))
     square = (np.mgrid[-side : side + 1, -side : side + 1] ** 2).sum(0)
     inside = square <= (SHAPE[2] * 2) ** 2
@@ -93,7 +93,7 @@ def test_noise_around_particles_is_that_of_their_matched_filter(sigma):
 def test_noise_around_is_not_looked_at_beyond_the_edge():
     unknowns = np.array([[2.0, 2.0, 2.0, 0.0, 1.0]])
     frame, noise = np.zeros((9, 9), np.float32), np.array([1.0, 0.0, 0.5])
-    looks = compiled.noise_around(frame, unknowns, compiled.unknown_ground(1), noise, (TABLE[:1], *SHAPE[1:]))
+    looks = surroundings.noise_around(frame, unknowns, surroundings.unknown_ground(1), noise, (TABLE[:1], *SHAPE[1:]))
     assert np.isnan(looks).all()
 
 
@@ -103,4 +103,4 @@ def test_means_of_blocks_are_numpys_and_what_is_left_over_joins_the_last(shape):
     rows, columns = max(1, shape[0] // 16), max(1, shape[1] // 16)
     ends = [*range(16, 16 * rows, 16)], [*range(16, 16 * columns, 16)]
     expected = [[part.mean() for part in np.split(row, ends[1], axis=1)] for row in np.split(image, ends[0])]
-    np.testing.assert_allclose(compiled.block_means(image), expected, rtol=1e-5)
+    np.testing.assert_allclose(surroundings.block_means(image), expected, rtol=1e-5)

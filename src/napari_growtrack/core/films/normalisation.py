@@ -15,7 +15,7 @@ Normalisation = Literal["standard", "unit"]
 _HOT_SPREADS = 6.0
 _HOT_RANGES = 3.0
 _STRIPED = 0.6
-"""Correlation of two halves of a frame, in how levels of lines differ, from which on these are stripes of the sensor."""
+"""Correlation of two halves of a frame, in how levels of lines differ, from which on these are stripes."""
 _LINES_LOOKED_AT = 32
 _FEWEST_LINES = 32
 _SMOOTH = 10.0

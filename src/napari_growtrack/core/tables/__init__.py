@@ -3,14 +3,13 @@
 Coordinates are in pixels, pixel centres on integers; frames count from 0.
 """
 
-from .likeness import UNLIKE_PARTICLES, look_like_particles
 from .columns import DETECTION_COLUMNS, MEASURES, TRUTH_COLUMNS, check, empty
 from .csv_files import PROGRAM, as_csv
 from .files import SUFFIXES, check_table, check_table_path, read_recipe, read_table, write_table
+from .likeness import UNLIKE_PARTICLES, look_like_particles
 from .lineages import RELATIVES, relatives_of_joined, relatives_of_parts
 
 __all__ = [
-    "look_like_particles",
     "DETECTION_COLUMNS",
     "MEASURES",
     "PROGRAM",
@@ -23,6 +22,7 @@ __all__ = [
     "check_table",
     "check_table_path",
     "empty",
+    "look_like_particles",
     "read_recipe",
     "read_table",
     "relatives_of_joined",

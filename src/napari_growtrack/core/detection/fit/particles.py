@@ -18,25 +18,19 @@ from ...simulation.scene import Scene
 from ...simulation.shapes import Component
 from ...simulation.shapes.gaussian import RADIUS
 from ...tables import MEASURES
-from .compiled import (
-    LEVEL,
-    SCALES,
-    Shape,
-    add_each,
+from .compiled import LEVEL, SCALES, Shape, add_each, covariances, first_guesses, settle
+from .significance import SURE, even, lean_of_light, of_enlarged, skewness
+from .surroundings import (
     block_means,
     coarseness,
-    covariances,
-    first_guesses,
     ground_at,
     noise_around,
     profile_left,
-    settle,
     significances_at,
     spread_of_noise,
     stretches,
     unknown_ground,
 )
-from .significance import SURE, even, lean_of_light, of_enlarged, skewness
 
 _RADII = 4
 _NARROWER, _WIDER = 0.5, 1.6
@@ -116,7 +110,7 @@ class ParticleModel:
         often: dict[str, float] = {}
         for kind in scene.particles:
             often[kind.named()] = often.get(kind.named(), 0.0) + float(kind.weight)
-        usual = max(often, key=lambda name: often[name])
+        usual = max(often, key=often.__getitem__)
         for kind in scene.particles:
             if kind.named() != usual:
                 continue
@@ -126,7 +120,9 @@ class ParticleModel:
         each = (scales[component] for component in components)
         signs = [all(one.low >= 0 for one in some) - all(one.high <= 0 for one in some) for some in each]
         low, high = scene.radii
-        longest = max((kind.stretch.high for kind in scene.particles if kind.oriented and kind.named() == usual), default=1.0)
+        longest = max(
+            (kind.stretch.high for kind in scene.particles if kind.oriented and kind.named() == usual), default=1.0
+        )
         return cls(components, (low / zoom, high / zoom), tuple(signs), zoom, longest)
 
     @property
@@ -170,7 +166,9 @@ class ParticleModel:
         squeeze = (self.stretch**2 - 1) / (self.stretch**2 + 1)
         low, high = self.bounds
         high *= np.sqrt(1 + squeeze)
-        return np.array([(low + high) / 2, max((high - low) ** 2 / 6, (0.05 * high) ** 2), max(squeeze**2 / 2, 0.01), low, high])
+        return np.array(
+            [(low + high) / 2, max((high - low) ** 2 / 6, (0.05 * high) ** 2), max(squeeze**2 / 2, 0.01), low, high]
+        )
 
     def possible(self, unknowns: np.ndarray) -> np.ndarray:
         """Return unknowns without the light that such particles cannot have: what is dark if they are bright."""
@@ -217,7 +215,7 @@ class ParticleModel:
 
     @cached_property
     def areas(self) -> np.ndarray:
-        """What the light of each component adds up to at a radius of one pixel and a scale of 1, as far as it is fitted."""
+        """What the light of each component adds up to at a radius of 1 px and a scale of 1, as far as it is fitted."""
         table, per_square, reach, _, _ = self.shape
         return np.pi * table[:, : round(reach**2 * per_square)].sum(1) / per_square
 
@@ -268,7 +266,7 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
 
 @dataclass(frozen=True)
 class _Fitted:
-    """Particles after the first steps of a fit: unknowns, how well they are known, noise, and the shape that was fitted."""
+    """Particles after the first steps of a fit: unknowns, how well they are known, noise, and the fitted shape."""
 
     unknowns: np.ndarray
     errors: np.ndarray
@@ -317,7 +315,7 @@ class _Fitted:
         left, weights = profile_left(rest, self.unknowns[well], self.ground[well], self.noise, self.shape, _BINS)
         known = weights > 0
         off = np.where(known, left / np.maximum(weights, 1e-30), 0.0)
-        surprise = float((off**2 * weights)[known].sum()) / max(np.count_nonzero(known), 1)
+        surprise = float((off**2 * weights)[known].mean()) if known.any() else 0.0
         several = len(model.components) > 1  # which mix in every proportion, and settle late
         if surprise < _SURPRISING or (several and np.abs(off).max() < _FAR_OFF):
             return self
@@ -378,7 +376,7 @@ def _sizes_of(radii: np.ndarray, well: np.ndarray, usual: np.ndarray) -> np.ndar
 
 
 def _tilts(coarse: np.ndarray, unknowns: np.ndarray, noise: np.ndarray, model: ParticleModel) -> np.ndarray:
-    """Return the variance of the background's slope at each particle, (n,); 0 where it is as even as noise lets it be."""
+    """Return the variance of the background's slope at each particle, (n,); 0 where it is as even as can be."""
     half = model.reach * np.abs(unknowns[:, 2])
     variance = np.maximum(noise[0] + noise[1] * unknowns[:, LEVEL], noise[2])
     return np.where(coarse > _TILTED, (coarse**2 - 1) * variance / (np.pi * half**4 / 4), 0.0)
