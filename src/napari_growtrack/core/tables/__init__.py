@@ -6,15 +6,18 @@ Coordinates are in pixels, pixel centres on integers; frames count from 0.
 from .columns import DETECTION_COLUMNS, MEASURES, TRUTH_COLUMNS, check, empty
 from .csv_files import PROGRAM, as_csv
 from .files import SUFFIXES, check_table, check_table_path, read_recipe, read_table, write_table
+from .limits import NO_LIMITS, Limits
 from .lineages import RELATIVES, relatives_of_joined, relatives_of_parts
 
 __all__ = [
     "DETECTION_COLUMNS",
     "MEASURES",
+    "NO_LIMITS",
     "PROGRAM",
     "RELATIVES",
     "SUFFIXES",
     "TRUTH_COLUMNS",
+    "Limits",
     "as_csv",
     "check",
     "check_table",
