@@ -17,6 +17,7 @@ from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.networks.archive import write_archive
 from napari_growtrack.core.networks.card import Card, Recipe
 from napari_growtrack.core.networks.load import Network
+from napari_growtrack.core.tables import Limits
 from napari_growtrack.widgets.session.region import Region, TrackingProgress
 from napari_growtrack.widgets.session.session import Session, session_of
 
@@ -199,6 +200,14 @@ def test_another_stage_has_thresholds_of_its_own_and_another_diameter_keeps_them
     assert session.chosen.accept_distance == 0.5
     session.change(stage=2)
     assert session.cascade() == session.card.cascade(2)
+
+
+def test_another_stage_keeps_limits_and_another_network_has_none(session, network_file):
+    session.change(limits=Limits.of({"radius": (1, 3)}))
+    session.change(stage=2)
+    assert session.chosen.limits.plain() == {"radius": [1, 3]}
+    session.choose(network_file)
+    assert not session.chosen.limits
 
 
 def test_a_moved_threshold_is_in_pixels_of_the_film(session):

@@ -41,6 +41,23 @@ def accepted_line(accepted: int, candidates: int, of: str) -> str:
     return f"{accepted:,} of {candidates:,} candidates accepted {of}"
 
 
+def span_words(low: float, high: float, unit: str) -> str:
+    """Say between which values something is kept.
+
+    Examples
+    --------
+    >>> span_words(1, 3, "px"), span_words(500, math.inf, "counts"), span_words(-math.inf, math.inf, "px")
+    ('1 to 3 px', 'from 500 counts', 'no limits')
+    """
+    if math.isinf(low) and math.isinf(high):
+        return "no limits"
+    if math.isinf(low):
+        words = f"up to {high:.4g}"
+    else:
+        words = f"from {low:.4g}" if math.isinf(high) else f"{low:.4g} to {high:.4g}"
+    return f"{words} {unit}".rstrip()
+
+
 # Runs -----------------------------------------------------------------------------------------------------------------
 
 
