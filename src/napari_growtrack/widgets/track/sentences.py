@@ -52,10 +52,21 @@ def span_words(low: float, high: float, unit: str) -> str:
     if math.isinf(low) and math.isinf(high):
         return "no limits"
     if math.isinf(low):
-        words = f"up to {high:.4g}"
+        words = f"up to {number(high)}"
     else:
-        words = f"from {low:.4g}" if math.isinf(high) else f"{low:.4g} to {high:.4g}"
+        words = f"from {number(low)}" if math.isinf(high) else f"{number(low)} to {number(high)}"
     return f"{words} {unit}".rstrip()
+
+
+def number(value: float) -> str:
+    """Return a number of four digits, or all those before the point.
+
+    Examples
+    --------
+    >>> number(2.81334), number(123456.7)
+    ('2.813', '123457')
+    """
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
 
 
 # Runs -----------------------------------------------------------------------------------------------------------------

@@ -18,13 +18,13 @@ from ..session.session import Session
 from ..shared.choices import Choice
 from ..shared.labels import Note
 from ..shared.plots import Plot, pyqtgraph_module
-from .sentences import NOTHING_YET, accepted_line, span_words
+from .sentences import NOTHING_YET, accepted_line, number, span_words
 
 Keep = Literal["below", "above"]
 
 _BINS = 64
 _HEIGHT, _WIDTH = 120, 240
-_BOX = 56
+_BOX = 64
 _ROOM = 0.02
 _BEYOND = 0.001
 TIP = (
@@ -484,10 +484,12 @@ class LimitForm(QWidget):
             self.histogram.show_column(_worded(name), LIMITED[name], values, (low, high))
         self.histogram.set_span(low, high)
         for box, end in ((self.least, low), (self.greatest, high)):
-            box.setText(f"{end:.4g}" if math.isfinite(end) else "")
+            box.setText(number(end) if math.isfinite(end) else "")
         for row, column in enumerate(LIMITED):
             limited = limits.of_column(column) != (-math.inf, math.inf)
-            self.column.setItemText(row, f"{_worded(column)} \N{BULLET}" if limited else _worded(column))
+            text = f"{_worded(column)} \N{BULLET}" if limited else _worded(column)
+            if self.column.itemText(row) != text:
+                self.column.setItemText(row, text)
 
     def _limit(self, low: float, high: float) -> None:
         self._session.change(limits=self._session.chosen.limits.with_(self.name, low, high))
