@@ -390,6 +390,19 @@ def test_distances_count_pixels_of_the_film_whatever_its_diameter(film, tmp_path
     assert (pd.read_csv(tmp_path / "d.csv").distance < 0.75).all()
 
 
+def test_limits_leave_out_what_lies_outside(film, tmp_path, capsys):
+    words = ["track", film[0], "--frames", 0]
+    assert run(capsys, *words, "-o", tmp_path / "all.csv")[0] == 0
+    every = pd.read_csv(tmp_path / "all.csv")
+    least = float(every.signal.median())
+    limits = ["--limit", f"signal={least}..", "--limit", "radius=0.1..50"]
+    assert run(capsys, *words, *limits, "-o", tmp_path / "some.csv")[0] == 0
+    some = every[(every.signal >= least) & every.radius.between(0.1, 50)].reset_index(drop=True)
+    assert 0 < len(some) < len(every)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "some.csv"), some)
+    assert json.loads((tmp_path / "some.json").read_text())["limits"] == {"radius": [0.1, 50], "signal": [least, None]}
+
+
 @pytest.mark.parametrize("suffix", [".keras", ".onnx"])
 def test_a_stage_is_exported(tiny, tmp_path, capsys, suffix):
     if suffix == ".onnx":

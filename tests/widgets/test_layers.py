@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from spots import small_card
 
 from napari_growtrack.core.errors import StackError
-from napari_growtrack.core.tables import DETECTION_COLUMNS
+from napari_growtrack.core.tables import DETECTION_COLUMNS, Limits
 from napari_growtrack.jobs.context import NetworkFile
 from napari_growtrack.widgets.session.choice import Choice
 from napari_growtrack.widgets.session.region import Region
@@ -177,6 +177,21 @@ def test_other_thresholds_hide_and_show_without_touching_the_points(viewer):
     assert layer.shown.tolist() == [False, False]
     sift_layer(layer, record.sifted(CHOICE))
     assert layer.shown.tolist() == [True, True]
+
+
+def test_limits_hide_and_are_kept_with_the_recipe(viewer):
+    record = found([1, 3])
+    record.table["radius"] = [2.0, 5.0]
+    layer = show_record(viewer, add_film(viewer), record)
+    limited = record.sifted(CHOICE.with_(limits=Limits.of({"radius": (None, 3)})))
+    sift_layer(layer, limited)
+    assert layer.shown.tolist() == [True, False]
+    assert limited.recipe()["limits"] == {"radius": [None, 3.0]}
+    assert "limits" not in record.recipe()
+
+
+def test_a_layer_has_all_columns_of_detections(viewer):
+    assert [*show_record(viewer, add_film(viewer), found([1, 3])).features] == [*COLUMNS]
 
 
 def test_a_layer_is_found_by_the_number_of_its_run(viewer):

@@ -23,7 +23,7 @@ from napari_growtrack.widgets.shared.panel import Section
 from napari_growtrack.widgets.shared.pictures import CropStrip
 from napari_growtrack.widgets.shared.rows import SpanRow
 from napari_growtrack.widgets.shared.tables import PlanTable
-from napari_growtrack.widgets.track.thresholds import ThresholdHistogram
+from napari_growtrack.widgets.track.thresholds import LimitHistogram, ThresholdHistogram
 
 PANEL = 320
 THEMES = {"dark": ("#262930", "#f0f1f2"), "light": ("#efebe9", "#3b3a39")}
@@ -287,6 +287,66 @@ def test_the_wheel_is_left_to_the_panel_and_nothing_is_zoomed(distances):
 def test_a_histogram_fits_the_panel(distances):
     assert distances.minimumSizeHint().width() <= PANEL - 40
     assert distances.height() <= 130
+
+
+@pytest.fixture
+def limited(shown) -> LimitHistogram:
+    histogram = shown(LimitHistogram())
+    histogram.show_column("radius", "px", two_groups(), (-math.inf, math.inf))
+    return histogram
+
+
+def told(histogram: LimitHistogram) -> list:
+    said = []
+    histogram.moved.connect(lambda *span: said.append(span))
+    return said
+
+
+def test_limits_are_off_until_a_line_is_moved_and_again_at_the_end_of_the_axis(limited):
+    moved = told(limited)
+    assert (limited.span(), limited.kept()) == ((-math.inf, math.inf), 20_000)
+    assert not limited.button.isEnabled()
+    mouse(limited, "MouseButtonPress", 3)
+    assert limited.span() == (pytest.approx(3, abs=0.1), math.inf)
+    mouse(limited, "MouseButtonPress", 9)
+    assert limited.span() == (pytest.approx(3, abs=0.1), pytest.approx(9, abs=0.1))
+    limited.plot.dragged.emit(1e6, 0)
+    limited.plot.pressed.emit(2.5, 0)
+    limited.plot.dragged.emit(-1e6, 0)
+    assert limited.span() == moved[-1] == (-math.inf, math.inf)
+
+
+def test_a_limit_does_not_pass_the_other(limited):
+    limited.set_span(3, 5)
+    limited.plot.pressed.emit(4.9, 0)
+    limited.plot.dragged.emit(2, 0)
+    assert limited.span() == (3, 3)
+
+
+def test_no_limits_takes_both_back(qtbot, limited):
+    limited.set_span(5, 50)
+    assert limited.limits()[1] == 50
+    assert limited.caption.text() == "5 to 50 px: 50.0%"
+    moved = told(limited)
+    qtbot.mouseClick(limited.button, Qt.MouseButton.LeftButton)
+    assert moved == [(-math.inf, math.inf)]
+    assert limited.caption.text() == "no limits: 100.0%"
+
+
+def test_arrow_keys_move_the_limit_that_was_touched_last(qtbot, limited):
+    limited.set_span(3, 5)
+    limited.plot.pressed.emit(5, 0)
+    low, high = limited.limits()
+    qtbot.keyClick(limited, Qt.Key.Key_Left)
+    assert limited.span() == (3, pytest.approx(5 - (high - low) / 100))
+
+
+@pytest.mark.parametrize("values", [[], [np.nan], [2.0], [2.0, 2.0]])
+def test_a_column_of_few_or_no_values_is_an_ordinary_case(shown, values):
+    histogram = shown(LimitHistogram())
+    histogram.show_column("radius", "px", values, (1, math.inf))
+    low, high = histogram.limits()
+    assert low < high
 
 
 @pytest.mark.parametrize("theme", list(THEMES))

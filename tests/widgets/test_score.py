@@ -313,6 +313,7 @@ def test_without_pairs_there_is_no_histogram(qtbot, compared, detections):
         ("film detections", {"votes": [1]}, {"growtrack": {"frames": [0]}}, 0, 2),
         ("linked", {"particle": [0], "votes": [1]}, {"growtrack": {"stage": 2}}, 0, 1),
         ("film preview", {"votes": [1]}, {}, 0, 1),
+        ("measured", {"votes": [1], "radius": [2.0]}, {"growtrack": {"frames": [0]}}, 0, 2),
         ("odd", {}, {"growtrack": "nothing of ours"}, 1, 0),
     ],
 )

@@ -5,6 +5,7 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from napari.components import ViewerModel
 from spots import SPOTS, busy_film, small_card, spot_film, write_network
@@ -17,7 +18,9 @@ from napari_growtrack.core.growth.schedule import Schedule
 from napari_growtrack.core.networks.archive import write_archive
 from napari_growtrack.core.networks.card import Card, Recipe
 from napari_growtrack.core.networks.load import Network
+from napari_growtrack.core.tables import DETECTION_COLUMNS, MEASURES, Limits
 from napari_growtrack.widgets.session.region import Region, TrackingProgress
+from napari_growtrack.widgets.session.runs import Run
 from napari_growtrack.widgets.session.session import Session, session_of
 
 
@@ -201,6 +204,14 @@ def test_another_stage_has_thresholds_of_its_own_and_another_diameter_keeps_them
     assert session.cascade() == session.card.cascade(2)
 
 
+def test_another_stage_keeps_limits_and_another_network_has_none(session, network_file):
+    session.change(limits=Limits.of({"radius": (1, 3)}))
+    session.change(stage=2)
+    assert session.chosen.limits.plain() == {"radius": [1, 3]}
+    session.choose(network_file)
+    assert not session.chosen.limits
+
+
 def test_a_moved_threshold_is_in_pixels_of_the_film(session):
     session.change(diameter=5, accept_distance=0.5)
     assert session.cascade().accept_distance == 1
@@ -242,3 +253,15 @@ def test_panels_of_one_viewer_share_a_session_and_those_of_another_do_not():
     one, other = ViewerModel(), ViewerModel()
     assert session_of(one) is session_of(one)
     assert session_of(one) is not session_of(other)
+
+
+def test_a_run_of_earlier_columns_knows_nothing_of_what_was_measured(session):
+    earlier = DETECTION_COLUMNS[: -len(MEASURES)]
+    table = pd.DataFrame([[0, 5, 6, 0.5, 4, 0.1, 20]], columns=[*earlier])
+    run = Run(ViewerModel().add_image(np.zeros((8, 8)), name="film"), session.chosen, 1)
+    assert len([*run.follow([TrackingProgress(1, 1, 0, table)])]) == 1
+    assert [*run.record.table] == [*DETECTION_COLUMNS, "stage"]
+    assert run.record.table[[*MEASURES]].isna().all(axis=None)
+    assert run.record.accepted.tolist() == [True]
+    limited = run.record.sifted(session.chosen.with_(limits=Limits.of({"radius": (1, 3)})))
+    assert limited.accepted.tolist() == [False]

@@ -14,7 +14,7 @@ from spots import SPOTS, busy_film, numbers_in, small_card, spot_film, why, writ
 
 from napari_growtrack.core.networks.archive import read_card
 from napari_growtrack.core.simulation import BesselParticle, named_scene
-from napari_growtrack.core.tables import DETECTION_COLUMNS, read_table
+from napari_growtrack.core.tables import DETECTION_COLUMNS, NO_LIMITS, Limits, read_table
 from napari_growtrack.widgets.session.sentences import error_line, reason, stage_line
 from napari_growtrack.widgets.session.session import Session
 from napari_growtrack.widgets.shared.choices import OPEN
@@ -530,6 +530,54 @@ def test_a_threshold_moved_for_another_stage_leaves_the_run_alone(qtbot, panel, 
     assert viewer.layers["film detections"].shown.sum() == 12
 
 
+def measured(panel, radii):
+    """Show the run as if its fits had found these radii, one in each frame's first place."""
+    run = panel.runs.shown
+    run.table["radius"] = np.resize(radii, len(run.table))
+    panel.thresholds.limits.setVisible(True)
+    panel.thresholds.limits.show_candidates(run)
+    panel.thresholds.limits.column.setCurrentIndex(panel.thresholds.limits.column.findData("radius"))
+    return panel.thresholds.limits
+
+
+def test_limits_of_several_columns_choose_and_are_marked_kept_and_taken_back(qtbot, panel, viewer, film, network):
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    network.asked.clear()
+    layer, limits = viewer.layers["film detections"], measured(panel, [2.0, 4.0])
+    panel.runs.shown.table["signal"] = np.arange(12.0)
+    drag(limits.histogram, 3.0)
+    assert layer.shown.sum() == 6
+    assert [limits.column.itemText(row) for row in range(2)] == ["signal", "radius •"]
+    panel.session.change(limits=panel.session.chosen.limits.with_("signal", None, 5))
+    assert layer.shown.sum() == 3
+    assert [limits.column.itemText(row) for row in range(2)] == ["signal •", "radius •"]
+    assert layer.metadata["growtrack"]["limits"] == {"radius": [pytest.approx(3), None], "signal": [None, 5]}
+    limited = panel.runs.shown.choice
+    limits.histogram.button.click()
+    assert (layer.shown.sum(), layer.metadata["growtrack"]["limits"]) == (6, {"signal": [None, 5]})
+    panel.session.restore(limited)
+    assert layer.shown.sum() == 3
+    panel.session.change(limits=NO_LIMITS)
+    assert (layer.shown.sum(), network.asked) == (12, [])
+    assert "limits" not in layer.metadata["growtrack"]
+
+
+@pytest.mark.parametrize(
+    ("least", "greatest", "kept"),
+    [("3", "", (3, np.inf)), ("", "3,5", (-np.inf, 3.5)), ("5", "3", (3, 5)), ("many", "3", (-np.inf, 3))],
+)
+def test_limits_can_be_typed(qtbot, panel, film, least, greatest, kept):
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    limits = measured(panel, [2.0, 4.0])
+    for box, text in ((limits.least, least), (limits.greatest, greatest)):
+        box.clear()
+        qtbot.keyClicks(box, text)
+    limits.greatest.editingFinished.emit()
+    assert panel.session.chosen.limits.of_column("radius") == kept
+
+
 # Frames, view, history --------------------------------------------------------------------------------------------
 
 
@@ -811,6 +859,14 @@ def answers(monkeypatch, button):
     asked = []
     monkeypatch.setattr(QMessageBox, "question", lambda *told: asked.append(told) or getattr(QMessageBox, button))
     return asked
+
+
+def test_limits_hold_in_a_file_too(qtbot, panel, film, table):
+    panel.session.change(limits=Limits.of({"distance": (0, 0.6), "x": (None, 30)}))
+    press(qtbot, panel.into_file)
+    finish(qtbot, panel)
+    assert len(read_table(table)) == len(film.data)
+    assert json.loads(table.with_suffix(".json").read_text())["limits"] == {"distance": [0, 0.6], "x": [None, 30]}
 
 
 def test_a_film_is_tracked_into_a_file_as_its_layer_would_be(qtbot, panel, film, table):

@@ -13,7 +13,7 @@ from napari.layers import Layer, Points
 import napari_growtrack
 from napari_growtrack.core.errors import OutputError, TableError
 from napari_growtrack.core.packages import command
-from napari_growtrack.core.tables import PROGRAM
+from napari_growtrack.core.tables import DETECTION_COLUMNS, MEASURES, PROGRAM
 from napari_growtrack.widgets.napari_io.reading import read_tables
 from napari_growtrack.widgets.napari_io.writing import write_points, write_tracks
 
@@ -87,6 +87,22 @@ def test_what_is_written_reads_back_equal(tmp_path, layer):
     assert back.metadata["growtrack"] == {**RECIPE, "image": "film", "frames": [0, 1, 2, 3, 4]}
     assert back.data_to_world((3, 1, 2)) == pytest.approx(layer.data_to_world((3, 1, 2)))
     assert (back.units, back.axis_labels) == (layer.units, layer.axis_labels)
+
+
+@pytest.mark.parametrize(
+    "columns", [DETECTION_COLUMNS, DETECTION_COLUMNS[: -len(MEASURES)]], ids=["measured", "earlier"]
+)
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".geff"])
+def test_detections_keep_what_was_measured_and_come_back_as_rings(tmp_path, columns, suffix):
+    table = pd.DataFrame({name: np.arange(1.0, 4.0) for name in columns}).astype({"frame": int, "votes": int})
+    table.loc[1, [*{*MEASURES} & {*columns}]] = np.nan  # nothing was fitted
+    layer = Points(table[["frame", "y", "x"]].to_numpy(), features=table, metadata={"growtrack": RECIPE})
+    path = tmp_path / f"found{suffix}"
+    write_points(str(path), *layer.as_layer_data_tuple()[:2])
+    back = again(path)
+    assert set(columns) <= {*back.features}
+    pd.testing.assert_frame_equal(back.features[[*columns]], table, check_dtype=False)
+    assert [str(symbol) for symbol in {*back.symbol}] == ["disc"]
 
 
 def test_writing_again_what_was_read_changes_no_byte(tmp_path, layer):

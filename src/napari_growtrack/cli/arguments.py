@@ -38,6 +38,19 @@ def _slice(text: str) -> slice:
         raise argparse.ArgumentTypeError(f"expected a frame, or FIRST:LAST, got {text!r}") from None
 
 
+def _limit(text: str) -> tuple[str, tuple[float | None, float | None]]:
+    """Read a column with its least and its greatest value, as NAME=LOW..HIGH."""
+    name, _, span = text.partition("=")
+    low, dots, high = span.partition("..")
+    try:
+        ends = tuple(float(end) if end else None for end in (low, high))
+    except ValueError:
+        ends = ()
+    if not (name and dots and len(ends) == 2 and ends != (None, None)):
+        raise argparse.ArgumentTypeError(f"expected COLUMN=LEAST..GREATEST as in radius=1..3, got {text!r}")
+    return name, (ends[0], ends[1])
+
+
 def _point(text: str) -> tuple[float, float, float]:
     try:
         frame, y, x = (float(part) for part in text.split(","))
@@ -299,6 +312,14 @@ def _track(command: argparse.ArgumentParser) -> None:
         type=float,
         metavar="PX",
         help="T2: accept detections below, in pixels of the film; default: calibrated",
+    )
+    command.add_argument(
+        "--limit",
+        type=_limit,
+        action="append",
+        default=[],
+        metavar="COLUMN=A..B",
+        help="leave out detections outside: signal=500.., radius=1..3; may be given for several columns",
     )
     command.add_argument(
         "--frames", type=_slice, default=slice(None), metavar="A:B", help="frames A up to B, or only A"

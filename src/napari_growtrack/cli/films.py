@@ -139,6 +139,7 @@ def _track_each(chosen: Arguments, films: list[str]) -> int:
 def _track(chosen: Arguments, film: str, output: str) -> int:
     from ..core.files import check_apart
     from ..core.progress import finish
+    from ..core.tables import Limits
     from ..jobs import Begun, TrackToTable
 
     check_apart(film, output, chosen.overlay)
@@ -146,7 +147,7 @@ def _track(chosen: Arguments, film: str, output: str) -> int:
     if chosen.threads:
         os.environ["GROWTRACK_THREADS"] = str(chosen.threads)
     same = {name: vars(chosen)[name] for name in (field.name for field in fields(TrackToTable)) if name in vars(chosen)}
-    job = TrackToTable(film, output, fit=not chosen.no_polish, **same)
+    job = TrackToTable(film, output, fit=not chosen.no_polish, limits=Limits.of(dict(chosen.limit)), **same)
     with FramesBar() as shown:
 
         def watch(step: Begun | FrameDetections) -> None:

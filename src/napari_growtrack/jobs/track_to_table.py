@@ -18,7 +18,7 @@ from ..core.films import Stack, TimeAxis, film_identity, open_stack
 from ..core.networks.bundled import DEFAULT
 from ..core.networks.load import Network, network_path
 from ..core.progress import finish
-from ..core.tables import check_table
+from ..core.tables import NO_LIMITS, Limits, check_table
 from ..core.tracking.streaming import TableStream, chunk_of, iter_into
 from .context import Context, FilmFacts
 
@@ -92,6 +92,8 @@ class TrackToTable:
     contrast : {"auto", "normal", "inverted"}
     cascade : Cascade, optional
         Instead of `stage` to `accept_distance`: the cascade itself, in pixels of the network at that diameter.
+    limits : Limits
+        Of the columns of detections: what lies outside does not come into the table.
     workers : int, optional
         Processes of this machine to track in.
     scheduler : str, optional
@@ -116,6 +118,7 @@ class TrackToTable:
     diameter: float | None = None
     contrast: Contrast = "auto"
     cascade: Cascade | None = None
+    limits: Limits = NO_LIMITS
     workers: int | None = None
     scheduler: str | None = None
     resume: bool = False
@@ -163,6 +166,7 @@ class TrackToTable:
             **network.card.made_with(cascade),
             "diameter": network.diameter,
             "contrast": contrast,
+            **({"limits": self.limits.plain()} if self.limits else {}),
             "film": stack.name,
             **self._known_of(stack),
         }
@@ -176,7 +180,7 @@ class TrackToTable:
             rest = frames[stream.frames :]
             try:
                 with self._detections(stack, network, cascade, contrast, rest) as found:
-                    for one in iter_into(stream, found):
+                    for one in iter_into(stream, map(self._limited, found)):
                         seconds.append(one.seconds)
                         yield one
             except (GrowtrackError, KeyboardInterrupt, GeneratorExit) as stop:
@@ -197,6 +201,11 @@ class TrackToTable:
             refused is None,
             stopped or refused,
         )
+
+    def _limited(self, one: FrameDetections) -> FrameDetections:
+        if not self.limits:
+            return one
+        return one._replace(table=one.table[self.limits.inside(one.table)].reset_index(drop=True))
 
     def _opened(self, context: Context) -> AbstractContextManager[Stack]:
         """Return the film, to be closed where it was opened here."""

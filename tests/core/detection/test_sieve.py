@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from napari_growtrack.core.detection import Cascade, Sieve, collect, detect, iter_detections
+from napari_growtrack.core.errors import TableError
 from napari_growtrack.core.networks.load import load_network
 from napari_growtrack.core.simulation import named_scene, simulate_film
+from napari_growtrack.core.tables import NO_LIMITS, Limits
 
 CASCADE = Cascade(stage=1, screen=1, screen_distance=9, accept_distance=2, merge_distance=4)
 
@@ -38,6 +40,36 @@ def test_of_doubles_the_surest_that_passes_stays():
     sieve = Sieve(doubles, cascade)
     assert sieve().tolist() == [False, True, False, True]
     assert sieve(least_significance=3).tolist() == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("ends", "kept"),
+    [
+        ({}, [True, True, True, True]),
+        ({"radius": (1, 3)}, [True, False, True, False]),  # what was not measured is left out where it is limited
+        ({"radius": (None, 3)}, [True, False, True, False]),
+        ({"radius": (4, None)}, [False, True, False, False]),
+        ({"radius": (None, None)}, [True, True, True, True]),
+        ({"radius": (1, 3), "signal": (500, None)}, [False, False, True, False]),
+        ({"signal": (500, 500)}, [False, False, True, False]),
+    ],
+)
+def test_limits_leave_out_what_lies_outside(ends, kept):
+    places = table((0, 10, 10, 0.5, 9), (0, 30, 30, 0.5, 9), (0, 50, 50, 0.5, 9), (0, 70, 70, 0.5, 9))
+    places = places.assign(radius=[1, 4, 3, np.nan], signal=[499, 900, 500, 600])
+    assert Sieve(places, CASCADE)(limits=Limits.of(ends)).tolist() == kept
+
+
+def test_limits_do_not_put_another_candidate_in_the_place_of_one():
+    doubles = table((0, 10, 10, 0.5, 9), (0, 11, 10, 0.7, 9)).assign(radius=[5.0, 2.0])
+    assert Sieve(doubles, CASCADE)(limits=Limits.of({"radius": (1, 3)})).tolist() == [False, False]
+
+
+def test_a_table_of_earlier_columns_is_chosen_from_until_a_missing_one_is_limited():
+    sieve = Sieve(table((0, 10, 10, 0.5, 3)), CASCADE)
+    assert sieve(limits=NO_LIMITS).tolist() == [True]
+    with pytest.raises(TableError, match="Expected a column radius"):
+        sieve(limits=Limits.of({"radius": (1, 3)}))
 
 
 def test_distances_are_in_the_networks_pixels():

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from ..tables import NO_LIMITS, Limits
 from .cascade import Cascade, standing_out
 
 
@@ -19,7 +20,7 @@ class Sieve:
     ----------
     candidates : DataFrame
         As `iter_detections` yields them with `doubtful`, of any number of frames:
-        ``frame, y, x, distance, significance``.
+        ``frame, y, x, distance, significance``, and the columns that are limited.
     cascade : Cascade
         The one they were found with; its merging distance counts.
     zoom : float
@@ -33,6 +34,7 @@ class Sieve:
 
     def __init__(self, candidates: pd.DataFrame, cascade: Cascade, zoom: float = 1.0) -> None:
         self.cascade = cascade
+        self._candidates = candidates
         self._zoom = zoom
         self._distances = zoom * candidates["distance"].to_numpy(float)
         self._significances = candidates["significance"].to_numpy(float)
@@ -41,7 +43,12 @@ class Sieve:
     def __len__(self) -> int:
         return len(self._distances)
 
-    def __call__(self, accept_distance: float | None = None, least_significance: float | None = None) -> np.ndarray:
+    def __call__(
+        self,
+        accept_distance: float | None = None,
+        least_significance: float | None = None,
+        limits: Limits = NO_LIMITS,
+    ) -> np.ndarray:
         """Tell which candidates are detections, (n,) of bool.
 
         Parameters
@@ -51,6 +58,13 @@ class Sieve:
             cascade's.
         least_significance : float, optional
             By default the cascade's.
+        limits : Limits, optional
+            Of other columns: detections outside are left out, and nothing takes their place.
+
+        Raises
+        ------
+        TableError
+            When a column that is limited is not there.
         """
         mine = self.cascade
         farthest = mine.on_film(self._zoom, accept_distance=accept_distance).accept_distance
@@ -61,7 +75,7 @@ class Sieve:
         for surer, other in self._pairs[good[self._pairs].all(1)]:
             if good[surer]:
                 good[other] = False
-        return good
+        return good & limits.inside(self._candidates) if limits else good
 
 
 def _near_pairs(candidates: pd.DataFrame, radius: float) -> np.ndarray:

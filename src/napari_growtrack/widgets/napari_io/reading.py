@@ -121,8 +121,8 @@ def _has_points(path: Path) -> bool:
 
 
 def _style(table: pd.DataFrame, path: Path) -> dict[str, Any]:
-    """Draw truth, whose radii are known, as crosses and detections as rings; TrackMate knows radii of all it finds."""
-    if "radius" in table and path.suffix.lower() != ".xml":
+    """Draw truth, whose radii are known, as crosses; detections, which have votes too, and TrackMate's as rings."""
+    if "radius" in table and "votes" not in table and path.suffix.lower() != ".xml":
         return CROSS
     return {**RING, "size": 12, "border_color": preferences().ring_colour}
 

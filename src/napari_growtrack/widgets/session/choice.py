@@ -9,6 +9,7 @@ from ...core.detection import Cascade, Contrast
 from ...core.networks.archive import read_card
 from ...core.networks.card import Card
 from ...core.networks.load import network_path
+from ...core.tables import NO_LIMITS, Limits
 from ...jobs.context import NetworkFile, SizedNetwork
 
 
@@ -65,6 +66,8 @@ class Choice:
     least_significance : float or None
         How many standard errors particles have to stand out; None for the
         calibrated number.
+    limits : Limits
+        Of what the fit measured; without any, all is accepted.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Choice:
     contrast: Contrast = "auto"
     accept_distance: float | None = None
     least_significance: float | None = None
+    limits: Limits = NO_LIMITS
 
     @classmethod
     def of(cls, name: str) -> Self:
@@ -137,4 +141,5 @@ class Choice:
     def recipe(self) -> dict[str, Any]:
         """Return what a result carries to be made again: network, settings, version and seed."""
         seen = {"diameter": self.diameter, "contrast": self.contrast}
-        return {**self.card.made_with(self.cascade()), "network": self.name, **seen}
+        limited = {"limits": self.limits.plain()} if self.limits else {}
+        return {**self.card.made_with(self.cascade()), "network": self.name, **seen, **limited}

@@ -80,8 +80,7 @@ class TrackingProgress:
     frame : int or None
         The frame just tracked; None while the network is being loaded.
     table : DataFrame
-        That frame's candidates, ``frame, y, x, distance, votes, sigma,
-        significance``.
+        That frame's candidates, with `DETECTION_COLUMNS`.
     seconds : float
         Time a frame takes: the median of the latest, so that the first one's
         compilation is left out.

@@ -29,7 +29,7 @@ class Candidates:
     ----------
     choice : Choice
     table : DataFrame
-        ``frame, y, x, distance, votes, sigma, significance, stage``.
+        The columns of detections, and ``stage``.
     """
 
     choice: Choice
@@ -42,7 +42,7 @@ class Candidates:
     @cached_property
     def accepted(self) -> np.ndarray:
         """Which of them are detections, (n,) of bool."""
-        return self._sieve(self.choice.accept_distance, self.choice.least_significance)
+        return self._sieve(self.choice.accept_distance, self.choice.least_significance, self.choice.limits)
 
     @property
     def detections(self) -> pd.DataFrame:
@@ -51,8 +51,8 @@ class Candidates:
 
     def sifted(self, choice: Choice) -> Self:
         """Return the same candidates with the thresholds of another choice."""
-        thresholds = {"accept_distance": choice.accept_distance, "least_significance": choice.least_significance}
-        other = replace(self, choice=self.choice.with_(**thresholds))
+        names = ("accept_distance", "least_significance", "limits")
+        other = replace(self, choice=self.choice.with_(**{name: getattr(choice, name) for name in names}))
         other.__dict__["_sieve"] = self._sieve
         return other
 
@@ -143,7 +143,7 @@ class Run:
         self.progress = progress
         if progress.frame is not None:
             self._frames.append(progress.frame)
-            self._rows.append(progress.table[[*DETECTION_COLUMNS]].to_numpy(float))
+            self._rows.append(progress.table.reindex(columns=[*DETECTION_COLUMNS]).to_numpy(float))
             self._passed.append(progress.passed)
 
     @cached_property

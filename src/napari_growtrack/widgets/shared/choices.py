@@ -280,7 +280,7 @@ def like_truth(layer: Points) -> int:
 def like_detections(layer: Points) -> int:
     """Say how likely a layer holds detections: one that knows its frames was tracked here."""
     columns = {*layer.features.columns}
-    if "truth" in layer.name.lower() or "radius" in columns:
+    if "truth" in layer.name.lower() or ("radius" in columns and "votes" not in columns):
         return 0
     if "frames" in about(layer):
         return 2

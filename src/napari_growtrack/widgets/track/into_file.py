@@ -98,6 +98,7 @@ def job_of(
         diameter=choice.diameter,
         contrast=choice.contrast,
         cascade=choice.cascade(),
+        limits=choice.limits,
         resume=how.get("resume", False),
         anew=how.get("anew", False),
     )

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 # The list -------------------------------------------------------------------------------------------------------------
 
 
+_MOVED = {"settings", "limits"}
+"""What of a recipe thresholds change."""
+
 HEADS = ("run", "network", "stage", "frames", "found", "frames/s")
 
 
@@ -225,7 +228,8 @@ class Keeper(QObject):
             return
         self.shown = self.records[run.number - 1] = record
         if layer is not None:
-            layer.metadata["growtrack"]["settings"] = record.recipe()["settings"]
+            layer.metadata["growtrack"].pop("limits", None)
+            layer.metadata["growtrack"] |= {name: told for name, told in record.recipe().items() if name in _MOVED}
         self.history.refresh(record)
 
     def show_run(self, number: int) -> None:
