@@ -558,7 +558,7 @@ REFUSALS = {
     "missing film": (["track", "nowhere.tif"], "nowhere.tif"),
     "unknown network": (
         ["track", "FILM", "-n", "vesicle"],
-        "There is no network 'vesicle'. Choose one of beads, general, species, vesicles",
+        "There is no network 'vesicle'. Choose one of beads, general, species, spots, vesicles",
     ),
     "unknown stage": (["track", "FILM", "--stage", 9], "There is no stage 9; this network has stages 1 to 3"),
     "screen above stage": (

@@ -219,7 +219,7 @@ def test_a_missing_file_and_an_unknown_name_are_told_apart(tmp_path):
     with pytest.raises(NetworkFileError, match=r"cannot be read: No such file or directory"):
         read_card(tmp_path / "none.growtrack")
     with pytest.raises(
-        NetworkFileError, match=r"There is no network 'vesicle'. Choose one of beads, general, species, vesicles"
+        NetworkFileError, match=r"There is no network 'vesicle'. Choose one of beads, general, species, spots, vesicles"
     ):
         network_path("vesicle")
 

@@ -29,7 +29,7 @@ def film():
     return simulate_film(named_scene("table42").with_(snr=5), 6, (200, 180), np.random.default_rng(3), 5)
 
 
-@pytest.mark.parametrize("name", ["vesicles", "beads", "general", "species"])
+@pytest.mark.parametrize("name", ["spots", "vesicles", "beads", "general", "species"])
 def test_stages_cost_more_and_find_no_less(name):
     card = load_network(name).card
     found = {stage: [r.found for r in card.reports if r.stage == stage] for stage in range(1, card.plan.stages + 1)}
