@@ -18,7 +18,8 @@ Sample = tuple[np.ndarray, pd.DataFrame]
 """A frame (Y, X) and its truth table."""
 
 AT_ONCE = 16
-_ACCEPT_DISTANCES = tuple(np.geomspace(0.4, 4.0, 11).round(2).tolist())
+_ACCEPT_DISTANCES = tuple(np.geomspace(1.0, 4.0, 7).round(2).tolist())
+"""What is fitted is judged by its significance; the distance says that there is something, to about a pixel."""
 _DOUBTS = (0.5, 1.0)
 _AS_GOOD = 1e-2
 """Scores on our own frames that count as alike: of such thresholds the loosest is taken, for films unlike ours."""
