@@ -110,12 +110,12 @@ class Cascade(Settings):
     def enlarged(self, times: float) -> Self:
         """Return the cascade for frames enlarged so many times more than those it was calibrated on.
 
-        Networks that their own noise never fooled accept whatever is fitted;
-        of enlarged noise they do not.
+        Networks that their own noise seldom fooled accept nearly whatever is
+        fitted; of enlarged noise they do not.
         """
-        if times <= 1 or not self.polish or self.least_significance > 0:
+        if times <= 1 or not self.polish:
             return self
-        return self.with_(least_significance=_SIGNIFICANT)
+        return self.with_(least_significance=max(self.least_significance, _SIGNIFICANT))
 
 
 FOUND = ("sigma", "significance", *MEASURES)

@@ -44,7 +44,7 @@ _LONGEST = 4.0
 _BINS, _SURPRISING, _FAR_OFF = 16, 4.0, 0.3
 """Of a measured profile; the mean square of how far off the model's is, in standard errors, where it is taken; and by
 how much of its scale it has to be off where a model has several."""
-_NOISY, _TILTED = (1.1, 1.5), 1.3
+_NOISY, _TILTED = (1.15, 1.5), 1.3
 """See `coarseness`; and by how much slopes scatter where the background is taken to be tilted."""
 _EXTENT = 1.5
 _NARROWEST, _WIDEST = 3.0, 64.0

@@ -24,7 +24,7 @@ _ENOUGH = 8
 _SIDE = 16
 _AROUND = 3
 _UNKNOWN = 1e30
-_RINGS, _SPOKES, _SMALL = 4, 8, 7
+_RINGS, _SPOKES, _LARGE = 4, 8, 15.0
 """Where the noise around a particle is looked at: at so many places of each of so many rings."""
 
 
@@ -149,8 +149,8 @@ def noise_around(
     At places around each, where nothing was found, the particle's profile, its slopes (less what a tilted background
     explains, as far as it may be tilted) and a plane are laid over what is left of the frame, in units of what noise
     makes of them that is each pixel's own. Numbers beyond 1 tell of noise that neighbours share (enlarged and
-    compressed frames, rows and columns of a sensor) and of texture. nan beyond the edge. Of large particles every
-    second pixel, or fewer, is read.
+    compressed frames, rows and columns of a sensor) and of texture. nan beyond the edge, and at every
+    other place around large particles.
     """
     table, per_square, reach, _, averaged = shape
     found = np.full((len(unknowns), 3, _RINGS * _SPOKES), np.nan)
@@ -158,13 +158,12 @@ def noise_around(
     for p in range(len(unknowns)):
         radius, orders = unknowns[p, 2], len(table)
         half = max(reach * radius, NARROWEST)
-        every = max(1, int(half) // _SMALL)
-        side = every * int(np.ceil(half / every))
+        side, thinned = int(np.ceil(half)), 1 if half < _LARGE else 2
         scale, last = per_square / radius**2, table.shape[1] - 2.0
         light, slopes = np.zeros((2 * side + 1, 2 * side + 1)), np.zeros((2 * side + 1, 2 * side + 1, 2))
         number, mean = 0, 0.0
-        for i in range(-side, side + 1, every):
-            for j in range(-side, side + 1, every):
+        for i in range(-side, side + 1):
+            for j in range(-side, side + 1):
                 square = float(i * i + j * j)
                 if square > half * half:
                     continue
@@ -187,21 +186,21 @@ def noise_around(
                 mean += value
         mean /= max(number, 1)
         tilted, plane = 0.0, 0.0
-        for i in range(-side, side + 1, every):
-            for j in range(-side, side + 1, every):
+        for i in range(-side, side + 1):
+            for j in range(-side, side + 1):
                 if i * i + j * j <= half * half:
                     plane += i * i
                     tilted += slopes[i + side, j + side, 0] * i
         if ground[p, 4] > 0:
             tilted /= plane + max(noise[0] + noise[1] * unknowns[p, LEVEL], noise[2]) / ground[p, 4]
-            for i in range(-side, side + 1, every):
-                for j in range(-side, side + 1, every):
+            for i in range(-side, side + 1):
+                for j in range(-side, side + 1):
                     if i * i + j * j <= half * half:
                         slopes[i + side, j + side, 0] -= tilted * i
                         slopes[i + side, j + side, 1] -= tilted * j
         bright, steepest = 0.0, np.zeros(2)
-        for i in range(-side, side + 1, every):
-            for j in range(-side, side + 1, every):
+        for i in range(-side, side + 1):
+            for j in range(-side, side + 1):
                 if i * i + j * j <= half * half:
                     light[i + side, j + side] -= mean
                     bright += light[i + side, j + side] ** 2
@@ -212,15 +211,15 @@ def noise_around(
         level, down, across = unknowns[p, LEVEL], ground[p, 0], ground[p, 1]
         for ring in range(_RINGS):
             away = (1.6 + 0.8 * ring) * half
-            for spoke in range(_SPOKES):
+            for spoke in range(ring % thinned, _SPOKES, thinned):
                 turn = 2 * np.pi * (spoke + 0.5 * ring) / _SPOKES
                 dy, dx = int(np.rint(away * np.sin(turn))), int(np.rint(away * np.cos(turn)))
                 y, x = int(np.rint(unknowns[p, 0])) + dy, int(np.rint(unknowns[p, 1])) + dx
                 if min(y, x) < side or y >= rest.shape[0] - side or x >= rest.shape[1] - side:
                     continue
                 of_light, of_place, of_plane, total = 0.0, 0.0, 0.0, 0.0
-                for i in range(-side, side + 1, every):
-                    for j in range(-side, side + 1, every):
+                for i in range(-side, side + 1):
+                    for j in range(-side, side + 1):
                         if i * i + j * j <= half * half:
                             off = rest[y + i, x + j] - level - down * (dy + i) - across * (dx + j)
                             of_light += light[i + side, j + side] * off
@@ -260,7 +259,8 @@ def coarseness(looks: np.ndarray, usual: float, clearly: float) -> np.ndarray:
                     some[n] = all_of_them[total] = abs(look)
                     n, total = n + 1, total + 1
             found[kind, p] = 1.4826 * np.median(some[:n]) if n >= _ENOUGH else 0.0
-        whole = max(1.4826 * np.median(all_of_them[:total]) / usual, 1.0) if total >= 3 * _ENOUGH else 1.0
+        whole = 1.4826 * np.median(all_of_them[:total]) if total >= 3 * _ENOUGH else 1.0
+        whole = whole if whole > usual else 1.0
         for p in range(number):
             found[kind, p] = found[kind, p] if found[kind, p] > clearly * whole else whole
     return found
