@@ -92,6 +92,16 @@ def general() -> list[LayerData]:
     return _film("general", (251, 251), 12, _DIFFUSING, snr=20)
 
 
+def tirf() -> list[LayerData]:
+    """Return a film of 20 small spots, dim and bright, on a cell-like background by an EMCCD, and where they are."""
+    return _film("tirf", (251, 251), 20, _DIFFUSING)
+
+
+def scmos() -> list[LayerData]:
+    """Return a film of 20 small spots by an sCMOS camera, and where they truly are."""
+    return _film("scmos", (251, 251), 20, _DIFFUSING)
+
+
 def empty() -> list[LayerData]:
     """Return a film of nothing but noise, and a truth without points."""
     return _film("empty", (251, 251), 0, _DIFFUSING)
