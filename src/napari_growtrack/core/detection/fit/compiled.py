@@ -92,6 +92,32 @@ def averaged_light(
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
+def light_at(
+    table: np.ndarray, dy: float, dx: float, scale: float, averaged: bool, unknowns: np.ndarray, row: np.ndarray
+) -> float:
+    """Return a particle's light at a pixel, and fill in how it changes with each of the unknowns.
+
+    Read at the pixel's centre, as round particles are, or averaged over it.
+    """
+    if averaged:
+        return averaged_light(table, dy, dx, scale, unknowns, row)
+    square = dy * dy + dx * dx
+    at = min(square * scale, table.shape[1] - 2.0)
+    k = int(at)
+    light, steep = 0.0, 0.0
+    for n in range(len(table)):
+        rise = table[n, k + 1] - table[n, k]
+        value = table[n, k] + (at - k) * rise
+        row[SCALES + n] = value
+        light += unknowns[SCALES + n] * value
+        steep += unknowns[SCALES + n] * rise
+    steep *= -2 * scale
+    row[0], row[1], row[2] = steep * dy, steep * dx, steep * square / unknowns[2]
+    row[LEVEL] = 1.0
+    return light
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
 def first_guesses(frame: np.ndarray, places: np.ndarray, radii: np.ndarray, shape: Shape, unknowns: int) -> np.ndarray:
     """Return unknowns, (n, unknowns): of some radii the one that fits best, with level and scales to it."""
     table, per_square, reach, _, averaged = shape
@@ -252,25 +278,12 @@ def settle(
                 break
             if ground[p, 4] > 0:
                 _tilt(rest, unknowns[p], ground[p], noise, shape, matrix, right)
-            matrix[2, 2] += 1 / usual[1]
-            right[2] += (usual[0] - unknowns[p, 2]) / usual[1]
-            matrix[LEVEL, LEVEL] += 1 / ground[p, 3]
-            right[LEVEL] += (ground[p, 2] - unknowns[p, LEVEL]) / ground[p, 3]
-            if oriented:
-                for a in range(size - 2, size):
-                    matrix[a, a] += 1 / usual[2]
-                    right[a] -= unknowns[p, a] / usual[2]
+            _expect(unknowns[p], ground[p], usual, oriented, matrix, right)
             step = solved(matrix, right, _DAMPING)
             if np.abs(step).max() > _RUNAWAY:
                 stepped = False
                 break
-            shrink = min(1.0, 1.0 / max(np.hypot(step[0], step[1]), 1e-9))
-            small = min(1.0, 0.25 * unknowns[p, 2] / max(abs(step[2]), 1e-9))
-            for a in range(size):
-                unknowns[p, a] += step[a] * (shrink if a < 2 else small if a == 2 else 1.0)
-            unknowns[p, 2] = min(max(unknowns[p, 2], usual[3]), usual[4])
-            if oriented:
-                _bound_stretch(unknowns[p], step)
+            _move(unknowns[p], step, usual, oriented)
             stepped = True
             if abs(step[0]) + abs(step[1]) < 2e-3:
                 break
@@ -278,6 +291,33 @@ def settle(
             matrices[p] = matrix
         add(rest, unknowns[p], -1.0, shape)
     return matrices
+
+
+@numba.njit(nogil=True, cache=True)
+def _expect(
+    unknowns: np.ndarray, ground: np.ndarray, usual: np.ndarray, oriented: bool, matrix: np.ndarray, right: np.ndarray
+) -> None:
+    """Add to the normal equations what radius, level and stretch usually are."""
+    matrix[2, 2] += 1 / usual[1]
+    right[2] += (usual[0] - unknowns[2]) / usual[1]
+    matrix[LEVEL, LEVEL] += 1 / ground[3]
+    right[LEVEL] += (ground[2] - unknowns[LEVEL]) / ground[3]
+    if oriented:
+        for a in range(len(unknowns) - 2, len(unknowns)):
+            matrix[a, a] += 1 / usual[2]
+            right[a] -= unknowns[a] / usual[2]
+
+
+@numba.njit(nogil=True, cache=True)
+def _move(unknowns: np.ndarray, step: np.ndarray, usual: np.ndarray, oriented: bool) -> None:
+    """Take a step, but no farther than a pixel, a quarter of the radius, and what radii there can be."""
+    shrink = min(1.0, 1.0 / max(np.hypot(step[0], step[1]), 1e-9))
+    small = min(1.0, 0.25 * unknowns[2] / max(abs(step[2]), 1e-9))
+    for a in range(len(unknowns)):
+        unknowns[a] += step[a] * (shrink if a < 2 else small if a == 2 else 1.0)
+    unknowns[2] = min(max(unknowns[2], usual[3]), usual[4])
+    if oriented:
+        _bound_stretch(unknowns, step)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -352,32 +392,19 @@ def _tilt(
     right: np.ndarray,
 ) -> None:
     """Let the background's slopes be other than told, by their variance: take out what they explain."""
-    table, per_square, reach, _, _ = shape
-    y, x, radius, level = unknowns[0], unknowns[1], unknowns[2], unknowns[LEVEL]
-    orders, size = len(table), len(unknowns)
+    table, per_square, reach, _, averaged = shape
+    y, x, level, size = unknowns[0], unknowns[1], unknowns[LEVEL], len(unknowns)
     row, both = np.zeros(size), np.zeros((2, size))
-    row[LEVEL] = 1.0
     own, told = np.full(2, 1 / ground[4]), np.zeros(2)
-    scale, last = per_square / radius**2, table.shape[1] - 2.0
-    far = farthest(unknowns, orders, reach)
+    scale, far = per_square / unknowns[2] ** 2, farthest(unknowns, len(table), reach)
     top, bottom = rows_near(image.shape, y, far)
     for i in range(top, bottom):
         dy = i - y
         left, end = columns_near(image.shape, dy, x, far)
         for j in range(left, end):
             dx = j - x
-            square = dy * dy + dx * dx
-            at = min(square * scale, last)
-            k = int(at)
-            light, steep = 0.0, 0.0
-            for n in range(orders):
-                rise = table[n, k + 1] - table[n, k]
-                row[SCALES + n] = table[n, k] + (at - k) * rise
-                light += unknowns[SCALES + n] * row[SCALES + n]
-                steep += unknowns[SCALES + n] * rise
-            steep *= -2 * scale
-            row[0], row[1], row[2] = steep * dy, steep * dx, steep * square / radius
-            model = level + ground[0] * dy + ground[1] * dx + light
+            model = level + ground[0] * dy + ground[1] * dx
+            model += light_at(table, dy, dx, scale, averaged, unknowns, row)
             weight = 1 / max(noise[0] + noise[1] * model, noise[2])
             for axis in range(2):
                 off = weight * (dx if axis else dy)

@@ -15,6 +15,7 @@ from .compiled import (
     averaged_light,
     columns_near,
     farthest,
+    light_at,
     rows_near,
     solved,
 )
@@ -152,63 +153,15 @@ def noise_around(
     compressed frames, rows and columns of a sensor) and of texture. nan beyond the edge, and at every
     other place around large particles.
     """
-    table, per_square, reach, _, averaged = shape
     found = np.full((len(unknowns), 3, _RINGS * _SPOKES), np.nan)
-    row = np.empty(unknowns.shape[1])
     for p in range(len(unknowns)):
-        radius, orders = unknowns[p, 2], len(table)
-        half = max(reach * radius, NARROWEST)
+        half = max(shape[2] * unknowns[p, 2], NARROWEST)
         side, thinned = int(np.ceil(half)), 1 if half < _LARGE else 2
-        scale, last = per_square / radius**2, table.shape[1] - 2.0
-        light, slopes = np.zeros((2 * side + 1, 2 * side + 1)), np.zeros((2 * side + 1, 2 * side + 1, 2))
-        number, mean = 0, 0.0
-        for i in range(-side, side + 1):
-            for j in range(-side, side + 1):
-                square = float(i * i + j * j)
-                if square > half * half:
-                    continue
-                number += 1
-                if averaged:
-                    value = averaged_light(table, i, j, scale, unknowns[p], row)
-                    light[i + side, j + side] = value
-                    slopes[i + side, j + side, 0], slopes[i + side, j + side, 1] = row[0], row[1]
-                else:
-                    at = min(square * scale, last)
-                    k = int(at)
-                    value, steep = 0.0, 0.0
-                    for n in range(orders):
-                        rise = table[n, k + 1] - table[n, k]
-                        value += unknowns[p, SCALES + n] * (table[n, k] + (at - k) * rise)
-                        steep += unknowns[p, SCALES + n] * rise
-                    light[i + side, j + side] = value
-                    slopes[i + side, j + side, 0] = -2 * scale * steep * i
-                    slopes[i + side, j + side, 1] = -2 * scale * steep * j
-                mean += value
-        mean /= max(number, 1)
-        tilted, plane = 0.0, 0.0
-        for i in range(-side, side + 1):
-            for j in range(-side, side + 1):
-                if i * i + j * j <= half * half:
-                    plane += i * i
-                    tilted += slopes[i + side, j + side, 0] * i
-        if ground[p, 4] > 0:
-            tilted /= plane + max(noise[0] + noise[1] * unknowns[p, LEVEL], noise[2]) / ground[p, 4]
-            for i in range(-side, side + 1):
-                for j in range(-side, side + 1):
-                    if i * i + j * j <= half * half:
-                        slopes[i + side, j + side, 0] -= tilted * i
-                        slopes[i + side, j + side, 1] -= tilted * j
-        bright, steepest = 0.0, np.zeros(2)
-        for i in range(-side, side + 1):
-            for j in range(-side, side + 1):
-                if i * i + j * j <= half * half:
-                    light[i + side, j + side] -= mean
-                    bright += light[i + side, j + side] ** 2
-                    for axis in range(2):
-                        steepest[axis] += slopes[i + side, j + side, axis] ** 2
-        if number < LEAST_PIXELS or bright <= 0 or steepest.min() <= 0:
+        variance = max(noise[0] + noise[1] * unknowns[p, LEVEL], noise[2])
+        inside, filters = _filters(unknowns[p], half, ground[p, 4] / variance, shape)
+        number = inside.sum()
+        if number < LEAST_PIXELS or not (filters[0] != 0).any() or not (filters[1:3] != 0).any():
             continue
-        level, down, across = unknowns[p, LEVEL], ground[p, 0], ground[p, 1]
         for ring in range(_RINGS):
             away = (1.6 + 0.8 * ring) * half
             for spoke in range(ring % thinned, _SPOKES, thinned):
@@ -217,20 +170,59 @@ def noise_around(
                 y, x = int(np.rint(unknowns[p, 0])) + dy, int(np.rint(unknowns[p, 1])) + dx
                 if min(y, x) < side or y >= rest.shape[0] - side or x >= rest.shape[1] - side:
                     continue
-                of_light, of_place, of_plane, total = 0.0, 0.0, 0.0, 0.0
+                total, sums = 0.0, found[p, :, ring * _SPOKES + spoke]
+                sums[:] = 0.0
                 for i in range(-side, side + 1):
+                    dark = unknowns[p, LEVEL] + ground[p, 0] * (dy + i) + ground[p, 1] * dx
                     for j in range(-side, side + 1):
-                        if i * i + j * j <= half * half:
-                            off = rest[y + i, x + j] - level - down * (dy + i) - across * (dx + j)
-                            of_light += light[i + side, j + side] * off
-                            of_place += slopes[i + side, j + side, ring % 2] * off
-                            of_plane += (j if ring % 2 else i) * off
-                            total += rest[y + i, x + j]
-                variance = max(noise[0] + noise[1] * total / number, noise[2])
-                found[p, 0, ring * _SPOKES + spoke] = of_light / np.sqrt(bright * variance)
-                found[p, 1, ring * _SPOKES + spoke] = of_place / np.sqrt(steepest[ring % 2] * variance)
-                found[p, 2, ring * _SPOKES + spoke] = of_plane / np.sqrt(plane * variance)
+                        if inside[i + side, j + side]:
+                            pixel = rest[y + i, x + j]
+                            total += pixel
+                            off = pixel - dark - ground[p, 1] * j
+                            sums[0] += filters[0, i + side, j + side] * off
+                            sums[1] += filters[1 + ring % 2, i + side, j + side] * off
+                            sums[2] += filters[3 + ring % 2, i + side, j + side] * off
+                sums /= np.sqrt(max(noise[0] + noise[1] * total / number, noise[2]))
     return found
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _filters(unknowns: np.ndarray, half: float, tilt: float, shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is laid over a frame to measure a particle like one, and which pixels of it count.
+
+    Parameters
+    ----------
+    unknowns : ndarray (unknowns,)
+    half : float
+        How far pixels count, in pixels.
+    tilt : float
+        Variance of the background's slope over that of a pixel's noise.
+    shape : Shape
+
+    Returns
+    -------
+    ndarray (side, side) of bool
+    ndarray (5, side, side)
+        Its light less the mean, its slopes along y and x, and planes along y and x, the squares of each adding up to 1.
+    """
+    table, per_square, _, _, averaged = shape
+    side, scale, row = int(np.ceil(half)), per_square / unknowns[2] ** 2, np.empty(len(unknowns))
+    inside = np.zeros((2 * side + 1, 2 * side + 1), np.bool_)
+    filters = np.zeros((5, 2 * side + 1, 2 * side + 1))
+    for i in range(-side, side + 1):
+        for j in range(-side, side + 1):
+            if i * i + j * j <= half * half:
+                a, b = i + side, j + side
+                inside[a, b] = True
+                filters[0, a, b] = light_at(table, i, j, scale, averaged, unknowns, row)
+                filters[1, a, b], filters[2, a, b], filters[3, a, b], filters[4, a, b] = row[0], row[1], i, j
+    mean = filters[0].sum() / inside.sum()
+    explained = (filters[1] * filters[3]).sum() / ((filters[3] ** 2).sum() + 1 / tilt) if tilt > 0 else 0.0
+    filters[0] -= np.where(inside, mean, 0.0)
+    filters[1:3] -= explained * filters[3:]
+    for k in range(5):
+        filters[k] /= max(np.sqrt((filters[k] ** 2).sum()), 1e-30)
+    return inside, filters
 
 
 @numba.njit(nogil=True, cache=True)
@@ -326,8 +318,8 @@ def stretches(
 
     Light is round but for these two, which turn it twice around its centre: so nothing else that is fitted changes.
     """
-    table, per_square, reach, _, _averaged = shape
-    found, _row, orders = np.zeros((len(unknowns), 2)), np.empty(unknowns.shape[1]), len(table)
+    table, per_square, reach, _, _ = shape
+    found, orders = np.zeros((len(unknowns), 2)), len(table)
     for p in range(len(unknowns)):
         y, x, radius, level = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2], unknowns[p, LEVEL]
         scale, last = per_square / radius**2, table.shape[1] - 2.0
@@ -370,28 +362,21 @@ def profile_left(
 
     Over the distance from the centre, up to how far they are fitted.
     """
-    table, per_square, reach, _, _ = shape
-    total, weights, orders = np.zeros(bins), np.zeros(bins), len(table)
+    table, per_square, reach, _, averaged = shape
+    total, weights, row = np.zeros(bins), np.zeros(bins), np.empty(unknowns.shape[1])
     for p in range(len(unknowns)):
         y, x, radius, level = unknowns[p, 0], unknowns[p, 1], unknowns[p, 2], unknowns[p, LEVEL]
-        scale, last = per_square / radius**2, table.shape[1] - 2.0
-        peak = unknowns[p, SCALES]
-        far = reach * radius
+        scale, peak, far = per_square / radius**2, unknowns[p, SCALES], reach * radius
         top, bottom = rows_near(rest.shape, y, far)
         for i in range(top, bottom):
             dy = i - y
             left, end = columns_near(rest.shape, dy, x, far)
             for j in range(left, end):
                 dx = j - x
-                square = dy * dy + dx * dx
-                at = min(square * scale, last)
-                k = int(at)
-                light = 0.0
-                for n in range(orders):
-                    light += unknowns[p, SCALES + n] * (table[n, k] + (at - k) * (table[n, k + 1] - table[n, k]))
                 dark = level + ground[p, 0] * dy + ground[p, 1] * dx
+                light = light_at(table, dy, dx, scale, averaged, unknowns[p], row)
                 weight = 1 / max(noise[0] + noise[1] * (dark + light), noise[2])
-                b = min(int(bins * np.sqrt(square) / far), bins - 1)
+                b = min(int(bins * np.hypot(dy, dx) / far), bins - 1)
                 total[b] += weight * peak * (rest[i, j] - dark)
                 weights[b] += weight * peak * peak
     return total, weights
