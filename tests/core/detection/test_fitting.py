@@ -9,10 +9,11 @@ from scipy import stats
 from napari_growtrack.core.detection.fit import ParticleModel, fit_particles
 from napari_growtrack.core.detection.fit.compiled import add_each
 from napari_growtrack.core.detection.fit.significance import even, of_enlarged, skewness
-from napari_growtrack.core.simulation import BesselParticle, draw, named_scene, simulate_frame
+from napari_growtrack.core.simulation import BesselParticle, GaussianParticle, Scene, draw, named_scene, simulate_frame
 from napari_growtrack.core.simulation.bound import cramer_rao, median_radial_error
 from napari_growtrack.core.simulation.render import profile
 from napari_growtrack.core.simulation.shapes import Component
+from napari_growtrack.core.tables import MEASURES
 
 SCENES = {
     "few photons": named_scene("table42"),
@@ -30,6 +31,16 @@ def bessel(*orders):
 
 
 SPOTS = ParticleModel(bessel(1), (2, 3))
+
+
+SPOT_SCENE = Scene(
+    name="spots",
+    particles=[GaussianParticle(sigma=(1, 2), intensity=0.5)],
+    apart=25,
+    rim=0.1,
+    background=0.2,
+    snr=15,
+)
 
 
 def fitted(scene, frames=12, gain=1.0, offset=0.0):
@@ -207,3 +218,42 @@ def test_noise_stands_out_of_enlarged_frames_as_rarely_as_of_any(camera):
     ]
     assert np.max(most) < 5.25
     assert np.max(most) > 2
+
+
+# What is measured beside the place --------------------------------------------------------------------------------
+
+
+def measured(frame, picture, model):
+    """Return what is measured of a picture's particles, by column."""
+    found = fit_particles(frame, picture.positions + 0.2, model, 4).measures
+    return dict(zip(MEASURES, found.T, strict=True))
+
+
+def test_light_size_and_background_are_measured_with_honest_errors():
+    gain, offset, pulls = 500.0, 100.0, []
+    scene = SPOT_SCENE.with_(particles=[GaussianParticle(sigma=1.5, intensity=0.5)])
+    for seed in range(12):
+        picture = draw(scene, (160, 160), np.random.default_rng(seed), 12)
+        frame = gain * simulate_frame(picture, np.random.default_rng(seed + 99)) + offset
+        found = measured(frame, picture, ParticleModel.of(scene.with_(particles=SPOT_SCENE.particles)))
+        light = gain * 0.5 * 2 * np.pi * 1.5**2
+        truths = {"signal": light, "radius": 0.75 * 1.5, "background": gain * 0.2 + offset}
+        pulls.append([(found[name] - truth) / found[f"{name}_error"] for name, truth in truths.items()])
+        assert np.median(found["signal"]) == pytest.approx(light, rel=0.06)
+        assert np.median(found["axis_ratio"]) < 1.2
+    pulls = np.concatenate(pulls, axis=1)
+    assert (np.abs(np.median(pulls, axis=1)) < 0.5).all()
+    low, high = np.percentile(pulls, (16, 84), axis=1)
+    assert (((high - low) / 2 > 0.7) & ((high - low) / 2 < 1.35)).all()
+
+
+def test_light_is_that_of_the_profile_that_was_measured():
+    rng = np.random.default_rng(5)
+    y, x = np.mgrid[:200, :200]
+    places = np.stack(np.meshgrid([30.0, 75, 120, 165], [30.0, 75, 120, 165]), -1).reshape(-1, 2)
+    disc = sum(1 / (1 + np.exp(np.hypot(y - a, x - b) * 2 - 12)) for a, b in places)
+    frame = rng.poisson(50 + 400 * disc).astype(float)
+    model = ParticleModel(bessel(1), (2, 4))
+    found = dict(zip(MEASURES, fit_particles(frame, places + 0.3, model, 4).measures.T, strict=True))
+    assert np.median(found["signal"]) == pytest.approx(400 * disc.sum() / len(places), rel=0.08)
+    assert np.median(found["background"]) == pytest.approx(50, abs=8)

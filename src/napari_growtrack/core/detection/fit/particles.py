@@ -18,7 +18,7 @@ from ...simulation.scene import Scene
 from ...simulation.shapes import Component
 from ...simulation.shapes.gaussian import RADIUS
 from ...tables import MEASURES
-from .compiled import LEVEL, SCALES, Shape, add_each, covariances, first_guesses, settle
+from .compiled import LEVEL, NARROWEST, SCALES, Shape, add_each, covariances, first_guesses, settle
 from .significance import SURE, even, lean_of_light, of_enlarged, skewness
 from .surroundings import (
     block_means,
@@ -47,7 +47,7 @@ how much of its scale it has to be off where a model has several."""
 _NOISY, _TILTED = (1.15, 1.5), 1.3
 """See `coarseness`; and by how much slopes scatter where the background is taken to be tilted."""
 _EXTENT = 1.5
-_NARROWEST, _WIDEST = 3.0, 64.0
+_WIDEST = 64.0
 _PER_SQUARE = 64
 
 
@@ -158,9 +158,9 @@ class ParticleModel:
 
     @property
     def usual(self) -> np.ndarray:
-        """Mean and variance that radii usually have, and the variance of stretches, (3,): not as strict as the scene.
+        """Mean and variance that radii usually have, the variance of stretches, and the bounds of radii.
 
-        A particle that is `stretch` times as long as wide is so much wider in
+        Five numbers, not as strict as the scene. A particle that is `stretch` times as long as wide is so much wider in
         the mean that the inverse squares of both are alike far from that.
         """
         squeeze = (self.stretch**2 - 1) / (self.stretch**2 + 1)
@@ -182,7 +182,7 @@ class ParticleModel:
     def reach(self) -> float:
         """How far particles are fitted, in radii: nearly to the first zero of the highest order, and a few pixels."""
         farthest = max(component.profile.fitted for component in self.components)
-        return min(max(farthest, _NARROWEST / self.radius[0]), _WIDEST / self.radius[1])
+        return min(max(farthest, NARROWEST / self.radius[0]), _WIDEST / self.radius[1])
 
     @cached_property
     def elongated(self) -> ParticleModel:
@@ -212,12 +212,6 @@ class ParticleModel:
         averaged in full.
         """
         return RADIUS**2 / 12 if not self.oriented and any(one.integrated for one in self.components) else 0.0
-
-    @cached_property
-    def areas(self) -> np.ndarray:
-        """What the light of each component adds up to at a radius of 1 px and a scale of 1, as far as it is fitted."""
-        table, per_square, reach, _, _ = self.shape
-        return np.pi * table[:, : round(reach**2 * per_square)].sum(1) / per_square
 
     @cached_property
     def shape(self) -> Shape:
@@ -255,8 +249,8 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
     rest = np.divide(frame, spread, dtype=np.float32, order="C")
     positions = np.ascontiguousarray(positions, float)
     fitted = _Fitted.first(rest, positions, model)
-    if (stretched := fitted.stretched(model)) is not None:
-        model = stretched
+    if not model.oriented and len(model.components) == 1 and fitted.elongated(rest):
+        model = model.elongated
         rest = np.divide(frame, spread, dtype=np.float32, order="C")
         fitted = _Fitted.first(rest, positions, model)
     elif not model.oriented:
@@ -273,7 +267,6 @@ class _Fitted:
     noise: np.ndarray
     ground: np.ndarray
     shape: Shape
-    squeeze: np.ndarray
 
     @classmethod
     def first(cls, rest: np.ndarray, positions: np.ndarray, model: ParticleModel) -> Self:
@@ -291,8 +284,7 @@ class _Fitted:
         guess = spread_of_noise(rest, unknowns, ground, shape)
         errors = covariances(settle(rest, unknowns, ground, guess, model.usual, shape, model.rounds[0]))
         noise = spread_of_noise(rest, unknowns, ground, shape, model.unknowns)
-        turns = unknowns[:, -2:] if model.oriented else stretches(rest, unknowns, ground, noise, shape)
-        return cls(unknowns, errors, noise, ground, shape, np.hypot(*turns.T))
+        return cls(unknowns, errors, noise, ground, shape)
 
     @property
     def well(self) -> np.ndarray:
@@ -300,12 +292,13 @@ class _Fitted:
         errors = np.sqrt(np.maximum(self.errors[:, 2, 2], 0))
         return np.isfinite(errors) & (errors < _WELL * self.unknowns[:, 2])
 
-    def stretched(self, model: ParticleModel) -> ParticleModel | None:
-        """Return the model of elongated particles where most of those that are known well look so; else None."""
-        bright = len(model.components) == 1 and len(model.signs) == 1
-        if model.oriented or not bright or np.count_nonzero(self.well) < _SOME:
-            return None
-        return model.elongated if float(np.median(self.squeeze[self.well])) > _ELONGATED else None
+    def elongated(self, rest: np.ndarray) -> bool:
+        """Tell whether most of those that are known well look elongated, though round ones were fitted."""
+        well = self.well
+        if np.count_nonzero(well) < _SOME:
+            return False
+        turns = stretches(rest, self.unknowns[well], self.ground[well], self.noise, self.shape)
+        return float(np.median(np.hypot(*turns.T))) > _ELONGATED
 
     def with_measured_profile(self, rest: np.ndarray, model: ParticleModel) -> Self:
         """Return the same with the profile that the frame's particles have, where it is clearly not the model's."""
@@ -353,7 +346,7 @@ def _judged(
     standing = significances_at(rest.shape, model.possible(unknowns), ground, noise, shape) / of_light
     lean = skewness(rest, unknowns[standing > SURE, :2], model.half)
     standing = even(standing, lean_of_light(lean, model.drawn, unknowns[:, 2], model.usual[0]))
-    measures = _measures(unknowns, errors * of_light[:, None, None] ** 2, model, spread)
+    measures = _measures(unknowns, errors * of_light[:, None, None] ** 2, model, shape, spread)
     if not model.oriented:
         measures[:, -2:] = _turned(stretches(rest, unknowns, ground, noise, shape))
     measures[~good] = np.nan
@@ -382,11 +375,14 @@ def _tilts(coarse: np.ndarray, unknowns: np.ndarray, noise: np.ndarray, model: P
     return np.where(coarse > _TILTED, (coarse**2 - 1) * variance / (np.pi * half**4 / 4), 0.0)
 
 
-def _measures(unknowns: np.ndarray, errors: np.ndarray, model: ParticleModel, spread: float) -> np.ndarray:
-    """Return what `MEASURES` names of fitted particles, (n, 8), from unknowns and their covariances."""
+def _measures(
+    unknowns: np.ndarray, errors: np.ndarray, model: ParticleModel, shape: Shape, spread: float
+) -> np.ndarray:
+    """Return what `MEASURES` names of particles, (n, 8), from unknowns, their covariances and the fitted shape."""
     found = np.ones((len(unknowns), len(MEASURES)))
     radius, scales = unknowns[:, 2], unknowns[:, SCALES : SCALES + len(model.components)]
-    area = model.areas * radius[:, None] ** 2
+    table, per_square, reach, _, _ = shape
+    area = np.pi * table[:, : round(reach**2 * per_square)].sum(1) / per_square * radius[:, None] ** 2
     slopes = np.zeros((len(unknowns), unknowns.shape[1]))
     slopes[:, 2] = 2 * (area * scales).sum(1) / radius
     slopes[:, SCALES : SCALES + len(model.components)] = area
