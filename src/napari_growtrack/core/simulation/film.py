@@ -119,19 +119,19 @@ def _moving(picture: Picture, scene: Scene, motion: Motion, frames: int, rng: np
         if t:
             picture = _step(picture, scene, motion, rng)
             lit = _next_lit(lit, motion, rng)
-        seen, picture = _exposed(picture, rng) if picture.motion_blur > 0 else (picture, picture)
+        seen, picture = _exposed(picture, scene, rng) if picture.motion_blur > 0 else (picture, picture)
         yield seen if lit is None else seen.only(lit == _ON)
 
 
-def _exposed(picture: Picture, rng: np.random.Generator) -> tuple[Picture, Picture]:
-    """Let particles diffuse during the exposure: return what is seen, and where they are at its end."""
+def _exposed(picture: Picture, scene: Scene, rng: np.random.Generator) -> tuple[Picture, Picture]:
+    """Let particles diffuse during the exposure, off the walls: return what is seen, and where they are at its end."""
     n = len(picture.positions)
     steps = rng.normal(0, np.sqrt(2 * picture.motion_blur / _STATIONS), (n, _STATIONS + 1, 2))
     steps[:, [0, -1]] *= np.sqrt(0.5)  # the first place is half a step after the beginning, the last before the end
-    ways = np.cumsum(steps, axis=1)
+    ways = _reflected(picture.positions[:, None] + np.cumsum(steps, axis=1), *bounds(picture.shape, scene.rim))
     middle = ways[:, :-1].mean(1)
-    seen = replace(picture.moved_to(picture.positions + middle), paths=ways[:, :-1] - middle[:, None])
-    return seen, picture.moved_to(picture.positions + ways[:, -1])
+    seen = replace(picture.moved_to(middle), paths=ways[:, :-1] - middle[:, None])
+    return seen, picture.moved_to(ways[:, -1])
 
 
 def _step(picture: Picture, scene: Scene, motion: Motion, rng: np.random.Generator, tries: int = 20) -> Picture:
@@ -178,7 +178,7 @@ def _next_lit(lit: np.ndarray | None, motion: Motion, rng: np.random.Generator) 
 
 
 def _reflected(position: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Fold a position back into the frame at its walls."""
+    """Fold positions (..., 2) back into the frame at its walls."""
     width = np.maximum(high - low, 1e-9)
     folded = np.mod(position - low, 2 * width)
     return low + np.minimum(folded, 2 * width - folded)

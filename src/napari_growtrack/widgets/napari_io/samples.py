@@ -94,12 +94,12 @@ def general() -> list[LayerData]:
 
 def tirf() -> list[LayerData]:
     """Return a film of 20 small spots, dim and bright, on a cell-like background by an EMCCD, and where they are."""
-    return _film("tirf", (251, 251), 20, _DIFFUSING, rim=0.03)  # what moves while it is exposed may leave the frame
+    return _film("tirf", (251, 251), 20, _DIFFUSING)
 
 
 def scmos() -> list[LayerData]:
     """Return a film of 20 small spots by an sCMOS camera, and where they truly are."""
-    return _film("scmos", (251, 251), 20, _DIFFUSING, rim=0.03)
+    return _film("scmos", (251, 251), 20, _DIFFUSING)
 
 
 def empty() -> list[LayerData]:
@@ -107,12 +107,9 @@ def empty() -> list[LayerData]:
     return _film("empty", (251, 251), 0, _DIFFUSING)
 
 
-def _film(
-    name: str, shape: tuple[int, int], number: int, motion: Motion, snr: float | None = None, rim: float | None = None
-) -> list[LayerData]:
+def _film(name: str, shape: tuple[int, int], number: int, motion: Motion, snr: float | None = None) -> list[LayerData]:
     """Simulate a film (T, Y, X) of a scene, at its own SNR unless another is given, and its truth."""
     scene = named_scene(name) if snr is None else named_scene(name).with_(snr=snr)
-    scene = scene if rim is None else scene.with_(rim=rim)
     rng = np.random.default_rng(SEED)
     frames, truth = simulate_film(scene, FRAMES, shape, rng, number, motion)
     return film_layers(name, frames, truth, {"scene": name, "snr": scene.snr.middle, "seed": SEED})
