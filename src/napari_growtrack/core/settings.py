@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +20,8 @@ from pydantic import (
 from .errors import SettingsError, cut, short
 
 _LONGEST_NAME = 1000
+
+T = TypeVar("T", bound="Settings")
 
 
 class Settings(BaseModel):
@@ -71,6 +74,31 @@ class Settings(BaseModel):
             return cls.from_json(Path(path).read_bytes())
         except OSError as error:
             raise SettingsError(f"Cannot read {path}: {error.strerror}. Check the path.") from error
+
+
+def named(name: str | Path, known: Mapping[str, T], what: str, kind: type[T]) -> T:
+    """Return settings by a name, or read them from a JSON file.
+
+    Parameters
+    ----------
+    name : str or path
+    known : mapping of str to Settings
+        By their names.
+    what : str
+        What they are called in a sentence.
+    kind : type
+        What a file holds.
+
+    Raises
+    ------
+    SettingsError
+        When there is neither such a name nor such a file.
+    """
+    if str(name) in known:
+        return known[str(name)]
+    if Path(name).suffix == ".json":
+        return kind.from_file(name)
+    raise SettingsError(f"There is no {what} {str(name)!r}. Choose one of {', '.join(known)}, or give a .json file.")
 
 
 class Span(Settings):

@@ -13,8 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from ..errors import SettingsError
-from ..settings import Number, Settings, Span
+from ..settings import Number, Settings, Span, named
 from . import sensor
 from .shapes.base import within
 
@@ -202,8 +201,4 @@ def named_camera(name: str | Path) -> Camera:
     SettingsError
         When there is neither a camera nor a file of that name.
     """
-    if str(name) in CAMERAS:
-        return CAMERAS[str(name)]
-    if Path(name).suffix == ".json":
-        return Camera.from_file(name)
-    raise SettingsError(f"There is no camera {str(name)!r}. Choose one of {', '.join(CAMERAS)}, or give a .json file.")
+    return named(name, CAMERAS, "camera", Camera)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import SettingsError
+from ..settings import named
 from .cameras import CAMERAS
 from .scene import Placement, Scene
 from .shapes import BesselParticle, GaussianParticle
@@ -226,8 +226,4 @@ def named_scene(name: str | Path) -> Scene:
     SettingsError
         When there is neither a scene nor a file of that name.
     """
-    if str(name) in SCENES:
-        return SCENES[str(name)]
-    if Path(name).suffix == ".json":
-        return Scene.from_file(name)
-    raise SettingsError(f"There is no scene {str(name)!r}. Choose one of {', '.join(SCENES)}, or give a .json file.")
+    return named(name, SCENES, "scene", Scene)
