@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ...scoring import matched_pairs, score
-from ...scoring.matching import spread
+from ...scoring.matching import WITHIN, spread
 from ..case import Rows, Scale
 from ..peers import detections, on_one_core, peak_of
 from ..sources import PRETRAINED_VESICLES, find
@@ -97,12 +97,18 @@ def pull(truth: pd.DataFrame, found: pd.DataFrame) -> float:
     Half the width from the 16th to the 84th percentile, both axes together; NaN
     without such a column, or without a match.
     """
-    pairs = matched_pairs(truth, found)
+    some = pulls(truth, found)
+    return spread(some) if len(some) else float("nan")
+
+
+def pulls(truth: pd.DataFrame, found: pd.DataFrame, within: float = WITHIN) -> np.ndarray:
+    """Return errors along y and x in units of the ``sigma`` of each detection, (n, 2); none without that column."""
+    pairs = matched_pairs(truth, found, within)
     if "sigma" not in found or not len(pairs):
-        return float("nan")
+        return np.empty((0, 2))
     theirs, mine = found.loc[pairs.detection], truth.loc[pairs.truth]
     errors = theirs[["y", "x"]].to_numpy() - mine[["y", "x"]].to_numpy()
-    return spread(errors / theirs.sigma.to_numpy()[:, None])
+    return np.asarray(errors / theirs.sigma.to_numpy()[:, None])
 
 
 def in_turns(detectors: Sequence[Detect], film: np.ndarray, some: int, turns: int) -> list[float]:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...scoring import matched_pairs, score
+from ...scoring import score
 from ...scoring.matching import spread
 from ..case import Scale
+from ..ladder import pulls
 from ..peers import detections
 from .films import Judged, film
 
@@ -52,7 +53,6 @@ def judge(detector: Detect, on: str | Judged, frames: int | Scale = "laptop", se
     found = seen(detector, judged.film)
     seconds = time.perf_counter() - began
     result = score(judged.truth, found, judged.rung.within)
-    pairs = matched_pairs(judged.truth, found, judged.rung.within)
     row = {
         "found": result.found,
         "false": result.false,
@@ -60,7 +60,7 @@ def judge(detector: Detect, on: str | Judged, frames: int | Scale = "laptop", se
         "median error (px)": result.median_error,
         "bound (px)": judged.bound,
         "error / bound": result.median_error / judged.bound,
-        **honesty(judged.truth, found, pairs),
+        **honesty(judged.truth, found, judged.rung.within),
         "ghosts a frame": len(seen(detector, judged.empty)) / judged.frames,
         "ms a frame": 1e3 * seconds / judged.frames,
     }
@@ -74,12 +74,11 @@ def seen(detector: Detect, frames: np.ndarray) -> pd.DataFrame:
     return table
 
 
-def honesty(truth: pd.DataFrame, found: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, float]:
+def honesty(truth: pd.DataFrame, found: pd.DataFrame, within: float) -> dict[str, float]:
     """Return how errors spread in units of ``sigma``, and how many lie within 1 and 1.96 of it; nan without it."""
-    if "sigma" not in found or not len(pairs):
+    some = pulls(truth, found, within)
+    some = some[np.isfinite(some).all(1)]
+    if not len(some):
         return dict.fromkeys(("pull", "68 %", "95 %"), float("nan"))
-    theirs, mine = found.loc[pairs.detection], truth.loc[pairs.truth]
-    errors = (theirs[["y", "x"]].to_numpy() - mine[["y", "x"]].to_numpy()) / theirs.sigma.to_numpy()[:, None]
-    errors = errors[np.isfinite(errors).all(1)]
-    within = {name: float(np.mean(np.abs(errors) <= most)) for name, most in (("68 %", 1.0), ("95 %", 1.96))}
-    return {"pull": spread(errors), **within}
+    shares = {name: float(np.mean(np.abs(some) <= most)) for name, most in (("68 %", 1.0), ("95 %", 1.96))}
+    return {"pull": spread(some), **shares}
