@@ -300,6 +300,29 @@ def _track(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--threads", type=_threads, metavar="N", help="threads of TensorFlow; default: $OMP_NUM_THREADS, or all cores"
     )
+    _thresholds(command)
+    command.add_argument(
+        "--frames", type=_slice, default=slice(None), metavar="A:B", help="frames A up to B, or only A"
+    )
+    command.add_argument(
+        "-o", "--output", default="detections.csv", metavar="DETECTIONS.csv", help="default: %(default)s"
+    )
+    command.add_argument("--workers", type=_positive, metavar="N", help="track in so many processes of this machine")
+    command.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="track on the workers of a dask scheduler that you trust, such as tls://node1:8786",
+    )
+    going_on = command.add_mutually_exclusive_group()
+    going_on.add_argument("--resume", action="store_true", help="go on where an earlier run was stopped or killed")
+    going_on.add_argument("--anew", action="store_true", help="throw away what an earlier run left")
+    command.add_argument("--overlay", metavar="PICTURE.png", help="picture of a frame with its detections")
+    command.add_argument(
+        "--overlay-frame", type=_seed, metavar="N", help="which frame; default: the one with the most detections"
+    )
+
+
+def _thresholds(command: argparse.ArgumentParser) -> None:
     command.add_argument("--faithful", action="store_true", help="the thesis's cascade instead of recentred windows")
     command.add_argument(
         "--screen-distance",
@@ -320,25 +343,6 @@ def _track(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="COLUMN=A..B",
         help="leave out detections outside: signal=500.., radius=1..3; may be given for several columns",
-    )
-    command.add_argument(
-        "--frames", type=_slice, default=slice(None), metavar="A:B", help="frames A up to B, or only A"
-    )
-    command.add_argument(
-        "-o", "--output", default="detections.csv", metavar="DETECTIONS.csv", help="default: %(default)s"
-    )
-    command.add_argument("--workers", type=_positive, metavar="N", help="track in so many processes of this machine")
-    command.add_argument(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="track on the workers of a dask scheduler that you trust, such as tls://node1:8786",
-    )
-    going_on = command.add_mutually_exclusive_group()
-    going_on.add_argument("--resume", action="store_true", help="go on where an earlier run was stopped or killed")
-    going_on.add_argument("--anew", action="store_true", help="throw away what an earlier run left")
-    command.add_argument("--overlay", metavar="PICTURE.png", help="picture of a frame with its detections")
-    command.add_argument(
-        "--overlay-frame", type=_seed, metavar="N", help="which frame; default: the one with the most detections"
     )
 
 

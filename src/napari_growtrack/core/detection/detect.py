@@ -85,11 +85,11 @@ def iter_detections(
         _warn_if_small(stack, math.ceil(network.window / network.zoom))
         numbers = range(len(stack)) if frames is None else [_from_start(number, len(stack)) for number in frames]
         inverted = resolved_contrast(stack, network, cascade, contrast, numbers) == "inverted"
-        ratios = np.empty(0)
+        ratios: list[float] = []
         for some in _groups(numbers, at_once(stack.shape[1:])):
             for found in _tracked(stack, some, network, cascade, inverted, doubtful):
                 if len(ratios) < _ENOUGH:
-                    ratios = np.append(ratios, _surely(found.table, network, cascade)["axis_ratio"])
+                    ratios += _surely(found.table, network, cascade)["axis_ratio"].tolist()
                 yield found
         if not look_like_particles(pd.DataFrame({"axis_ratio": ratios})):
             _warn(UNLIKE_PARTICLES)
