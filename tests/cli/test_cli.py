@@ -31,7 +31,7 @@ from napari_growtrack.core.networks.archive import read_growing
 from napari_growtrack.core.networks.calibration import Effort
 from napari_growtrack.core.networks.load import load_network
 from napari_growtrack.core.simulation import CAMERAS, SCENES, named_scene
-from napari_growtrack.core.tables import write_table
+from napari_growtrack.core.tables import DETECTION_COLUMNS, write_table
 from napari_growtrack.jobs import track_to_table as tracking
 
 
@@ -127,7 +127,7 @@ def test_a_film_is_simulated_tracked_and_scored(film, tmp_path, capsys):
     assert code == 0
     assert "detections in 4 frames" in said
     table = pd.read_csv(found)
-    assert table.columns.tolist() == ["frame", "y", "x", "distance", "votes", "sigma", "significance"]
+    assert table.columns.tolist() == list(DETECTION_COLUMNS)
     recipe = json.loads(found.with_suffix(".json").read_text())
     assert (recipe["network"], recipe["film"], recipe["frames"]) == ("vesicles", "film.tif", [0, 3])
     assert {"version", "settings", "seed"} <= recipe.keys()
