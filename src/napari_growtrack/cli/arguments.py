@@ -337,6 +337,12 @@ def _thresholds(command: argparse.ArgumentParser) -> None:
         help="T2: accept detections below, in pixels of the film; default: calibrated",
     )
     command.add_argument(
+        "--false-share",
+        type=float,
+        metavar="SHARE",
+        help="false detections to expect, by the film's own noise: 0.01 is one in a hundred; default: 0.01",
+    )
+    command.add_argument(
         "--limit",
         type=_limit,
         action="append",

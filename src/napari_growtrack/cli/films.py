@@ -163,7 +163,8 @@ def _track(chosen: Arguments, film: str, output: str) -> int:
         _save_overlay(result, film, chosen)
     if result.in_place:
         number = len(result.frames)
-        say(f"{output}: {result.rows} detections in {number} frames, {result.milliseconds:.1f} ms per frame")
+        noise = "" if result.noise is None else f", of which about {result.noise:.2g} are expected to be noise"
+        say(f"{output}: {result.rows} detections in {number} frames, {result.milliseconds:.1f} ms per frame{noise}")
     return _stopped(result)
 
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from ..core.detection.cascade import mended
-from ..core.detection.detect import negative
+from ..core.detection.survey import negative
 from ..core.detection.windows import View, margin_of
 from ..core.detection.zoom import enlarge, to_film, to_network
 from ..core.films.normalisation import normalise

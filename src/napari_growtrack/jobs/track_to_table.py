@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from ..core.detection import Cascade, Contrast, FrameDetections, iter_detections, resolved_contrast
+from ..core.detection import Cascade, Contrast, FrameDetections, iter_detections, survey
 from ..core.errors import GrowtrackError, OutputError, SettingsError
 from ..core.files import check_apart
 from ..core.files.holding import check_free
@@ -46,6 +46,8 @@ class TrackedTable(NamedTuple):
         Median time of a frame in this run, 0 where none was tracked.
     diameter : float
         How wide the particles look that were searched, in pixels.
+    noise : float or None
+        How many of the detections are expected to be noise; None where that is not known.
     in_place : bool
         Whether the table lies at `path`; else what there is of it is kept beside that, to go on with.
     stopped : BaseException or None
@@ -58,6 +60,7 @@ class TrackedTable(NamedTuple):
     wanted: int
     milliseconds: float
     diameter: float
+    noise: float | None
     in_place: bool
     stopped: BaseException | None
 
@@ -90,6 +93,9 @@ class TrackToTable:
     diameter : float, optional
         How wide particles look, in pixels; by default as the network knows them.
     contrast : {"auto", "normal", "inverted"}
+    false_share : float, optional
+        The share of false detections to keep by the film's own noise, `FALSE_SHARE` by default; 0 takes the
+        network's own least significance.
     cascade : Cascade, optional
         Instead of `stage` to `accept_distance`: the cascade itself, in pixels of the network at that diameter.
     limits : Limits
@@ -117,6 +123,7 @@ class TrackToTable:
     accept_distance: float | None = None
     diameter: float | None = None
     contrast: Contrast = "auto"
+    false_share: float | None = None
     cascade: Cascade | None = None
     limits: Limits = NO_LIMITS
     workers: int | None = None
@@ -161,7 +168,9 @@ class TrackToTable:
         cascade = self.cascade or network.cascade(self.stage, self.screen, self.faithful, self.fit).on_film(
             network.zoom, self.screen_distance, self.accept_distance
         )
-        contrast = resolved_contrast(stack, network, cascade, self.contrast, frames)
+        if self.false_share is not None:
+            cascade = cascade.with_(false_share=self.false_share, noise=None)
+        contrast, cascade = survey(stack, network, cascade, self.contrast, frames)
         made = {
             **network.card.made_with(cascade),
             "diameter": network.diameter,
@@ -198,6 +207,7 @@ class TrackToTable:
             len(frames),
             1e3 * median(seconds) if seconds else 0.0,
             network.diameter,
+            None if cascade.noise_a_frame is None else min(cascade.noise_a_frame * stream.seen, float(stream.rows)),
             refused is None,
             stopped or refused,
         )

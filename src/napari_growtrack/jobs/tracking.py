@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..core.detection import Cascade, Contrast, iter_detections, resolved_contrast
-from ..core.detection.detect import at_once, varies
+from ..core.detection import Cascade, Contrast, iter_detections, survey
+from ..core.detection.detect import at_once
+from ..core.detection.survey import resolved_contrast, varies
 from ..core.errors import GrowtrackWarning
 from ..core.films import ArrayStack
 from ..core.networks.load import Network
@@ -33,6 +34,8 @@ class Seen(NamedTuple):
     Attributes
     ----------
     frame, stage : int
+    cascade : Cascade
+        By which it was found, and what of the table is accepted.
     table : DataFrame
         Candidates, as `iter_detections` yields them with `doubtful`.
     seconds : float
@@ -43,6 +46,7 @@ class Seen(NamedTuple):
 
     frame: int
     stage: int
+    cascade: Cascade
     table: pd.DataFrame
     seconds: float
     passed: float
@@ -62,10 +66,10 @@ class TrackFilm:
         """Yield `Loading`, `Ready`, and `Seen` for each frame."""
         network = yield from self.network.at(context)
         film = context.film(self.film, self.frames)
-        contrast = resolved_contrast(film, network, self.cascade, self.contrast, self.frames)
+        contrast, cascade = survey(film, network, self.cascade, self.contrast, self.frames)
         yield Ready(contrast)
-        for found in iter_detections(film, network, self.cascade, self.frames, contrast, doubtful=True):
-            yield Seen(found.frame, self.cascade.stage, found.table, found.seconds, found.passed)
+        for found in iter_detections(film, network, cascade, self.frames, contrast, doubtful=True):
+            yield Seen(found.frame, cascade.stage, cascade, found.table, found.seconds, found.passed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,19 +103,22 @@ class LookAtFrame:
             yield from self._looks(some, network, contrast)
 
     def _looks(self, some: ArrayStack, network: Network, contrast: Contrast) -> Iterator[Seen]:
+        cascades = {}
         for stage, cascade in self.cascades.items():
-            (found,) = iter_detections(some, network, cascade, [0], contrast, doubtful=True)
-            yield self._seen(stage, found)
-        for stage, cascade in self.cascades.items() if self.measure else ():
+            _, cascades[stage] = survey(some, network, cascade, contrast, range(1))
+            (found,) = iter_detections(some, network, cascades[stage], [0], contrast, doubtful=True)
+            yield self._seen(cascades[stage], found)
+        for cascade in cascades.values() if self.measure else ():
             times = []
             for _ in range(_REPEATS):
                 began = time.perf_counter()
                 *_, found = iter_detections(some, network, cascade, None, contrast, doubtful=True)
                 times.append((time.perf_counter() - began) / len(some))
-            yield self._seen(stage, found._replace(seconds=float(np.median(times[1:]))))
+            yield self._seen(cascade, found._replace(seconds=float(np.median(times[1:]))))
 
-    def _seen(self, stage: int, found: Any) -> Seen:
-        return Seen(self.frame, stage, found.table.assign(frame=self.frame), found.seconds, found.passed)
+    def _seen(self, cascade: Cascade, found: Any) -> Seen:
+        table = found.table.assign(frame=self.frame)
+        return Seen(self.frame, cascade.stage, cascade, table, found.seconds, found.passed)
 
 
 class _Copies(ArrayStack):

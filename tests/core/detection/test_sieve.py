@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_growtrack.core.detection import Cascade, Sieve, collect, detect, iter_detections
+from napari_growtrack.core.detection import Cascade, Sieve, collect, detect, iter_detections, survey
 from napari_growtrack.core.errors import TableError
+from napari_growtrack.core.films import open_stack
 from napari_growtrack.core.networks.load import load_network
 from napari_growtrack.core.simulation import named_scene, simulate_film
 from napari_growtrack.core.tables import NO_LIMITS, Limits
@@ -86,6 +87,7 @@ def test_its_own_thresholds_give_the_cascades_detections(stage, faithful):
     network = load_network("vesicles")
     cascade = network.cascade(stage, faithful=faithful)
     film, _ = simulate_film(named_scene("vesicles").with_(snr=2.5), 6, (200, 170), np.random.default_rng(3), 12)
+    _, cascade = survey(open_stack(film), network, cascade, "normal", range(len(film)))
     wide = collect(one.table for one in iter_detections(film, network, cascade, contrast="normal", doubtful=True))
     found = detect(film, network, cascade, contrast="normal")
     chosen = wide[Sieve(wide, cascade, network.zoom)()].reset_index(drop=True)

@@ -15,7 +15,9 @@ import pytest
 import tifffile
 
 from napari_growtrack.cli import main
+from napari_growtrack.core.detection import survey
 from napari_growtrack.core.errors import EngineError, GrowtrackWarning, SettingsError, StackError
+from napari_growtrack.core.films import open_stack
 from napari_growtrack.core.networks.load import load_network, network_path
 from napari_growtrack.core.tracking import distributed
 from napari_growtrack.core.tracking.distributed import Task, client_of, iter_distributed
@@ -48,7 +50,11 @@ def client():
 
 def task(film):
     network = load_network("vesicles")
-    return Task(str(film), None, None, str(network_path("vesicles")), None, network.cascade().to_json(), "normal")
+    cascade = network.cascade()
+    if film.exists():
+        with open_stack(film) as stack:
+            _, cascade = survey(stack, network, cascade, "normal", range(FRAMES))
+    return Task(str(film), None, None, str(network_path("vesicles")), None, cascade.to_json(), "normal")
 
 
 def test_two_workers_find_what_one_process_finds(film, alone, client, tmp_path, capsys):

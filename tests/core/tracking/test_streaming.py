@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from napari_growtrack.cli import main
-from napari_growtrack.core.detection import iter_detections, resolved_contrast
+from napari_growtrack.core.detection import iter_detections, survey
 from napari_growtrack.core.errors import OutputError
 from napari_growtrack.core.films import open_stack
 from napari_growtrack.core.networks.load import load_network
@@ -80,7 +80,7 @@ def test_what_is_streamed_is_what_is_detected_wherever_it_was_stopped(film, tmp_
     network = load_network("vesicles")
     cascade, frames = network.cascade(), range(20, 220)
     with open_stack(film) as stack:
-        contrast = resolved_contrast(stack, network, cascade, "auto", frames)
+        contrast, cascade = survey(stack, network, cascade, "auto", frames)
         expected = as_csv(pd.concat([f.table for f in iter_detections(stack, network, cascade, frames, contrast)]))
         chunk = chunk_of(stack.shape[1:])
         for stop in (1, chunk - 1, chunk, chunk + 7):

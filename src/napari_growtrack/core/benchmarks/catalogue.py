@@ -79,8 +79,8 @@ def named(name: str) -> str:
     shown = {figure: one for one, case in CASES.items() for figure in case.shows}
     if name not in CASES and name not in shown:
         raise SettingsError(
-            f"There is no benchmark '{cut(name, 40)}'. Choose one of {', '.join(CASES)}, a figure of the thesis, such as "
-            "3.21, or all."
+            f"There is no benchmark '{cut(name, 40)}'. Choose one of {', '.join(CASES)}, a figure of the thesis, such "
+            "as 3.21, or all."
         )
     return shown.get(name, name)
 

@@ -2,9 +2,10 @@
 
 from .calibrate import Calibrated, Calibration, Pair, all_pairs, calibrate
 from .cascade import Cascade, find, find_each, sight_each
-from .detect import Contrast, FrameDetections, collect, detect, iter_detections, median_milliseconds, resolved_contrast
+from .detect import FrameDetections, collect, detect, iter_detections, median_milliseconds
 from .network import FittingNetwork, StagedNetwork
 from .sieve import Sieve
+from .survey import Contrast, Surveyed, survey, with_noise_of
 from .tracker import Latency, Tracker
 from .windows import Looks, frame_pass, look_at, window_scan
 
@@ -20,6 +21,7 @@ __all__ = [
     "Pair",
     "Sieve",
     "StagedNetwork",
+    "Surveyed",
     "Tracker",
     "all_pairs",
     "calibrate",
@@ -31,7 +33,8 @@ __all__ = [
     "iter_detections",
     "look_at",
     "median_milliseconds",
-    "resolved_contrast",
     "sight_each",
+    "survey",
     "window_scan",
+    "with_noise_of",
 ]

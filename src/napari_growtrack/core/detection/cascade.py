@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from ..errors import SettingsError, StackError
 from ..films.normalisation import normalise, without_hot_pixels, without_stripes
 from ..settings import Settings
 from ..tables import MEASURES
+from .decoys import Noise, q_values
 from .merge import agree, gather, merge
 from .network import FittingNetwork, StagedNetwork
 from .windows import Looks, View, frame_passes, grid, look_at, margin_of, view_scan
@@ -32,6 +33,9 @@ _SHIFTS = {
 _SIGNIFICANT = 5.0
 """What a particle stands out by, at least, where frames are enlarged for a network that never met a ghost at its own
 size: about what those that did ask of one."""
+
+FALSE_SHARE = 0.01
+"""Of a film's detections, by default."""
 
 _NARROW = 3.0
 """Networks with a larger zoom look for particles that may be narrower than two pixels of the film."""
@@ -77,12 +81,39 @@ class Cascade(Settings):
     doubt: NonNegativeFloat = Field(
         0.0, description="By how many more standard errors they must stand out for every network pixel of distance."
     )
+    false_share: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="The share of false detections to keep: the noise of each film tells the least significance; "
+        "0 leaves that as it is.",
+    )
+    noise: Noise | None = Field(
+        None,
+        description="What noise looks like in a film: the significance that it exceeds once a frame, and its fall.",
+    )
 
     @model_validator(mode="after")
     def _climbs(self) -> Self:
         if self.screen > self.stage:
             raise ValueError(f"expected a screening stage up to {self.stage}, got {self.screen}")
         return self
+
+    @property
+    def surveys(self) -> bool:
+        """Whether a film is looked at before it is tracked, for what its own noise looks like."""
+        return self.polish and self.false_share > 0 and self.noise is None
+
+    @property
+    def noise_a_frame(self) -> float | None:
+        """How many detections of a frame are expected to be noise; None where its noise is not known."""
+        return None if self.noise is None else float(self.noise.often(self.least_significance))
+
+    def with_(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed; a least significance that is given is no longer the film's own."""
+        if "least_significance" in changes and "false_share" not in changes:
+            changes = {"false_share": 0.0, "noise": None, **changes}
+        return super().with_(**changes)
 
     @property
     def shifts(self) -> tuple[tuple[int, int], ...]:
@@ -107,18 +138,19 @@ class Cascade(Settings):
         told = {"screen_distance": screen_distance, "accept_distance": accept_distance}
         return self.with_(**{name: zoom * distance for name, distance in told.items() if distance is not None})
 
-    def enlarged(self, times: float) -> Self:
-        """Return the cascade for frames enlarged so many times more than those it was calibrated on.
+    def for_films(self, times: float = 1.0) -> Self:
+        """Return the cascade for films, whose frames are enlarged so many times more than those it was calibrated on.
 
-        Networks that their own noise seldom fooled accept nearly whatever is
+        It keeps `FALSE_SHARE` by each film's own noise. Networks that noise seldom fooled accept nearly whatever is
         fitted; of enlarged noise they do not.
         """
-        if times <= 1 or not self.polish:
+        least = max(self.least_significance, _SIGNIFICANT) if times > 1 else self.least_significance
+        if not self.polish or least == 0:
             return self
-        return self.with_(least_significance=max(self.least_significance, _SIGNIFICANT))
+        return self.with_(least_significance=least, noise=None, false_share=FALSE_SHARE)
 
 
-FOUND = ("sigma", "significance", *MEASURES)
+FOUND = ("sigma", "significance", *MEASURES, "q")
 """What is known of a detection beside its place."""
 
 DOUBTFUL = 2.0
@@ -304,7 +336,7 @@ def _accepted(
         looks, found = polished(frame, network, cascade, looks, found)
         stay = _stay(looks, found[:, 1], cascade, network.zoom)
         looks, votes, found = looks[stay], votes[stay], found[stay]
-    return table(looks, votes, found)
+    return table(looks, votes, _with_q(looks, found, cascade, network.zoom))
 
 
 def _candidates(
@@ -328,7 +360,17 @@ def _candidates(
                 both = np.concatenate([beside, fitted])
                 some, measured = polished(frame, network, cascade, looks[both], found[both])
                 looks.positions[fitted], found[fitted] = some.positions[len(beside) :], measured[len(beside) :]
-    return table(looks, votes, found)
+    return table(looks, votes, _with_q(looks, found, cascade, network.zoom))
+
+
+def _with_q(looks: Looks, found: np.ndarray, cascade: Cascade, zoom: float) -> np.ndarray:
+    """Return what is known of looks with their q-values, where the film's noise is known."""
+    if cascade.noise is not None:
+        distances = zoom * looks.distances
+        found[:, -1] = q_values(
+            found[:, 1] - cascade.doubt * distances, distances < cascade.accept_distance, cascade.noise
+        )
+    return found
 
 
 def _near(positions: np.ndarray, others: np.ndarray, radius: float) -> np.ndarray:
@@ -366,6 +408,11 @@ def polished(
     known = np.column_stack(told)
     found[:, 1 : 1 + known.shape[1]] = known
     return replace(looks, positions=positions), found
+
+
+def standing(found: pd.DataFrame, cascade: Cascade, zoom: float) -> np.ndarray:
+    """Return by how many standard errors detections stand out, less what the network's distance costs them, (n,)."""
+    return found["significance"].to_numpy(float) - cascade.doubt * zoom * found["distance"].to_numpy(float)
 
 
 def standing_out(significances: np.ndarray, distances: np.ndarray, least: float, doubt: float) -> np.ndarray:

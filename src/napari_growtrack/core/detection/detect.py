@@ -6,19 +6,19 @@ import math
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ..errors import GrowtrackWarning, SettingsError, StackError
+from ..errors import GrowtrackWarning, StackError
 from ..films import Stack, open_stack
 from ..tables import DETECTION_COLUMNS, UNLIKE_PARTICLES, empty, look_like_particles
-from .cascade import Cascade, Sighting, find_each, sight_each, standing_out
+from .cascade import Cascade, Sighting, sight_each, standing_out
 from .network import StagedNetwork
+from .survey import Contrast, negative, survey, varies
 from .windows import TOGETHER
 
-Contrast = Literal["auto", "normal", "inverted"]
 _MOST_AT_ONCE = 8
 _ENOUGH = 5000
 """Detections that are looked at to tell whether they are particles."""
@@ -49,6 +49,8 @@ def iter_detections(
         Anything `open_stack` takes.
     network : StagedNetwork
     cascade : Cascade
+        With a `false_share`, a few frames are looked at first, to tell particles
+        from the film's own noise; see `survey`.
     frames : iterable of int, optional
         Which frames; all by default.
     contrast : {"auto", "normal", "inverted"}
@@ -84,10 +86,10 @@ def iter_detections(
     try:
         _warn_if_small(stack, math.ceil(network.window / network.zoom))
         numbers = range(len(stack)) if frames is None else [_from_start(number, len(stack)) for number in frames]
-        inverted = resolved_contrast(stack, network, cascade, contrast, numbers) == "inverted"
+        contrast, cascade = survey(stack, network, cascade, contrast, numbers)
         ratios: list[float] = []
         for some in _groups(numbers, at_once(stack.shape[1:])):
-            for found in _tracked(stack, some, network, cascade, inverted, doubtful):
+            for found in _tracked(stack, some, network, cascade, contrast == "inverted", doubtful):
                 if len(ratios) < _ENOUGH:
                     ratios += _surely(found.table, network, cascade)["axis_ratio"].tolist()
                 yield found
@@ -148,11 +150,6 @@ def _warn_if_constant(
             _warn(f"Frame {number} of {stack.name} is constant (every pixel is {seen.flat[0]:g}): nothing to find.")
 
 
-def varies(frame: np.ndarray) -> bool:
-    """Tell whether a frame's pixels differ."""
-    return bool(frame.min() < frame.max())
-
-
 def sightings_of(
     frames: Sequence[np.ndarray],
     numbers: Sequence[int],
@@ -168,63 +165,6 @@ def sightings_of(
     for (table, _), number in zip(all_seen, numbers, strict=False):
         table.insert(0, "frame", np.full(len(table), number, np.int64))
     return all_seen
-
-
-def negative(frame: np.ndarray, network: StagedNetwork, full_scale: float) -> np.ndarray:
-    """Return a frame's negative: what is dark becomes bright, and the other way round."""
-    return np.float32(full_scale) - frame if network.normalisation == "unit" else -frame
-
-
-def resolved_contrast(
-    stack: Stack, network: StagedNetwork, cascade: Cascade, contrast: Contrast, numbers: Sequence[int]
-) -> Contrast:
-    """Return whether a film is tracked as it is or as its negative, with a warning where ``auto`` takes that.
-
-    Parameters
-    ----------
-    stack : Stack
-    network : StagedNetwork
-    cascade : Cascade
-    contrast : {"auto", "normal", "inverted"}
-        What was asked for.
-    numbers : sequence of int
-        The frames to be tracked; the first and the middle one are looked at.
-
-    Returns
-    -------
-    {"normal", "inverted"}
-    """
-    if contrast not in get_args(Contrast):
-        raise SettingsError(f"Expected a contrast of {', '.join(get_args(Contrast))}, got {contrast!r}.")
-    if contrast != "auto":
-        return contrast
-    if network.normalisation != "standard" or not len(numbers):
-        return "normal"
-    try:
-        looked_at = [stack[number] for number in sorted({numbers[0], numbers[len(numbers) // 2]})]
-    except (StackError, IndexError):
-        return "normal"  # what is wrong with them will be said when their turn comes
-    if not shows_more_inverted(looked_at, network, cascade):
-        return "normal"
-    _warn(
-        f"The particles of {stack.name} look dark where this network's are bright, or the reverse, "
-        "so the negative is tracked. If that is wrong, set the contrast, or choose another network or diameter."
-    )
-    return "inverted"
-
-
-def shows_more_inverted(frames: Sequence[np.ndarray], network: StagedNetwork, cascade: Cascade) -> bool:
-    """Return whether the negatives of some frames show far more particles than the frames do.
-
-    Far more is more than three times as many, and at least three a frame.
-    """
-    varied = [frame for frame in frames if varies(frame)]
-    if not varied:
-        return False
-    normal, inverted = (
-        sum(map(len, find_each([sign * frame for frame in varied], network, cascade))) for sign in (1, -1)
-    )
-    return inverted > 3 * normal and inverted >= 3 * len(varied)
 
 
 def median_milliseconds(found: Sequence[FrameDetections]) -> float:

@@ -12,8 +12,9 @@ import pandas as pd
 from ..errors import StackError
 from ..films import ArrayStack
 from .cascade import Cascade, find
-from .detect import negative, sightings_of
+from .detect import sightings_of
 from .network import StagedNetwork
+from .survey import negative
 
 _REMEMBERED = 10_000
 

@@ -116,8 +116,8 @@ class Network:
     def cascade(
         self, stage: int | None = None, screen: int | None = None, faithful: bool = False, polish: bool = True
     ) -> Cascade:
-        """Return the calibrated cascade for a stage; see `Card.cascade` and `Cascade.enlarged`."""
-        return self.card.cascade(stage, screen, faithful, polish).enlarged(self.magnification)
+        """Return the calibrated cascade for a stage; see `Card.cascade` and `Cascade.for_films`."""
+        return self.card.cascade(stage, screen, faithful, polish).for_films(self.magnification)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file, whole or not at all.

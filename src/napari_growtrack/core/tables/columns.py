@@ -26,7 +26,7 @@ MEASURES = (
 pixels), its radius in pixels (across the long axis), and the level of the background at its centre in counts, each with
 its standard error; how much longer than wide it is, and the direction of its long axis in radians from x towards y."""
 
-DETECTION_COLUMNS = ("frame", "y", "x", "distance", "votes", "sigma", "significance", *MEASURES)
+DETECTION_COLUMNS = ("frame", "y", "x", "distance", "votes", "sigma", "significance", *MEASURES, "q")
 TRUTH_COLUMNS = ("frame", "y", "x", "particle", "radius", "snr")
 POINT = ("frame", "y", "x")
 MOST_FRAMES = 10_000_000
@@ -45,7 +45,7 @@ def empty(columns: Iterable[str]) -> pd.DataFrame:
     Examples
     --------
     >>> empty(DETECTION_COLUMNS).shape
-    (0, 15)
+    (0, 16)
     """
     return pd.DataFrame({column: pd.Series(dtype=_dtype(column)) for column in columns})
 

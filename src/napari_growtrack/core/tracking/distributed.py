@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..detection import Cascade, FrameDetections, iter_detections
-from ..detection.detect import Contrast
+from ..detection import Cascade, Contrast, FrameDetections, iter_detections
 from ..errors import EngineError, GrowtrackError, GrowtrackWarning, SettingsError
 from ..films import TimeAxis, open_stack
 from ..networks.load import Network, load_network
@@ -74,7 +73,7 @@ class Task:
     diameter : float or None
         As for `Network.for_diameter`.
     cascade : str
-        As JSON.
+        As JSON, as `survey` returned it for the whole film: workers see only parts.
     contrast : {"normal", "inverted"}
     time_axis : {"t", "z"} or None
         As for `open_stack`.

@@ -122,11 +122,14 @@ class Choice:
         stage = stage or self.stage
         screen = self.screen if self.screen is None else min(self.screen, stage)
         cascade = self.card.cascade(stage, screen if self.screening else stage, self.faithful)
-        return cascade.enlarged(self.card.magnification(self.diameter))
+        return cascade.for_films(self.card.magnification(self.diameter))
 
-    def cascade(self) -> Cascade:
-        """Return the cascade as it is chosen: calibrated, with the thresholds that were moved."""
-        cascade = self.calibrated().on_film(self.zoom, accept_distance=self.accept_distance)
+    def cascade(self, known: Cascade | None = None) -> Cascade:
+        """Return the cascade as it is chosen: with the thresholds that were moved.
+
+        Else as a film was looked at, if that is `known`, or calibrated.
+        """
+        cascade = (known or self.calibrated()).on_film(self.zoom, accept_distance=self.accept_distance)
         return cascade if self.least_significance is None else cascade.with_(least_significance=self.least_significance)
 
     def finds_the_same(self, other: Choice) -> bool:
@@ -138,8 +141,8 @@ class Choice:
     def _ways(self) -> tuple[Any, ...]:
         return self.stage, self.diameter, self.screening, self.screen, self.faithful, self.contrast
 
-    def recipe(self) -> dict[str, Any]:
-        """Return what a result carries to be made again: network, settings, version and seed."""
+    def recipe(self, known: Cascade | None = None) -> dict[str, Any]:
+        """Return what a result carries to be made again: network, settings, version and seed; see `cascade`."""
         seen = {"diameter": self.diameter, "contrast": self.contrast}
         limited = {"limits": self.limits.plain()} if self.limits else {}
-        return {**self.card.made_with(self.cascade()), "network": self.name, **seen, **limited}
+        return {**self.card.made_with(self.cascade(known)), "network": self.name, **seen, **limited}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ...core.detection import Contrast
+from ...core.detection import Cascade, Contrast
 from ...core.films import CroppedStack, Stack
 from ...core.tables import DETECTION_COLUMNS, empty
 from .choice import Choice
@@ -89,6 +89,8 @@ class TrackingProgress:
     contrast : {"auto", "normal", "inverted"}
         Whether frames or their negatives are tracked; "auto" while that is
         not known.
+    cascade : Cascade or None
+        By which the frame's candidates were found; None before there are any.
     """
 
     done: int
@@ -98,6 +100,7 @@ class TrackingProgress:
     seconds: float = 0.0
     passed: float = 0.0
     contrast: Contrast = "auto"
+    cascade: Cascade | None = None
 
     @property
     def seconds_left(self) -> float | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from ...core.detection import Contrast, Sieve
+from ...core.detection import Cascade, Contrast, Sieve
 from ...core.tables import DETECTION_COLUMNS
 from .choice import Choice
 from .region import Region, TrackingProgress
@@ -30,19 +30,35 @@ class Candidates:
     choice : Choice
     table : DataFrame
         The columns of detections, and ``stage``.
+    cascade : Cascade
+        By which they were found.
     """
 
     choice: Choice
     table: pd.DataFrame
+    cascade: Cascade
 
     @cached_property
     def _sieve(self) -> Sieve:
-        return Sieve(self.table, self.choice.calibrated(), self.choice.zoom)
+        return Sieve(self.table, self.cascade, self.choice.zoom)
 
     @cached_property
     def accepted(self) -> np.ndarray:
         """Which of them are detections, (n,) of bool."""
         return self._sieve(self.choice.accept_distance, self.choice.least_significance, self.choice.limits)
+
+    @property
+    def noise(self) -> float | None:
+        """How many of those that are accepted are expected to be noise; None where that is not known."""
+        known, least = self.cascade.noise, self.choice.cascade(self.cascade).least_significance
+        if known is None:
+            return None
+        return min(float(known.often(least)) * self.number_of_frames, float(self.accepted.sum()))
+
+    @property
+    def number_of_frames(self) -> int:
+        """How many frames were looked at."""
+        return 1
 
     @property
     def detections(self) -> pd.DataFrame:
@@ -93,9 +109,14 @@ class Record(Candidates):
     region: Region | None = None
     source: Callable[[], Any] = field(default=lambda: None, repr=False)
 
+    @property
+    def number_of_frames(self) -> int:
+        """How many frames were looked at."""
+        return len(self.frames)
+
     def recipe(self) -> dict[str, Any]:
         """Return how it was found."""
-        made = {**self.choice.recipe(), "contrast": self.contrast}
+        made = {**self.choice.recipe(self.cascade), "contrast": self.contrast}
         where = {} if self.region is None else {"region": list(self.region)}
         return {**made, "image": self.image, "frames": [int(frame) for frame in self.frames], **where}
 
@@ -128,6 +149,7 @@ class Run:
         self._frames: list[int] = []
         self._rows: list[np.ndarray] = []
         self._passed: list[float] = []
+        self._cascade: Cascade | None = None
 
     def follow(self, steps: Iterable[TrackingProgress | None]) -> Iterator[TrackingProgress | None]:
         """Yield the steps of a run, keeping what they bring; at their end, count what is accepted."""
@@ -145,6 +167,7 @@ class Run:
             self._frames.append(progress.frame)
             self._rows.append(progress.table.reindex(columns=[*DETECTION_COLUMNS]).to_numpy(float))
             self._passed.append(progress.passed)
+            self._cascade = progress.cascade or self._cascade
 
     @cached_property
     def record(self) -> Record:
@@ -152,6 +175,7 @@ class Run:
         return Record(
             choice=self.choice,
             table=self._table(),
+            cascade=self._cascade or self.choice.calibrated(),
             number=self.number,
             image=self.image.name,
             frames=tuple(self._frames),

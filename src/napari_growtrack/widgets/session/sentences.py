@@ -134,6 +134,19 @@ def outcome_line(detections: int, progress: TrackingProgress) -> str:
     return f"{found} in {count(progress.done, 'frame')}, {speed}"
 
 
+def noise_words(number: float) -> str:
+    """Say how many detections are expected to be noise.
+
+    Examples
+    --------
+    >>> noise_words(12.4), noise_words(0.42), noise_words(0.003)
+    ('about 12 of them noise', 'about 0.4 of them noise', 'none of them noise')
+    """
+    if number < 0.05:
+        return "none of them noise"
+    return f"about {number:,.0f} of them noise" if number >= 9.5 else f"about {number:.1g} of them noise"
+
+
 def warning_line(warnings: list[str]) -> str:
     """Say the first warning and how many more there are."""
     return warnings[0] + (f" (and {count(len(warnings) - 1, 'more warning')})" if len(warnings) > 1 else "")

@@ -244,8 +244,9 @@ class Session:
             elif isinstance(told, Seen):
                 done += 1
                 typical = pace.after(told.seconds)
+                table = part.on_film(told.table)
                 yield TrackingProgress(
-                    done, len(frames), told.frame, part.on_film(told.table), typical, told.passed, contrast
+                    done, len(frames), told.frame, table, typical, told.passed, contrast, told.cascade
                 )
             else:
                 yield None

@@ -104,8 +104,9 @@ class Preview(QObject):
         choice = self._session.choice
         if choice is None or self._spot is None or choice.stage not in self._seen or not self._is_same(choice):
             return None
-        table = self._seen[choice.stage].table
-        return Candidates(choice, table.assign(stage=np.full(len(table), choice.stage, np.int64)))
+        seen = self._seen[choice.stage]
+        table = seen.table.assign(stage=np.full(len(seen.table), choice.stage, np.int64))
+        return Candidates(choice, table, seen.cascade)
 
     @property
     def frame(self) -> int | None:

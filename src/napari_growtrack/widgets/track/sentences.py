@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from ..session.sentences import count
+from ..session.sentences import count, noise_words
 
 NO_FILM = "Open a film first (File > Open, or File > Open Sample > GrowTrack)"
 NO_NETWORK = "Choose a network first."
@@ -36,9 +36,10 @@ def in_frame(frame: int | None) -> str:
     return f"in frame {frame}"
 
 
-def accepted_line(accepted: int, candidates: int, of: str) -> str:
-    """Say how many candidates the thresholds accept."""
-    return f"{accepted:,} of {candidates:,} candidates accepted {of}"
+def accepted_line(accepted: int, candidates: int, of: str, noise: float | None = None) -> str:
+    """Say how many candidates the thresholds accept, and how many of these are expected to be noise."""
+    line = f"{accepted:,} of {candidates:,} candidates accepted {of}"
+    return f"{line}; {noise_words(noise)}" if accepted and noise is not None else line
 
 
 def span_words(low: float, high: float, unit: str) -> str:

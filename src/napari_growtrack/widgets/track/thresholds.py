@@ -559,7 +559,7 @@ class ThresholdForm(QWidget):
             self.limits.hide()
             return
         self.distance.show()
-        self.about.say(accepted_line(int(candidates.accepted.sum()), len(candidates.table), of))
+        self.about.say(accepted_line(int(candidates.accepted.sum()), len(candidates.table), of, candidates.noise))
         self._place(candidates)
         self.limits.show_candidates(candidates)
         if candidates.table is not self._shown:
@@ -570,13 +570,14 @@ class ThresholdForm(QWidget):
     def _place(self, candidates: Candidates) -> None:
         """Put both marks where they are chosen."""
         choice = candidates.choice
-        chosen, calibrated = choice.cascade(), choice.calibrated()
-        self.significance.setVisible(calibrated.polish)
-        self.limits.setVisible(calibrated.polish or bool(choice.limits))
+        known = candidates.cascade
+        chosen = choice.cascade(known)
+        self.significance.setVisible(known.polish)
+        self.limits.setVisible(known.polish or bool(choice.limits))
         least = self._floor = _floor(candidates.table["significance"])
         pairs = (
-            (self.distance, chosen.accept_distance / choice.zoom, calibrated.accept_distance / choice.zoom),
-            (self.significance, max(chosen.least_significance, least), max(calibrated.least_significance, least)),
+            (self.distance, chosen.accept_distance / choice.zoom, known.accept_distance / choice.zoom),
+            (self.significance, max(chosen.least_significance, least), max(known.least_significance, least)),
         )
         for histogram, mark, home in pairs:
             if not np.isclose(histogram.mark(), mark, rtol=1e-9):
