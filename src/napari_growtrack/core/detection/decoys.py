@@ -24,10 +24,10 @@ NO_NOISE = 12.0
 _EXTREME = 2.0
 """So many of the most significant decoys a frame, at least eight, tell how their number falls."""
 _FEWEST = 8
-_UNSEEN = 3.0
+_UNSEEN = 3.5
 """Where decoys are fewer, one is taken to stand out by so much."""
-_STEEPEST, _FLATTEST = 1.0, 5.0
-"""Noise falls no more slowly: flatter tails are of things between particles that are none."""
+_STEEPEST, _FLATTEST = 1.25, 5.0
+"""Even noise falls so, with places and sizes to choose from; flatter tails are of things that are no noise."""
 
 
 class Noise(NamedTuple):
@@ -38,7 +38,7 @@ class Noise(NamedTuple):
     once : float
         The significance that noise exceeds once a frame.
     fall : float
-        1 for even noise; more where its tails are heavy.
+        1.25 for even noise; more where its tails are heavy.
     """
 
     once: float
@@ -125,7 +125,8 @@ def apart(table: pd.DataFrame, usable: np.ndarray) -> pd.DataFrame:
 def least_significance(found: np.ndarray, frames: float, noise: Sequence[Noise], share: float) -> tuple[float, Noise]:
     """Return the least significance at which no more than a share of what is found is expected to be noise.
 
-    Where a frame shows less than one particle, such noise is seen in no more than that share of frames.
+    Where a frame shows less than one particle, such noise is seen in no more than that share of frames. More is asked
+    where that leaves out noise and next to nothing else, as among bright particles.
 
     Parameters
     ----------
@@ -145,5 +146,7 @@ def least_significance(found: np.ndarray, frames: float, noise: Sequence[Noise],
     levels = np.arange(1.0, NO_NOISE, 0.05)
     ordered = np.sort(found[np.isfinite(found)])
     above = (len(ordered) - np.searchsorted(ordered, levels)) / frames
-    good = levels[worst.often(levels) <= share * np.maximum(above, 1.0)]
+    often = worst.often(levels)
+    gain = np.where(often <= share * np.maximum(above, 1.0), above - 2 * often, -np.inf)  # particles less noise
+    good = levels[(gain >= gain.max() - share) & np.isfinite(gain)]
     return (float(good[0]) if len(good) else NO_NOISE), worst

@@ -21,7 +21,8 @@ _MOST, _LEAST = 8, 2
 """So many pixels are looked at, in so many frames at most and at least, where there are as many."""
 _SHUFFLED = 4
 """Where there are fewer, small ones are shuffled so many times at most."""
-_SURE = 8.0
+_SURE = 6.0
+"""Particles that stand out by more are kept out of decoys, with a window around them."""
 _LEFT = 0.25
 """Frames that are so full of particles that less is left of them tell nothing of their noise."""
 

@@ -19,7 +19,7 @@ from ...simulation.shapes import Component
 from ...simulation.shapes.gaussian import RADIUS
 from ...tables import MEASURES
 from .compiled import LEVEL, NARROWEST, SCALES, Shape, add_each, covariances, first_guesses, settle
-from .significance import SURE, even, lean_of_light, of_enlarged, skewness
+from .significance import SURE, even, lean_of_light, less_unusual, of_enlarged, skewness
 from .surroundings import (
     block_means,
     coarseness,
@@ -346,6 +346,7 @@ def _judged(
     standing = significances_at(rest.shape, model.possible(unknowns), ground, noise, shape) / of_light
     lean = skewness(rest, unknowns[standing > SURE, :2], model.half)
     standing = even(standing, lean_of_light(lean, model.drawn, unknowns[:, 2], model.usual[0]))
+    standing = less_unusual(standing, unknowns[:, 2], usual)
     measures = _measures(unknowns, errors * of_light[:, None, None] ** 2, model, shape, spread)
     if not model.oriented:
         measures[:, -2:] = _turned(stretches(rest, unknowns, ground, noise, shape))

@@ -102,6 +102,21 @@ def lean_of_light(lean: float, profile: np.ndarray, radius: np.ndarray, usual: f
     return np.minimum(_OF_FEW_PIXELS * kept * usual / radius, 1.0) * lean
 
 
+def less_unusual(significances: np.ndarray, radius: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Return significances that are worth less where a particle's radius is unusual in its frame.
+
+    As much as the odds: the square of a significance is twice the logarithm of those that noise gives such light, and
+    the square of how far the radius is off, in standard deviations, is twice that of such a radius.
+
+    Parameters
+    ----------
+    significances, radius : ndarray (n,)
+    usual : ndarray
+        Mean and variance of radii come first.
+    """
+    return np.sqrt(np.maximum(significances**2 - (radius - usual[0]) ** 2 / usual[1], 0))
+
+
 def of_enlarged(significances: np.ndarray, zoom: float) -> np.ndarray:
     """Return significances as the frame's own size has them, where there are `zoom` squared times as many places."""
     return np.sqrt(np.maximum(significances**2 - 2 * np.log(zoom**2), 0))
