@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import KDTree
 
 from ..scoring.matching import WITHIN, match, spread
 from .cascade import Cascade, find_each, standing_out
@@ -23,6 +24,8 @@ _ACCEPT_DISTANCES = tuple(np.geomspace(1.0, 4.0, 7).round(2).tolist())
 _DOUBTS = (0.5, 1.0)
 _AS_GOOD = 1e-2
 """Scores on our own frames that count as alike: of such thresholds the loosest is taken, for films unlike ours."""
+_OF_FILMS = 5.0
+"""What a film's own noise asks of particles, more or less: where most films are, distances are chosen."""
 _WORTH_FITTING = 0.5
 _WORTH_A_LOOK = 3e-3
 _FEWEST = 50
@@ -48,7 +51,7 @@ class Judged:
     errors : ndarray (n,)
         How far from a particle, in pixels of the film; infinite for ghosts.
     pulls : ndarray (n, 2)
-        Errors along y and x in units of `sigma`.
+        Errors along y and x in units of `sigma`; nan beside another particle, which may be the one that was meant.
     particles, frames : int
         In all samples.
     """
@@ -67,7 +70,7 @@ class Judged:
         for i in range(0, len(samples), AT_ONCE):
             some = samples[i : i + AT_ONCE]
             tables = find_each([frame for frame, _ in some], network, cascade)
-            parts += [_compared(table, truth, network.zoom) for table, (_, truth) in zip(tables, some, strict=True)]
+            parts += [_compared(table, truth, network) for table, (_, truth) in zip(tables, some, strict=True)]
         particles = sum(len(truth) for _, truth in samples)
         distances, significances, errors, pulls = (np.concatenate(several) for several in zip(*parts, strict=True))
         return cls(distances, significances, errors, pulls, particles, len(samples))
@@ -95,6 +98,7 @@ class Judged:
     def spread(self) -> float:
         """The spread of the pulls: half the width that holds 68 % of them; 1 where too little is found."""
         pulls = self.pulls[np.isfinite(self.errors)].ravel()
+        pulls = pulls[np.isfinite(pulls)]
         if len(pulls) < _FEWEST:
             return 1.0
         return max(spread(pulls), 1e-3)
@@ -157,7 +161,7 @@ def _fitted(
     ways = []
     for distance, doubt in product(distances, doubts):
         least = ghosts.within(distance).noise(doubt) if ghosts else 0.0
-        accepted = found.within(distance, least, doubt)
+        accepted = found.within(distance, min(least, _OF_FILMS), doubt)
         ways.append((accepted.score, doubt, distance, least, accepted))
     best = max(score for score, *_ in ways)
     good = [way for way in ways if way[0] >= best - _AS_GOOD]
@@ -170,11 +174,14 @@ def _fitted(
     return Fitted(cascade, score), accepted
 
 
-def _compared(found: pd.DataFrame, truth: pd.DataFrame, zoom: float) -> tuple[np.ndarray, ...]:
+def _compared(found: pd.DataFrame, truth: pd.DataFrame, network: StagedNetwork) -> tuple[np.ndarray, ...]:
     """Return the columns of `Judged` for one sample."""
+    zoom = network.zoom
     true, places = (table[["y", "x"]].to_numpy(float) for table in (truth, found))
     rows, columns, distances = match(true, places, WITHIN)
     errors, pulls = np.full(len(found), np.inf), np.full((len(found), 2), np.inf)
     errors[columns] = distances
     pulls[columns] = (places[columns] - true[rows]) / found["sigma"].to_numpy()[columns, None]
+    nearest = KDTree(true).query(true[rows], k=[2])[0][:, 0] if len(rows) else np.empty(0)
+    pulls[columns[nearest < network.window / zoom / 2]] = np.nan
     return zoom * found["distance"].to_numpy(), found["significance"].to_numpy(), errors, pulls

@@ -35,7 +35,7 @@ from .surroundings import (
 _RADII = 4
 _NARROWER, _WIDER = 0.5, 1.6
 _LEAST_RADIUS = 0.5
-_WELL, _SOME, _AT_LEAST = 0.2, 5, 0.1
+_WELL, _SOME, _AT_LEAST = 0.2, 5, 0.07
 """Radii known to a fifth, of five particles or more, tell what is usual in a frame: their spread, a tenth at least."""
 _ELONGATED = 0.45
 """How elongated most particles of a frame look where they are fitted so: 1.6 times as long as wide."""
