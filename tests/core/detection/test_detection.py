@@ -442,7 +442,8 @@ def test_the_least_significance_is_what_noise_exceeds_once_in_a_hundred_frames(f
         ghosts = np.sqrt(2 * rng.exponential(size=rng.poisson(frames * a_frame)))
         nothing = np.full(len(ghosts), np.inf)
         levels.append(Judged(np.zeros(len(ghosts)), ghosts, nothing, nothing[:, None], 0, frames).noise(doubt=0.0))
-    assert np.median(levels) == pytest.approx(np.sqrt(2 * np.log(100 * a_frame)), rel=0.03)
+    expected = max(np.sqrt(2 * np.log(100 * a_frame)), 3.2)
+    assert 0.97 < np.median(levels) / expected < 1.09  # rather too much than too little
 
 
 def test_doubt_counts_against_a_ghosts_significance():

@@ -38,11 +38,13 @@ def dim():
 @pytest.mark.parametrize("fall", [1.5, 3.0])
 @pytest.mark.parametrize("once", [3.0, 4.5])
 def test_how_noise_falls_is_told_from_its_most_significant_decoys(once, fall):
-    rng, frames = np.random.default_rng(0), 400
-    energy = once**2 / 2 + fall * (rng.exponential(size=6 * frames) - np.log(6))  # six a frame
-    noise = Noise.of(np.sqrt(2 * energy[energy > 0]), frames)
-    assert noise.once == pytest.approx(once, rel=0.03)
-    assert noise.fall == pytest.approx(fall, rel=0.15)
+    rng, frames, each = np.random.default_rng(0), 8, []
+    for _ in range(60):
+        energy = once**2 / 2 + fall * (rng.exponential(size=6 * frames) - np.log(6))  # six a frame
+        each.append(Noise.of(np.sqrt(2 * energy[energy > 0]), frames))
+    assert np.mean([noise.once for noise in each]) == pytest.approx(once, rel=0.05)
+    assert np.mean([noise.fall for noise in each]) == pytest.approx(fall, rel=0.2)
+    noise = each[0]
     assert noise.often(noise.exceeded(0.01)) == pytest.approx(0.01)
     assert noise.often(noise.once) == pytest.approx(1)
 

@@ -22,8 +22,8 @@ _LIGHT = 24.0
 NO_NOISE = 12.0
 """What stands out by more in a decoy is a real thing that is dark where particles are bright."""
 _EXTREME = 2.0
-"""So many of the most significant decoys a frame, at least eight, tell how their number falls."""
-_FEWEST = 8
+_FEWEST, _MOST = 8, 24
+"""So many of the most significant decoys a frame, at least and at most, tell how their number falls."""
 _UNSEEN = 3.5
 """Where decoys are fewer, one is taken to stand out by so much."""
 _STEEPEST, _FLATTEST = 1.25, 5.0
@@ -52,7 +52,7 @@ class Noise(NamedTuple):
         the most significant ones exceed the least of them on average.
         """
         usable = significances[np.isfinite(significances) & (significances > 0) & (significances < NO_NOISE)]
-        number = max(_FEWEST, round(_EXTREME * frames))
+        number = int(np.clip(_EXTREME * frames, _FEWEST, _MOST))
         extreme = np.sort(usable)[::-1][:number]
         if len(extreme) < _FEWEST:
             extreme = np.append(extreme[extreme > _UNSEEN], _UNSEEN)

@@ -13,6 +13,7 @@ from scipy.spatial import KDTree
 
 from ..scoring.matching import WITHIN, match, spread
 from .cascade import Cascade, find_each, standing_out
+from .decoys import Noise
 from .network import StagedNetwork
 
 Sample = tuple[np.ndarray, pd.DataFrame]
@@ -29,7 +30,6 @@ _OF_FILMS = 5.0
 _WORTH_FITTING = 0.5
 _WORTH_A_LOOK = 3e-3
 _FEWEST = 50
-_FEWEST_GHOSTS = 5
 _FRAMES_A_GHOST = 100
 
 
@@ -104,22 +104,9 @@ class Judged:
         return max(spread(pulls), 1e-3)
 
     def noise(self, doubt: float) -> float:
-        """Return the significance that noise exceeds about once in 100 frames, given frames of noise; 0 if never.
-
-        It counts less by `doubt` times a ghost's distance. The most significant
-        ghosts tell how their number falls with half the square of the
-        significance: exponentially, at a rate that follows from how far they
-        exceed the least of them on average.
-        """
-        excess = np.maximum(self.significances - doubt * self.distances, 0)
-        ghosts = np.sort(excess[np.isfinite(excess)])[::-1]
-        ghosts = ghosts[: max(_FEWEST_GHOSTS, self.frames // 20)]
-        if not len(ghosts):
-            return 0.0
-        energy = ghosts**2 / 2
-        fall = (np.sum(energy - energy[-1]) + 1.0) / len(ghosts)
-        rate = len(ghosts) / self.frames
-        return float(np.sqrt(2 * (energy[-1] + fall * np.log(max(rate * _FRAMES_A_GHOST, 1.0)))))
+        """Return the significance, less `doubt` times the distance, that noise exceeds once in 100 frames; 0 if never."""
+        ghosts = self.significances - doubt * self.distances
+        return Noise.of(ghosts, self.frames).exceeded(1 / _FRAMES_A_GHOST) if (ghosts > 0).any() else 0.0
 
 
 def with_errors(

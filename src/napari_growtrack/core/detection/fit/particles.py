@@ -19,7 +19,7 @@ from ...simulation.shapes import Component
 from ...simulation.shapes.gaussian import RADIUS
 from ...tables import MEASURES
 from .compiled import LEVEL, NARROWEST, SCALES, Shape, add_each, covariances, first_guesses, settle
-from .significance import SURE, even, lean_of_light, less_unusual, of_enlarged, skewness
+from .significance import SURE, even, lean_of_light, less_unusual, skewness
 from .surroundings import (
     block_means,
     coarseness,
@@ -37,6 +37,8 @@ _NARROWER, _WIDER = 0.5, 1.6
 _LEAST_RADIUS = 0.5
 _WELL, _SOME, _AT_LEAST = 0.2, 5, 0.07
 """Radii known to a fifth, of five particles or more, tell what is usual in a frame: their spread, a tenth at least."""
+_ODD = 3.0
+"""So many standard deviations off, a radius is taken as it is."""
 _ELONGATED = 0.45
 """How elongated most particles of a frame look where they are fitted so: 1.6 times as long as wide."""
 _LONGEST = 4.0
@@ -333,7 +335,16 @@ def _judged(
     ground = ground_at(block_means(rest), unknowns[:, :2], noise)
     looks = noise_around(rest, unknowns, ground, noise, shape)
     ground[:, 4] = _tilts(coarseness(looks, *_NOISY)[2], unknowns, noise, model)
-    errors = covariances(settle(rest, unknowns, ground, noise, usual, shape, model.rounds[1]))
+    odd = fitted.well & (np.abs(unknowns[:, 2] - usual[0]) > _ODD * np.sqrt(usual[1] + fitted.errors[:, 2, 2]))
+    matrices = np.empty_like(fitted.errors)
+    for some, expected in (
+        (~odd, usual),
+        (odd, model.usual),
+    ):  # what is clearly of another size is not made like others
+        mine = unknowns[some]
+        matrices[some] = settle(rest, mine, ground[some], noise, expected, shape, model.rounds[1])
+        unknowns[some] = mine
+    errors = covariances(matrices)
     found = unknowns[:, :2].copy()
     inside = np.all((found >= -0.5) & (found <= np.array(rest.shape) - 0.5), axis=1)
     good = np.isfinite(errors[:, 0, 0]) & (np.hypot(*(found - positions).T) <= farthest) & inside
@@ -352,7 +363,7 @@ def _judged(
         measures[:, -2:] = _turned(stretches(rest, unknowns, ground, noise, shape))
     measures[~good] = np.nan
     if model.zoom > 1:  # a fit that failed stands at the network's answer to noise that it has never seen
-        standing = np.where(good, of_enlarged(standing, model.zoom), np.nan)
+        standing = np.where(good, standing, np.nan)
     variances = (errors[:, 0, 0] + errors[:, 1, 1]) / 2
     sigmas = np.where(good, of_place * np.sqrt(np.maximum(variances, 0)), np.nan)
     return Fits(np.where(good[:, None], found, positions), sigmas, standing, measures)

@@ -2,8 +2,7 @@
 
 Noise of few photons, and of electrons that are multiplied, leans towards bright pixels, and a particle of few pixels
 averages less of that away: nothing but noise would then show 10 standard errors once a frame. How far it leans is
-measured on the frame, and taken out. On frames that are enlarged for a network there are more places for noise to look
-like a particle than when its thresholds were calibrated; so many more standard errors are asked of them.
+measured on the frame, and taken out.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ _LEFT_OF_SKEWNESS = 0.67
 _OF_FEW_PIXELS = 1.4
 """How much more the light of few pixels leans than their weighted sum says: with 1, frames of multiplied electrons
 without particles show 3.5 times the ghosts at 4 px that they show unenlarged, with this half as many as unenlarged."""
+_COST = 100.0
 _FEWEST_PIXELS = 500
 """The third moment of fewer is a guess: its standard error is the root of 6 over their number, 0.1."""
 _ENOUGH_PIXELS = 40_000
@@ -106,7 +106,8 @@ def less_unusual(significances: np.ndarray, radius: np.ndarray, usual: np.ndarra
     """Return significances that are worth less where a particle's radius is unusual in its frame.
 
     As much as the odds: the square of a significance is twice the logarithm of those that noise gives such light, and
-    the square of how far the radius is off, in standard deviations, is twice that of such a radius.
+    the square of how far the radius is off, in standard deviations, is twice that of such a radius. What stands out
+    by 12 still does by 6.6: there may be other particles than most.
 
     Parameters
     ----------
@@ -114,9 +115,5 @@ def less_unusual(significances: np.ndarray, radius: np.ndarray, usual: np.ndarra
     usual : ndarray
         Mean and variance of radii come first.
     """
-    return np.sqrt(np.maximum(significances**2 - (radius - usual[0]) ** 2 / usual[1], 0))
-
-
-def of_enlarged(significances: np.ndarray, zoom: float) -> np.ndarray:
-    """Return significances as the frame's own size has them, where there are `zoom` squared times as many places."""
-    return np.sqrt(np.maximum(significances**2 - 2 * np.log(zoom**2), 0))
+    cost = np.minimum((radius - usual[0]) ** 2 / usual[1], _COST)
+    return np.sqrt(np.maximum(significances**2 - cost, 0))
