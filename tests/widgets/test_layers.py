@@ -45,7 +45,7 @@ def found(frames, number=1, distance=0.5) -> Record:
         for frame in frames
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return Record(CHOICE, table, number, "film", tuple(frames), len(frames))
+    return Record(CHOICE, table, CHOICE.calibrated(), number, "film", tuple(frames), len(frames))
 
 
 def add_film(viewer, shape=(5, 32, 32), **other):

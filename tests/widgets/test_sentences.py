@@ -600,6 +600,11 @@ def test_what_is_done_with_growing_networks_is_told(line, words):
             "2 of 1,200 candidates accepted in frame 3",
         ),
         (track_sentences.accepted_line(0, 12, track_sentences.in_run(1)), "0 of 12 candidates accepted in run 1"),
+        (track_sentences.accepted_line(0, 12, track_sentences.in_run(1), 0.0), "0 of 12 candidates accepted in run 1"),
+        (
+            track_sentences.accepted_line(900, 1200, track_sentences.in_run(2), 4.2),
+            "900 of 1,200 candidates accepted in run 2; about 4 of them noise",
+        ),
         (
             track_sentences.compared_line(track_sentences.Compared((1, 2), 3, 6, 0.0, (0, 1))),
             "Runs 1 and 2, 3 frames: 6 detections in both, 0.00 px apart (median); 0 only in run 1, 1 only in run 2",

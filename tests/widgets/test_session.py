@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from spots import SPOTS, busy_film, small_card, spot_film, write_network
 
 from napari_growtrack.core.detection import collect
+from napari_growtrack.core.detection.decoys import Noise
 from napari_growtrack.core.errors import GrowtrackWarning, NetworkFileError, SettingsError
 from napari_growtrack.core.films import open_stack
 from napari_growtrack.core.growth.plan import Plan
@@ -256,7 +257,7 @@ def test_panels_of_one_viewer_share_a_session_and_those_of_another_do_not():
 
 
 def test_a_run_of_earlier_columns_knows_nothing_of_what_was_measured(session):
-    earlier = DETECTION_COLUMNS[: -len(MEASURES)]
+    earlier = ("frame", "y", "x", "distance", "votes", "sigma", "significance")
     table = pd.DataFrame([[0, 5, 6, 0.5, 4, 0.1, 20]], columns=[*earlier])
     run = Run(ViewerModel().add_image(np.zeros((8, 8)), name="film"), session.chosen, 1)
     assert len([*run.follow([TrackingProgress(1, 1, 0, table)])]) == 1
@@ -265,3 +266,20 @@ def test_a_run_of_earlier_columns_knows_nothing_of_what_was_measured(session):
     assert run.record.accepted.tolist() == [True]
     limited = run.record.sifted(session.chosen.with_(limits=Limits.of({"radius": (1, 3)})))
     assert limited.accepted.tolist() == [False]
+
+
+def test_a_run_says_how_much_of_it_is_noise_by_the_thresholds_in_force(session):
+    noise = Noise(4.0, 1.5)
+    cascade = session.chosen.calibrated().with_(polish=True, least_significance=6.0, noise=noise, false_share=0.01)
+    rows = [[frame, 5, 6 + 9 * n, 0.5, 4, 0.1, 5 + n] for frame in range(10) for n in range(4)]
+    table = pd.DataFrame(rows, columns=["frame", "y", "x", "distance", "votes", "sigma", "significance"])
+    run = Run(ViewerModel().add_image(np.zeros((10, 8, 60)), name="film"), session.chosen, 10)
+    steps = [TrackingProgress(n + 1, 10, n, table[table.frame == n], cascade=cascade) for n in range(10)]
+    assert len([*run.follow(steps)]) == 10
+    assert int(run.record.accepted.sum()) == 30
+    assert run.record.noise == pytest.approx(10 * noise.often(6.0))
+    assert run.record.recipe()["settings"]["noise"] == noise
+    looser = run.record.sifted(session.chosen.with_(least_significance=5.0))
+    assert int(looser.accepted.sum()) == 40
+    assert looser.noise == pytest.approx(10 * noise.often(5.0))
+    assert run.record.sifted(session.chosen.with_(least_significance=0.0)).noise == 40  # no more than there are

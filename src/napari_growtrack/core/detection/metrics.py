@@ -104,7 +104,7 @@ class Judged:
         return max(spread(pulls), 1e-3)
 
     def noise(self, doubt: float) -> float:
-        """Return the significance, less `doubt` times the distance, that noise exceeds once in 100 frames; 0 if never."""
+        """Return the significance less `doubt` times the distance that noise exceeds once in 100 frames; 0 if never."""
         ghosts = self.significances - doubt * self.distances
         return Noise.of(ghosts, self.frames).exceeded(1 / _FRAMES_A_GHOST) if (ghosts > 0).any() else 0.0
 
