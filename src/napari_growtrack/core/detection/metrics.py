@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -22,13 +21,14 @@ Sample = tuple[np.ndarray, pd.DataFrame]
 AT_ONCE = 16
 _ACCEPT_DISTANCES = tuple(np.geomspace(1.0, 4.0, 7).round(2).tolist())
 """What is fitted is judged by its significance; the distance says that there is something, to about a pixel."""
-_DOUBTS = (0.5, 1.0)
+_DOUBT = 1.0
+"""By how many more standard errors what is fitted has to stand out for each pixel of distance."""
 _AS_GOOD = 1e-2
 """Scores on our own frames that count as alike: of such thresholds the loosest is taken, for films unlike ours."""
 _OF_FILMS = 5.0
 """What a film's own noise asks of particles, more or less: where most films are, distances are chosen."""
 _WORTH_FITTING = 0.5
-_WORTH_A_LOOK = 3e-3
+_WORTH_A_LOOK = 1e-2
 _FEWEST = 50
 _FRAMES_A_GHOST = 100
 
@@ -119,12 +119,12 @@ def with_errors(
     a second look is taken only if it pays: the fit does not need it.
     """
     plain, seen = _unfitted(network, samples, cascade)
-    if not hasattr(network, "fit") or seen.score < _WORTH_FITTING:
+    if not hasattr(network, "fit"):
         return plain, None
     single, _ = _unfitted(network, samples, plain.with_(looks=1))
     once, twice = (_fitted(network, samples, noise, one) for one in (single, plain))
     fitted, judged = twice if twice[0].score > once[0].score + _WORTH_A_LOOK else once
-    return plain, fitted if judged.median_error < seen.median_error else None
+    return plain, fitted if fitted.score > _WORTH_FITTING and judged.median_error < seen.median_error else None
 
 
 def _unfitted(network: StagedNetwork, samples: Sequence[Sample], cascade: Cascade) -> tuple[Cascade, Judged]:
@@ -138,27 +138,21 @@ def _fitted(
     network: StagedNetwork, samples: Sequence[Sample], noise: Sequence[Sample], plain: Cascade
 ) -> tuple[Fitted, Judged]:
     """Return the best cascade that fits, and what it accepts."""
-    distances: Sequence[float] = _ACCEPT_DISTANCES
-    doubts: Sequence[float] = _DOUBTS
-    if plain.faithful:  # a distance tells of the window's place as much as of doubt
-        distances, doubts = (plain.accept_distance,), (0.0,)
+    # a faithful one's distance tells of the window's place as much as of doubt
+    distances, doubt = ((plain.accept_distance,), 0.0) if plain.faithful else (_ACCEPT_DISTANCES, _DOUBT)
     open_gate = plain.with_(polish=True, accept_distance=max(distances))
     found = Judged.by(network, samples, open_gate)
     ghosts = Judged.by(network, noise, open_gate) if noise else None
     ways = []
-    for distance, doubt in product(distances, doubts):
+    for distance in distances:
         least = ghosts.within(distance).noise(doubt) if ghosts else 0.0
         accepted = found.within(distance, min(least, _OF_FILMS), doubt)
-        ways.append((accepted.score, doubt, distance, least, accepted))
+        ways.append((accepted.score, distance, least, accepted))
     best = max(score for score, *_ in ways)
     good = [way for way in ways if way[0] >= best - _AS_GOOD]
-    farthest = max(distance for _, _, distance, *_ in good)  # what is fitted has its significance to be judged by
-    score, doubt, distance, least, accepted = max((way for way in good if way[2] == farthest), key=lambda way: way[:2])
-    spread = accepted.spread
-    cascade = open_gate.with_(
-        accept_distance=distance, least_significance=least, doubt=doubt, polished_sigma_factor=spread
-    )
-    return Fitted(cascade, score), accepted
+    score, distance, least, accepted = max(good, key=lambda way: way[1])  # significance is there to judge by
+    thresholds = {"accept_distance": distance, "least_significance": least, "doubt": doubt}
+    return Fitted(open_gate.with_(**thresholds, polished_sigma_factor=accepted.spread), score), accepted
 
 
 def _compared(found: pd.DataFrame, truth: pd.DataFrame, network: StagedNetwork) -> tuple[np.ndarray, ...]:

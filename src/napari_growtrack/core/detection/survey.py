@@ -74,8 +74,7 @@ def survey(
         frames = [stack[one] for one in some]
     except (StackError, IndexError):
         return Surveyed(contrast, cascade)  # what is wrong with them will be said when their turn comes
-    if contrast == "inverted":
-        frames = [negative(frame, network, stack.full_scale) for frame in frames]
+    frames = [negative(one, network, stack.full_scale) if contrast == "inverted" else one for one in frames]
     return Surveyed(contrast, with_noise_of(frames, network, cascade, stack.full_scale))
 
 
