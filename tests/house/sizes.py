@@ -20,7 +20,7 @@ ALLOWED = {
     "files in a folder, at most": 20,
     "modules of the panels": 63,
     "lines of the panels": 14_200,
-    "lines of the package": 48_000,
+    "lines of the package": 48_100,
     "lines of a module, at most": 640,
     "longest chain of imports": 26,
 }

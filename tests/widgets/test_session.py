@@ -20,6 +20,7 @@ from napari_growtrack.core.networks.archive import write_archive
 from napari_growtrack.core.networks.card import Card, Recipe
 from napari_growtrack.core.networks.load import Network
 from napari_growtrack.core.tables import DETECTION_COLUMNS, MEASURES, Limits
+from napari_growtrack.jobs.tracking import Seen
 from napari_growtrack.widgets.session.region import Region, TrackingProgress
 from napari_growtrack.widgets.session.runs import Run
 from napari_growtrack.widgets.session.session import Session, session_of
@@ -283,3 +284,12 @@ def test_a_run_says_how_much_of_it_is_noise_by_the_thresholds_in_force(session):
     assert int(looser.accepted.sum()) == 40
     assert looser.noise == pytest.approx(10 * noise.often(5.0))
     assert run.record.sifted(session.chosen.with_(least_significance=0.0)).noise == 40  # no more than there are
+
+
+def test_a_film_that_was_looked_at_is_not_asked_for_its_noise_again(session):
+    known = session.chosen.calibrated(1).with_(noise=Noise(4.0, 1.5))
+    film = open_stack(spot_film(2))
+    seen = [step for step in session.look(film, 0, [1, 2], "normal", known={1: known}) if isinstance(step, Seen)]
+    assert [one.stage for one in seen] == [1, 2]
+    assert seen[0].cascade == known
+    assert seen[1].cascade == session.chosen.calibrated(2)

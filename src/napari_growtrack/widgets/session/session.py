@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -259,10 +259,14 @@ class Session:
         contrast: Contrast,
         region: Region | None = None,
         measure: bool = False,
+        known: Mapping[int, Cascade] | None = None,
     ) -> Iterator[Loading | Ready | Seen | None]:
-        """Return a generator that lets stages look at one frame, and with `measure` tells how long each takes."""
+        """Return a generator that lets stages look at one frame, and with `measure` tells how long each takes.
+
+        Stages whose cascades are `known` from another frame do not ask for the film's noise again.
+        """
         choice = self.chosen
-        cascades = {stage: choice.calibrated(stage) for stage in stages}
+        cascades = {stage: (known or {}).get(stage) or choice.calibrated(stage) for stage in stages}
         return self._look(choice, cascades, film, frame, contrast, region, measure)
 
     def _look(

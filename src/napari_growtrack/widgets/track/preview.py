@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from ...core.detection import Contrast
+from ...core.detection import Cascade, Contrast
 from ...core.errors import GrowtrackError
 from ...core.films import Stack
 from ...jobs.context import Loading
@@ -70,6 +70,7 @@ class Preview(QObject):
         self._seen: dict[int, Seen] = {}
         self._speeds: dict[tuple[Any, ...], Speed] = {}
         self._contrasts: WeakKeyDictionary[Stack, dict[tuple[Any, ...], Contrast]] = WeakKeyDictionary()
+        self._cascades: WeakKeyDictionary[Stack, dict[tuple[Any, ...], dict[int, Cascade]]] = WeakKeyDictionary()
         self._wanted: Spot | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -149,8 +150,9 @@ class Preview(QObject):
         shape = spot.film.shape[1:]
         measure = any((*_way(choice), stage, shape) not in self._speeds for stage in stages)
         contrast = self._contrasts.get(spot.film, {}).get(_way(choice), choice.contrast)
+        known = self._cascades.get(spot.film, {}).get(_way(choice))
         try:
-            steps = self._session.look(spot.film, spot.frame, stages, contrast, spot.region, measure)
+            steps = self._session.look(spot.film, spot.frame, stages, contrast, spot.region, measure, known)
         except GrowtrackError as error:
             self.failed.emit(error)
             return
@@ -168,6 +170,8 @@ class Preview(QObject):
             self._take(told, self._spot, self._choice)
 
     def _take(self, told: Seen, spot: Spot, choice: Choice) -> None:
+        if told.cascade.noise is not None:
+            self._cascades.setdefault(spot.film, {}).setdefault(_way(choice), {})[told.stage] = told.cascade
         again = told.stage in self._seen
         self._seen[told.stage] = told
         if again and spot.region is None:
