@@ -28,6 +28,8 @@ _AS_GOOD = 1e-2
 _OF_FILMS = 5.0
 """What a film's own noise asks of particles, more or less: where most films are, distances are chosen."""
 _WORTH_FITTING = 0.5
+_NO_WORSE = 1.1
+"""What fits accept may be farther off by so much: without, none but the surest may be accepted."""
 _WORTH_A_LOOK = 1e-2
 _FEWEST = 50
 _FRAMES_A_GHOST = 100
@@ -124,7 +126,8 @@ def with_errors(
     single, _ = _unfitted(network, samples, plain.with_(looks=1))
     once, twice = (_fitted(network, samples, noise, one) for one in (single, plain))
     fitted, judged = twice if twice[0].score > once[0].score + _WORTH_A_LOOK else once
-    return plain, fitted if fitted.score > _WORTH_FITTING and judged.median_error < seen.median_error else None
+    better = judged.median_error < _NO_WORSE * seen.median_error
+    return plain, fitted if better and fitted.score > _WORTH_FITTING else None
 
 
 def _unfitted(network: StagedNetwork, samples: Sequence[Sample], cascade: Cascade) -> tuple[Cascade, Judged]:
