@@ -65,7 +65,7 @@ class Calibration(Settings):
         """Return the calibrated cascade of a pair of stages, with a last fit where that helped, or without.
 
         Without `screen`, the first stage that screens nearly as well as any:
-        its score is within one percent of the best.
+        its score is within three percent of the best.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class Calibration(Settings):
                 f"There are no thresholds for stage {stage}{by}. Choose one of the network's stages, "
                 "and a screening stage not above it."
             )
-        good = max(pair.score for pair in fit) - 1e-2
+        good = max(pair.score for pair in fit) - 3e-2
         first = min((pair for pair in fit if pair.score >= good), key=lambda pair: pair.cascade.screen)
         return first.cascade if polish or first.unpolished is None else first.unpolished
 

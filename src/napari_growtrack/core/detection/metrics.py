@@ -121,13 +121,12 @@ def with_errors(
     a second look is taken only if it pays: the fit does not need it.
     """
     plain, seen = _unfitted(network, samples, cascade)
-    if not hasattr(network, "fit"):
+    if not hasattr(network, "fit") or seen.score < _WORTH_FITTING:
         return plain, None
     single, _ = _unfitted(network, samples, plain.with_(looks=1))
     once, twice = (_fitted(network, samples, noise, one) for one in (single, plain))
     fitted, judged = twice if twice[0].score > once[0].score + _WORTH_A_LOOK else once
-    better = judged.median_error < _NO_WORSE * seen.median_error
-    return plain, fitted if better and fitted.score > _WORTH_FITTING else None
+    return plain, fitted if judged.median_error < _NO_WORSE * seen.median_error else None
 
 
 def _unfitted(network: StagedNetwork, samples: Sequence[Sample], cascade: Cascade) -> tuple[Cascade, Judged]:
