@@ -207,7 +207,7 @@ class TrackToTable:
             len(frames),
             1e3 * median(seconds) if seconds else 0.0,
             network.diameter,
-            None if cascade.noise_a_frame is None else min(cascade.noise_a_frame * stream.seen, float(stream.rows)),
+            cascade.noise and cascade.noise.among(stream.rows, stream.seen, cascade.least_significance),
             refused is None,
             stopped or refused,
         )

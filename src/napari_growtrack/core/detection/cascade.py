@@ -104,11 +104,6 @@ class Cascade(Settings):
         """Whether a film is looked at before it is tracked, for what its own noise looks like."""
         return self.polish and self.false_share > 0 and self.noise is None
 
-    @property
-    def noise_a_frame(self) -> float | None:
-        """How many detections of a frame are expected to be noise; None where its noise is not known."""
-        return None if self.noise is None else float(self.noise.often(self.least_significance))
-
     def with_(self, **changes: Any) -> Self:
         """Return a copy with some fields changed; a least significance that is given is no longer the film's own."""
         if "least_significance" in changes and "false_share" not in changes:
@@ -367,9 +362,8 @@ def _with_q(looks: Looks, found: np.ndarray, cascade: Cascade, zoom: float) -> n
     """Return what is known of looks with their q-values, where the film's noise is known."""
     if cascade.noise is not None:
         distances = zoom * looks.distances
-        found[:, -1] = q_values(
-            found[:, 1] - cascade.doubt * distances, distances < cascade.accept_distance, cascade.noise
-        )
+        stand = standing(found[:, 1], distances, cascade.doubt)
+        found[:, -1] = q_values(stand, distances < cascade.accept_distance, cascade.noise)
     return found
 
 
@@ -410,9 +404,9 @@ def polished(
     return replace(looks, positions=positions), found
 
 
-def standing(found: pd.DataFrame, cascade: Cascade, zoom: float) -> np.ndarray:
-    """Return by how many standard errors detections stand out, less what the network's distance costs them, (n,)."""
-    return found["significance"].to_numpy(float) - cascade.doubt * zoom * found["distance"].to_numpy(float)
+def standing(significances: np.ndarray, distances: np.ndarray, doubt: float) -> np.ndarray:
+    """Return significances less what distances, in network pixels, cost them, (n,)."""
+    return significances - doubt * distances
 
 
 def standing_out(significances: np.ndarray, distances: np.ndarray, least: float, doubt: float) -> np.ndarray:

@@ -65,6 +65,10 @@ class Noise(NamedTuple):
         """Return how often a frame shows noise that exceeds each of some significances."""
         return np.asarray(np.exp((self.once**2 - np.maximum(significances, 0) ** 2) / 2 / self.fall))
 
+    def among(self, detections: int, frames: int, least: float) -> float:
+        """Return how many of the detections of some frames, from a least significance on, are expected to be noise."""
+        return min(float(self.often(least)) * frames, float(detections))
+
     def exceeded(self, times: float) -> float:
         """Return the significance that noise exceeds so many times a frame."""
         return float(np.sqrt(max(self.once**2 - 2 * self.fall * np.log(times), 0.0)))
@@ -82,9 +86,7 @@ def q_values(significances: np.ndarray, counted: np.ndarray, noise: Noise) -> np
     """
     ordered = np.sort(significances[counted & np.isfinite(significances)])
     as_much = len(ordered) - np.searchsorted(ordered, significances) + ~counted
-    return np.where(
-        np.isfinite(significances), np.minimum(noise.often(significances) / np.maximum(as_much, 1), 1), np.nan
-    )
+    return np.asarray(np.minimum(noise.often(significances) / np.maximum(as_much, 1), 1))
 
 
 def free(shape: tuple[int, int], places: np.ndarray, half: float) -> np.ndarray:

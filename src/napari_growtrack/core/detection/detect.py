@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ..errors import GrowtrackWarning, StackError
+from ..errors import StackError
 from ..films import Stack, open_stack
 from ..tables import DETECTION_COLUMNS, UNLIKE_PARTICLES, empty, look_like_particles
 from .cascade import Cascade, Sighting, sight_each, standing_out
 from .network import StagedNetwork
-from .survey import Contrast, negative, survey, varies
+from .survey import Contrast, negative, survey, varies, warn
 from .windows import TOGETHER
 
 _MOST_AT_ONCE = 8
@@ -87,17 +86,24 @@ def iter_detections(
         _warn_if_small(stack, math.ceil(network.window / network.zoom))
         numbers = range(len(stack)) if frames is None else [_from_start(number, len(stack)) for number in frames]
         contrast, cascade = survey(stack, network, cascade, contrast, numbers)
-        ratios: list[float] = []
-        for some in _groups(numbers, at_once(stack.shape[1:])):
-            for found in _tracked(stack, some, network, cascade, contrast == "inverted", doubtful):
-                if len(ratios) < _ENOUGH:
-                    ratios += _surely(found.table, network, cascade)["axis_ratio"].tolist()
-                yield found
-        if not look_like_particles(pd.DataFrame({"axis_ratio": ratios})):
-            _warn(UNLIKE_PARTICLES)
+        yield from _each(stack, numbers, network, cascade, contrast == "inverted", doubtful)
     finally:
         if stack is not source:
             stack.close()
+
+
+def _each(
+    stack: Stack, numbers: Sequence[int], network: StagedNetwork, cascade: Cascade, inverted: bool, doubtful: bool
+) -> Iterator[FrameDetections]:
+    """Track frame after frame; say at the end where what was found is no particles."""
+    ratios: list[float] = []
+    for some in _groups(numbers, at_once(stack.shape[1:])):
+        for found in _tracked(stack, some, network, cascade, inverted, doubtful):
+            if len(ratios) < _ENOUGH:
+                ratios += _surely(found.table, network, cascade)["axis_ratio"].tolist()
+            yield found
+    if not look_like_particles(pd.DataFrame({"axis_ratio": ratios})):
+        warn(UNLIKE_PARTICLES)
 
 
 def _surely(table: pd.DataFrame, network: StagedNetwork, cascade: Cascade) -> pd.DataFrame:
@@ -147,7 +153,7 @@ def _warn_if_constant(
     for number, frame in zip(numbers, frames, strict=False):
         if not varies(frame):
             seen = negative(frame, network, stack.full_scale) if inverted else frame
-            _warn(f"Frame {number} of {stack.name} is constant (every pixel is {seen.flat[0]:g}): nothing to find.")
+            warn(f"Frame {number} of {stack.name} is constant (every pixel is {seen.flat[0]:g}): nothing to find.")
 
 
 def sightings_of(
@@ -199,11 +205,7 @@ def collect(tables: Iterable[pd.DataFrame], columns: Iterable[str] = DETECTION_C
 def _warn_if_small(stack: Stack, window: int) -> None:
     _, height, width = stack.shape
     if min(height, width) < window:
-        _warn(
+        warn(
             f"The frames of {stack.name} are {height} x {width} px, smaller than the network's {window} px window. "
             "They are padded, so answers are less certain; use a larger crop if you can."
         )
-
-
-def _warn(sentence: str) -> None:
-    warnings.warn(sentence, GrowtrackWarning, stacklevel=3)

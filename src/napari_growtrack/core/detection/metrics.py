@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.spatial import KDTree
 
 from ..scoring.matching import WITHIN, match, spread
-from .cascade import Cascade, find_each, standing_out
+from .cascade import Cascade, find_each, standing, standing_out
 from .decoys import Noise
 from .network import StagedNetwork
 
@@ -107,7 +107,7 @@ class Judged:
 
     def noise(self, doubt: float) -> float:
         """Return the significance less `doubt` times the distance that noise exceeds once in 100 frames; 0 if never."""
-        ghosts = self.significances - doubt * self.distances
+        ghosts = standing(self.significances, self.distances, doubt)
         return Noise.of(ghosts, self.frames).exceeded(1 / _FRAMES_A_GHOST) if (ghosts > 0).any() else 0.0
 
 

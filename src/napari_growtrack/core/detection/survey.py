@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
+import pandas as pd
 
 from ..errors import GrowtrackWarning, SettingsError, StackError
 from ..films import Stack
@@ -69,11 +71,7 @@ def survey(
     if not cascade.surveys or not len(numbers):
         return Surveyed(contrast, cascade)
     number = int(np.clip(-(-_PIXELS // max(int(np.prod(stack.shape[1:])), 1)), _LEAST, _MOST))
-    some = sorted({numbers[round(i)] for i in np.linspace(0, len(numbers) - 1, number)})
-    try:
-        frames = [stack[one] for one in some]
-    except (StackError, IndexError):
-        return Surveyed(contrast, cascade)  # what is wrong with them will be said when their turn comes
+    frames = _frames(stack, {numbers[round(i)] for i in np.linspace(0, len(numbers) - 1, number)})
     frames = [negative(one, network, stack.full_scale) if contrast == "inverted" else one for one in frames]
     return Surveyed(contrast, with_noise_of(frames, network, cascade, stack.full_scale))
 
@@ -94,20 +92,20 @@ def with_noise_of(
         See `Stack.full_scale`.
     """
     varied = [frame for frame in frames if varies(frame)]
-    wide, half = cascade.with_(least_significance=0.0, doubt=0.0), network.window / network.zoom / 2
+    wide, half = cascade.with_(least_significance=0.0), network.window / network.zoom / 2
     times = int(np.clip(_PIXELS // max(sum(frame.size for frame in varied), 1), 1, _SHUFFLED))
     found: list[np.ndarray] = []
-    noise: dict[str, list[np.ndarray]] = {}
-    seen: dict[str, float] = {}
+    noise: defaultdict[str, list[np.ndarray]] = defaultdict(list)
+    seen: defaultdict[str, float] = defaultdict(float)
     for frame, table in zip(varied, find_each(varied, network, wide, full_scale), strict=True):
-        found.append(standing(table, cascade, network.zoom))
+        found.append(_standing(table, cascade, network.zoom))
         usable = decoys.free(frame.shape, table.loc[table["significance"] > _SURE, ["y", "x"]].to_numpy(float), half)
         if (share := float(usable.mean())) < _LEFT:
             continue
         for kind, decoy in _decoys(frame, usable, times):
             (shown,) = find_each([decoy], network, wide, full_scale)
-            noise.setdefault(kind, []).append(standing(decoys.apart(shown, usable), cascade, network.zoom))
-            seen[kind] = seen.get(kind, 0.0) + share
+            noise[kind].append(_standing(decoys.apart(shown, usable), cascade, network.zoom))
+            seen[kind] += share
     if not noise:
         return cascade
     kinds = [decoys.Noise.of(np.concatenate(noise[kind]), seen[kind]) for kind in noise]
@@ -115,11 +113,23 @@ def with_noise_of(
     return cascade.with_(least_significance=least, noise=worst, false_share=cascade.false_share)
 
 
+def _standing(table: pd.DataFrame, cascade: Cascade, zoom: float) -> np.ndarray:
+    return standing(table["significance"].to_numpy(float), zoom * table["distance"].to_numpy(float), cascade.doubt)
+
+
 def _decoys(frame: np.ndarray, usable: np.ndarray, times: int) -> Iterator[tuple[str, np.ndarray]]:
     yield "mirrored", decoys.mirrored(frame, usable)
     rng = np.random.default_rng(0)
     for _ in range(times):
         yield "shuffled", decoys.shuffled(frame, usable, rng)
+
+
+def _frames(stack: Stack, numbers: Collection[int]) -> list[np.ndarray]:
+    """Return some frames; none where one cannot be read: what is wrong will be said when its turn comes."""
+    try:
+        return [stack[number] for number in sorted(numbers)]
+    except (StackError, IndexError):
+        return []
 
 
 def varies(frame: np.ndarray) -> bool:
@@ -157,13 +167,10 @@ def resolved_contrast(
         return contrast
     if network.normalisation != "standard" or not len(numbers):
         return "normal"
-    try:
-        looked_at = [stack[number] for number in sorted({numbers[0], numbers[len(numbers) // 2]})]
-    except (StackError, IndexError):
-        return "normal"  # what is wrong with them will be said when their turn comes
+    looked_at = _frames(stack, {numbers[0], numbers[len(numbers) // 2]})
     if not shows_more_inverted(looked_at, network, cascade):
         return "normal"
-    _warn(
+    warn(
         f"The particles of {stack.name} look dark where this network's are bright, or the reverse, "
         "so the negative is tracked. If that is wrong, set the contrast, or choose another network or diameter."
     )
@@ -184,5 +191,6 @@ def shows_more_inverted(frames: Sequence[np.ndarray], network: StagedNetwork, ca
     return inverted > 3 * normal and inverted >= 3 * len(varied)
 
 
-def _warn(sentence: str) -> None:
+def warn(sentence: str) -> None:
+    """Warn whoever called the caller."""
     warnings.warn(sentence, GrowtrackWarning, stacklevel=3)

@@ -51,9 +51,7 @@ class Candidates:
     def noise(self) -> float | None:
         """How many of those that are accepted are expected to be noise; None where that is not known."""
         known, least = self.cascade.noise, self.choice.cascade(self.cascade).least_significance
-        if known is None:
-            return None
-        return min(float(known.often(least)) * self.number_of_frames, float(self.accepted.sum()))
+        return known and known.among(int(self.accepted.sum()), self.number_of_frames, least)
 
     @property
     def number_of_frames(self) -> int:

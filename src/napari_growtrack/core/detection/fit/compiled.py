@@ -29,8 +29,8 @@ _DAMPING = 1e-3
 MOST_STRETCHED = 0.96
 """Length of ``p, q`` where a particle is seven times as long as wide."""
 _STRETCH_A_STEP = 0.2
-WIDE = 1.0
-"""Radius in pixels."""
+_WIDE = 1.0
+"""Radius, in pixels, from which on a pixel's average is the light at its centre, to a percent."""
 _RUNAWAY = 1e6
 """Frames have a spread of 1: nothing in them is so far off."""
 
@@ -61,17 +61,14 @@ def farthest(unknowns: np.ndarray, components: int, reach: float) -> float:
 def averaged_light(
     table: np.ndarray, dy: float, dx: float, scale: float, unknowns: np.ndarray, row: np.ndarray
 ) -> float:
-    """Return a particle's light, averaged over a pixel, and fill in how it changes with each of the unknowns.
-
-    Of wide ones that is the light at its centre, to a percent.
-    """
+    """Return a particle's light, averaged over a pixel, and fill in how it changes with each of the unknowns."""
     components, last = len(table), table.shape[1] - 2.0
     oriented = len(unknowns) > SCALES + components
     p, q = (unknowns[-2], unknowns[-1]) if oriented else (0.0, 0.0)
     row[:] = 0.0
     row[LEVEL] = 1.0
     light = 0.0
-    points = 3 if unknowns[2] < WIDE else 1
+    points = 3 if unknowns[2] < _WIDE else 1
     for a in range(points):
         y = dy + NODES[a] if points > 1 else dy
         for b in range(points):

@@ -36,7 +36,7 @@ _RADII = 4
 _NARROWER, _WIDER = 0.5, 1.6
 _LEAST_RADIUS = 0.5
 _WELL, _SOME, _AT_LEAST = 0.2, 5, 0.07
-"""Radii known to a fifth, of five particles or more, tell what is usual in a frame: their spread, a tenth at least."""
+"""Radii known to a fifth, of five particles or more, tell what is usual in a frame: their spread, 7 % at least."""
 _ODD = 3.0
 """So many standard deviations off, a radius is taken as it is."""
 _ELONGATED = 0.45
