@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+AUTO = "auto"
+"""Instead of a network's name: the one that explains the film best; see `choose_network`."""
+
 DEFAULT = "vesicles"
-"""The network that is taken where none is named."""
+"""The network that is taken where nothing tells which."""
+
+CHOSEN_FROM = ("spots", "vesicles", "beads", "general")
+"""The networks that are tried on a film; `species` leaves out particles of a kind, which others would explain."""
 
 _FOLDER = Path(__file__).parent
 
