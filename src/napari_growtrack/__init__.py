@@ -49,6 +49,7 @@ _HOMES = {
         "remove_drift",
         "trap_stiffness",
     ),
+    "core.networks.choice": ("choose_network",),
     "core.networks.load": ("Network", "load_network"),
     "core.scoring": ("score", "thesis_score"),
     "core.simulation": ("Motion", "Scene", "draw", "named_scene", "simulate_film", "simulate_frame"),

@@ -6,7 +6,7 @@ import argparse
 import math
 from collections.abc import Callable, Mapping
 
-from ..core.networks.bundled import DEFAULT
+from ..core.networks.bundled import AUTO
 
 # The names alone: the scenes themselves bring numba along.
 SCENES = (
@@ -108,12 +108,22 @@ def build_parser(commands: Mapping[str, Run]) -> argparse.ArgumentParser:
     return parser
 
 
+def _network(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "-n",
+        "--network",
+        default=AUTO,
+        metavar="NAME|FILE",
+        help="default: %(default)s, the one that explains a few frames best, with size and contrast",
+    )
+
+
 def _demo(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "film", nargs="?", metavar="FILM", help="your film (TIFF or video); without it, a simulated one"
     )
     _time_axis(command)
-    command.add_argument("-n", "--network", default=DEFAULT, metavar="NAME|FILE", help="default: %(default)s")
+    _network(command)
     command.add_argument("-o", "--output", default="demo", metavar="FOLDER", help="default: %(default)s")
     command.add_argument(
         "--frames", type=_positive, default=60, metavar="N", help="frames at most, default: %(default)s"
@@ -284,11 +294,14 @@ def _track(command: argparse.ArgumentParser) -> None:
         "films, -o is a folder",
     )
     _plane(command)
-    command.add_argument("-n", "--network", default=DEFAULT, metavar="NAME|FILE", help="default: %(default)s")
+    _network(command)
     command.add_argument("--stage", type=int, metavar="S", help="stage that answers; default: the last")
     command.add_argument("--screen", type=int, metavar="S", help="stage that screens; default: the cheapest good one")
     command.add_argument(
-        "--diameter", type=float, metavar="PX", help="how wide the particles look; default: as the network knows them"
+        "--diameter",
+        type=float,
+        metavar="PX",
+        help="how wide the particles look; default: as the network knows them, or as the film shows them",
     )
     command.add_argument(
         "--contrast",

@@ -138,6 +138,7 @@ def _track_each(chosen: Arguments, films: list[str]) -> int:
 
 def _track(chosen: Arguments, film: str, output: str) -> int:
     from ..core.files import check_apart
+    from ..core.networks.choice import Chosen
     from ..core.progress import finish
     from ..core.tables import Limits
     from ..jobs import Begun, TrackToTable
@@ -150,11 +151,13 @@ def _track(chosen: Arguments, film: str, output: str) -> int:
     job = TrackToTable(film, output, fit=not chosen.no_polish, limits=Limits.of(dict(chosen.limit)), **same)
     with FramesBar() as shown:
 
-        def watch(step: Begun | FrameDetections) -> None:
+        def watch(step: Begun | Chosen | FrameDetections) -> None:
             if isinstance(step, Begun):
                 _check_overlay_frame(chosen, step)
                 load_backend()
                 shown.total = len(step.frames) - step.done
+            elif isinstance(step, Chosen):
+                say(str(step))
             else:
                 shown.advance()
 

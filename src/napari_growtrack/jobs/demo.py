@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..core.detection import FrameDetections, collect, iter_detections, median_milliseconds
+from ..core.detection import Contrast, FrameDetections, collect, iter_detections, median_milliseconds
 from ..core.errors import LinkingError, MotionError
 from ..core.figures import draw_trajectories
 from ..core.figures.pictures import overlay, save
@@ -20,9 +20,9 @@ from ..core.films import Stack, TimeAxis, open_stack
 from ..core.films.writing import write_film
 from ..core.linking import Linking, link
 from ..core.motion import diffusion
-from ..core.networks.bundled import DEFAULT
+from ..core.networks.bundled import AUTO
+from ..core.networks.choice import choose_network
 from ..core.networks.evaluation import SHAPE, bound
-from ..core.networks.load import Network
 from ..core.scoring import score
 from ..core.simulation import Motion, draw, iter_film, named_scene
 from ..core.tables import PROGRAM, check_table, write_table
@@ -56,7 +56,7 @@ class Demo:
     film : str, optional
         The user's film; without it one is simulated.
     network : str
-        A bundled network's name, or a file.
+        A bundled network's name, or a file; ``auto`` takes the one that explains the film best.
     frames : int
         Frames at most.
     time_axis : {"t", "z"}, optional
@@ -65,7 +65,7 @@ class Demo:
 
     folder: Path
     film: str | None = None
-    network: str = DEFAULT
+    network: str = AUTO
     frames: int = 60
     time_axis: TimeAxis | None = None
 
@@ -84,30 +84,39 @@ class Demo:
             open_stack(path, time_axis=self.time_axis).close()
         check_table(self.folder / "detections.csv")
         yield Loading(self.network)
-        network = (context or Context()).named(self.network)
+        context = context or Context()
         if self.film is None:
             truth = _simulated(path, self.frames)
             size = f"{SHAPE[0]} x {SHAPE[1]} px"
             yield Said(f"Simulated {self.frames} frames of {size} at SNR 3 with known truth: {path}")
         with open_stack(path, time_axis=self.time_axis) as stack:
-            yield from self._tracked(stack, network, truth)
+            yield from self._tracked(stack, context, truth)
 
     @property
     def _path(self) -> Path:
         return Path(self.film) if self.film else self.folder / "film.tif"
 
     def _tracked(
-        self, stack: Stack, network: Network, truth: pd.DataFrame | None
+        self, stack: Stack, context: Context, truth: pd.DataFrame | None
     ) -> Generator[Said | Begun | FrameDetections, None, None]:
         frames = range(min(self.frames, len(stack)))
+        contrast: Contrast = "auto"
+        if self.network == AUTO:
+            chosen = choose_network(stack, frames, load=context.named)
+            yield Said(str(chosen))
+            name, diameter, contrast = chosen.best[:3]
+            network = context.named(name).for_diameter(diameter)
+        else:
+            network = context.named(self.network)
         yield Begun(frames, 0)
         cascade = network.cascade()
         found = []
-        for one in iter_detections(stack, network, cascade, frames):
+        for one in iter_detections(stack, network, cascade, frames, contrast):
             found.append(one)
             yield one
         detections = collect(one.table for one in found)
-        recipe = {**network.card.made_with(cascade), "film": stack.name, **stack.told}
+        seen = {"diameter": network.diameter, "contrast": contrast}
+        recipe = {**network.card.made_with(cascade), **seen, "film": stack.name, **stack.told}
         _leave(self.folder, stack, detections, truth, recipe)
         yield Said(
             f"Tracked {len(frames)} frames with {network.card.name}, stage {cascade.stage} screened by stage "

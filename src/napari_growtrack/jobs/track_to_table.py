@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -15,7 +15,8 @@ from ..core.errors import GrowtrackError, OutputError, SettingsError
 from ..core.files import check_apart
 from ..core.files.holding import check_free
 from ..core.films import Stack, TimeAxis, film_identity, open_stack
-from ..core.networks.bundled import DEFAULT
+from ..core.networks.bundled import AUTO
+from ..core.networks.choice import Chosen, choose_network
 from ..core.networks.load import Network, network_path
 from ..core.progress import finish
 from ..core.tables import NO_LIMITS, Limits, check_table
@@ -77,7 +78,8 @@ class TrackToTable:
         Where the table goes: CSV with its recipe in ``<stem>.json``, Parquet, GEFF or TrackMate's XML, by its ending.
         It is put in place whole; until then what is done lies beside it, in ``<name>.unfinished``.
     network : str, path or Network
-        A bundled network's name, a file, or a network; workers take the first two.
+        A bundled network's name, a file, or a network; workers take the first two. ``auto`` takes the bundled one that
+        explains a few frames best, with size and contrast; see `choose_network`.
     frames : slice, optional
         Which frames of the film; all by default.
     channel, z, time_axis
@@ -110,7 +112,7 @@ class TrackToTable:
 
     film: str | Path | FilmFacts
     table: str | Path = "detections.csv"
-    network: str | Path | Network = DEFAULT
+    network: str | Path | Network = AUTO
     frames: slice | None = None
     channel: int | None = None
     z: int | None = None
@@ -131,8 +133,10 @@ class TrackToTable:
     resume: bool = False
     anew: bool = False
 
-    def steps(self, context: Context | None = None) -> Generator[Begun | FrameDetections, None, TrackedTable]:
-        """Yield `Begun`, before the network is loaded, and the detections of each frame; return what came of it.
+    def steps(self, context: Context | None = None) -> Generator[Begun | Chosen | FrameDetections, None, TrackedTable]:
+        """Yield `Begun`, before a network is loaded, what was `Chosen` with ``auto``, and each frame's detections.
+
+        Returns what came of it.
 
         What stops it at a step, an error of ours or a Ctrl-C that is thrown in, is handed back in the result: what
         was tracked is in place by then, and kept to go on with. Closing it keeps as much.
@@ -159,11 +163,19 @@ class TrackToTable:
                     f"There are no such frames in {stack.name}, which has frames 0 to {len(stack) - 1}."
                 )
             yield Begun(frames, 0)
-            return (yield from self._tracked(stack, frames, context))
+            if self.network != AUTO:
+                return (yield from self._tracked(stack, frames, context))
+            if self.cascade is not None:
+                raise SettingsError("A cascade is that of one network. Name the network as well.")
+            chosen = choose_network(stack, frames, diameter=self.diameter, contrast=self.contrast, load=context.named)
+            yield chosen
+            network, diameter, contrast = chosen.best[:3]
+            named = replace(self, network=network, diameter=diameter, contrast=contrast)
+            return (yield from named._tracked(stack, frames, context, {"chosen": chosen.told()}))
 
     def _tracked(
-        self, stack: Stack, frames: range, context: Context
-    ) -> Generator[Begun | FrameDetections, None, TrackedTable]:
+        self, stack: Stack, frames: range, context: Context, known: dict[str, Any] | None = None
+    ) -> Generator[Begun | Chosen | FrameDetections, None, TrackedTable]:
         network = self._network(context)
         cascade = self.cascade or network.cascade(self.stage, self.screen, self.faithful, self.fit).on_film(
             network.zoom, self.screen_distance, self.accept_distance
@@ -197,7 +209,7 @@ class TrackToTable:
                     raise
                 stopped = stop
             seen = frames[: stream.seen]
-            refused = _put_in_place(stream, made | {"frames": [seen[0], seen[-1]]}, stopped)
+            refused = _put_in_place(stream, made | (known or {}) | {"frames": [seen[0], seen[-1]]}, stopped)
         if isinstance(stopped, GeneratorExit):
             raise stopped
         return TrackedTable(
@@ -260,9 +272,9 @@ class TrackToTable:
 def track(
     film: str | Path,
     table: str | Path,
-    network: str | Path | Network = DEFAULT,
+    network: str | Path | Network = AUTO,
     *,
-    watch: Callable[[Begun | FrameDetections], object] | None = None,
+    watch: Callable[[Begun | Chosen | FrameDetections], object] | None = None,
     **settings: Any,
 ) -> TrackedTable:
     """Track a film into a table on the disk; the film's length costs no memory, and a run that was killed goes on.
@@ -272,7 +284,7 @@ def track(
     film, table, network
         As for `TrackToTable`.
     watch : callable, optional
-        Told of `Begun`, and of each frame's detections.
+        Told of `Begun`, of what was `Chosen`, and of each frame's detections.
     **settings
         Whatever else `TrackToTable` takes, such as ``resume=True``.
 
@@ -287,7 +299,7 @@ def track(
 
     Examples
     --------
-    >>> track("film.tif", "detections.csv", "vesicles", stage=3, resume=True)  # doctest: +SKIP
+    >>> track("film.tif", "detections.csv", resume=True)  # doctest: +SKIP
     """
     result = finish(TrackToTable(film, table, network, **settings).steps(), watch)
     if result.stopped is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from ..detection.cascade import Cascade
-from ..detection.fit import Fits, ParticleModel, fit_particles
+from ..detection.fit import Fits, ParticleModel, fit_particles, without_particles
 from ..errors import NetworkFileError
 from ..films.normalisation import Normalisation
 from .archive import SUFFIX, Weights, read_archive, write_archive
@@ -108,6 +108,10 @@ class Network:
     def fit(self, frame: np.ndarray, positions: np.ndarray, farthest: float) -> Fits:
         """Fit the scene's particles to a frame of the film, beginning at some positions; see `fit_particles`."""
         return fit_particles(frame, positions, self._model, farthest)
+
+    def without_particles(self, frame: np.ndarray, positions: np.ndarray, farthest: float) -> np.ndarray:
+        """Return a frame without the particles that are fitted at some positions; see `without_particles`."""
+        return without_particles(frame, positions, self._model, farthest)
 
     def answer(self, images: np.ndarray, stage: int) -> np.ndarray:
         """Answer every aligned window of normalised images; see `GrownNetwork.answer`."""

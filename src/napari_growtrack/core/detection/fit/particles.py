@@ -247,6 +247,16 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
     """
     if not len(positions):
         return Fits(positions, np.empty(0), np.empty(0), np.empty((0, len(MEASURES))))
+    return _fit(frame, positions, model, farthest)[0]
+
+
+def without_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farthest: float) -> np.ndarray:
+    """Return what a fit leaves of a frame, (Y, X): the frame without its particles; see `fit_particles`."""
+    return _fit(frame, positions, model, farthest)[1] if len(positions) else frame
+
+
+def _fit(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farthest: float) -> tuple[Fits, np.ndarray]:
+    """Return what was found, and what it leaves of the frame."""
     spread = float(np.std(frame)) or 1.0
     rest = np.divide(frame, spread, dtype=np.float32, order="C")
     positions = np.ascontiguousarray(positions, float)
@@ -257,7 +267,7 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
         fitted = _Fitted.first(rest, positions, model)
     elif not model.oriented:
         fitted = fitted.with_measured_profile(rest, model)
-    return _judged(rest, fitted, positions, model, farthest, spread)
+    return _judged(rest, fitted, positions, model, farthest, spread), rest * np.float32(spread)
 
 
 @dataclass(frozen=True)

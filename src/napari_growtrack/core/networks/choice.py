@@ -1,0 +1,363 @@
+"""Choose network, size and contrast for a film by what explains a few of its frames best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.ndimage import gaussian_filter, uniform_filter
+from scipy.spatial import cKDTree
+
+from ..detection import Contrast, find_each
+from ..detection.cascade import mended
+from ..detection.evidence import evidence
+from ..detection.survey import negative, varies
+from ..errors import SettingsError
+from ..films import Stack
+from ..progress import finish
+from .bundled import CHOSEN_FROM, DEFAULT
+from .load import Network, load_network
+
+_SIDE = 256
+"""Of the part of a frame that is looked at, in pixels: where there is most to be seen."""
+_SMOOTH = 8.0
+"""What is wider than so many pixels is background where that part is sought."""
+_SURE = 5.0
+"""Particles that stand out by fewer standard errors explain nothing: noise does as well."""
+_TIMES, _LARGEST = (1, 2, 4), 64.0
+"""How much larger than a network's own particles are tried, and how wide they are at most, in pixels."""
+_AGAIN = 3
+"""So many of the best are looked at again on the next frame, at the size that was measured."""
+_OTHER_SIZE = 1.15
+"""Sizes that differ by less need no other zoom: networks know more than a seventh more or less."""
+_ENOUGH = 10.0
+"""Nats that a particle has to explain in the mean: edges and texture explain less, the dimmest true ones 20."""
+_ALIKE = 0.97
+"""What explains so much of what the best does is as good: two frames tell no more."""
+_TOUCHING, _MOST, _AS_PIECES = 1.3, 0.5, 0.85
+"""Particles touch that are less than 1.3 widths apart. Where more than half do, they may be pieces of larger ones,
+which are taken if they explain 0.85 as much: on rods they do 0.9 to 1.0, on crowds less than 0.4."""
+_FEW = 2
+"""Kinds of particles, with which a fit has few numbers to find."""
+
+
+class Tried(NamedTuple):
+    """What one network, at a size and a contrast, made of a film.
+
+    Attributes
+    ----------
+    network : str
+        Name or file.
+    diameter : float
+        How wide the particles look that were searched, in pixels.
+    contrast : {"normal", "inverted"}
+    particles : float
+        How many it finds in the part of a frame that was looked at.
+    width : float
+        How wide they look, in pixels, where it was measured; else nan.
+    touching : float
+        Share of them that touch another.
+    evidence : float
+        Nats a frame by which they explain it; see `evidence`.
+    """
+
+    network: str
+    diameter: float
+    contrast: Contrast
+    particles: float
+    width: float
+    touching: float
+    evidence: float
+
+    def __str__(self) -> str:
+        """Return it in a few words.
+
+        Examples
+        --------
+        >>> str(Tried("spots", 5.0, "inverted", 12.0, 4.1, 0.0, 900.0))
+        'spots (particles 5 px wide, the negative)'
+        """
+        seen = ", the negative" if self.contrast == "inverted" else ""
+        return f"{self.network} (particles {self.diameter:.3g} px wide{seen})"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen for a film.
+
+    Attributes
+    ----------
+    tried : tuple of Tried
+        All that were tried, the chosen one first, then by their evidence.
+    """
+
+    tried: tuple[Tried, ...]
+
+    @property
+    def best(self) -> Tried:
+        """What was chosen."""
+        return self.tried[0]
+
+    @property
+    def explains(self) -> bool:
+        """Whether it explains anything of the frames; see `explains`."""
+        return explains(self.best)
+
+    @cached_property
+    def runner_up(self) -> Tried | None:
+        """The best of another network or contrast, if it explains anything."""
+        mine = self.best.network, self.best.contrast
+        others = (one for one in self.tried[1:] if (one.network, one.contrast) != mine and explains(one))
+        return next(others, None)
+
+    def __str__(self) -> str:
+        """Say what was chosen, how sure that is, and what comes next.
+
+        Examples
+        --------
+        >>> best = Tried("spots", 5.0, "normal", 12.0, 4.1, 0.0, 1000.0)
+        >>> print(Chosen((best, Tried("beads", 20.0, "normal", 9.0, 8.0, 0.0, 300.0))))
+        Chosen: spots (particles 5 px wide), clearly the best; next beads (particles 20 px wide), which explains 30%.
+        """
+        if not self.explains:
+            return (
+                f"No network knows anything in these frames, so {self.best.network} is taken. If you see particles, "
+                "name a network and a diameter, or match the film: growtrack match, Match my film in the Grow panel."
+            )
+        if self.runner_up is None:
+            return f"Chosen: {self.best}; nothing else explains anything."
+        share = self.runner_up.evidence / self.best.evidence
+        sure = "as good as the next" if share >= _ALIKE else "a little better" if share > 0.9 else "clearly the best"
+        return f"Chosen: {self.best}, {sure}; next {self.runner_up}, which explains {share:.0%}."
+
+    def told(self) -> list[dict[str, Any]]:
+        """Return all that was tried as plain values, as recipes keep it."""
+        return [{**one._asdict(), "width": None if np.isnan(one.width) else one.width} for one in self.tried]
+
+
+def choose_network(
+    stack: Stack,
+    frames: Sequence[int] | None = None,
+    among: Sequence[str] = CHOSEN_FROM,
+    diameter: float | None = None,
+    contrast: Contrast = "auto",
+    load: Callable[[str], Network] = load_network,
+) -> Chosen:
+    """Choose a network for a film, with the size and contrast of its particles, by what explains it best.
+
+    Each is tried on a part of a frame, at its own size and on larger particles, as it is and as the negative. The best
+    are tried on a second frame as well, at the size that was measured. The same film gives the same choice.
+
+    Parameters
+    ----------
+    stack : Stack
+    frames : sequence of int, optional
+        The frames to be tracked; all by default. The first and the middle one are looked at.
+    among : sequence of str
+        Names or files of networks.
+    diameter : float, optional
+        How wide particles look, in pixels, if that is known.
+    contrast : {"auto", "normal", "inverted"}
+        Whether that is known.
+    load : callable
+        Loads a network.
+
+    Returns
+    -------
+    Chosen
+
+    Raises
+    ------
+    SettingsError
+        When none of the networks can be tried.
+    StackError
+        When a frame cannot be read.
+
+    Examples
+    --------
+    >>> chosen = choose_network(open_stack("film.tif"))  # doctest: +SKIP
+    >>> chosen.best.network, chosen.best.diameter  # doctest: +SKIP
+    ('spots', 5.025)
+    """
+    return finish(iter_choice(stack, frames, among, diameter, contrast, load))
+
+
+def iter_choice(
+    stack: Stack,
+    frames: Sequence[int] | None = None,
+    among: Sequence[str] = CHOSEN_FROM,
+    diameter: float | None = None,
+    contrast: Contrast = "auto",
+    load: Callable[[str], Network] = load_network,
+) -> Generator[Tried, None, Chosen]:
+    """Yield what each network makes of a film, and return the choice; see `choose_network`."""
+    numbers = range(len(stack)) if frames is None else frames
+    looked_at = [_part(stack[number]) for number in sorted({numbers[0], numbers[len(numbers) // 2]})]
+    looked_at = [frame for frame in looked_at if varies(frame)]
+    trials = list(_trials(among, diameter, contrast, load))
+    if not trials:
+        raise SettingsError(
+            f"None of {', '.join(among)} can be tried: expected networks that fit particles"
+            f"{'' if diameter is None else f' {diameter:g} px wide'}. Name another network."
+        )
+    first: list[tuple[Tried, Trial]] = []
+    for trial in trials:
+        first.append((trial.on(looked_at[:1], stack.full_scale), trial))
+        yield first[-1][0]
+    first.sort(key=lambda pair: -pair[0].evidence)
+    again = _at_measured_size(first[:_AGAIN], fixed=diameter is not None)
+    second = []
+    for trial in again:
+        second.append((trial.on(looked_at, stack.full_scale), trial))
+        yield second[-1][0]
+    second.sort(key=lambda pair: -pair[0].evidence)
+    every = second + [pair for pair in first if all(not pair[1].same_as(one) for one in again)]
+    best = _best(second)
+    if not explains(best[0]):
+        best = min(every, key=lambda pair: (pair[0].particles, pair[0].network != DEFAULT))
+    return Chosen((best[0], *(tried for tried, _ in every if tried is not best[0])))
+
+
+def explains(tried: Tried) -> bool:
+    """Tell whether what was found explains anything of a frame: enough in all, and for each particle."""
+    return tried.evidence >= _ENOUGH * max(tried.particles, 2.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A network that is tried on a film, at a size and a contrast."""
+
+    name: str
+    network: Network
+    contrast: Contrast
+
+    def on(self, frames: Sequence[np.ndarray], full_scale: float) -> Tried:
+        """Try it on some frames."""
+        network = self.network
+        cascade = network.cascade().with_(least_significance=_SURE)
+        frames = [mended(frame, network) for frame in frames]
+        frames = [negative(frame, network, full_scale) if self.contrast == "inverted" else frame for frame in frames]
+        total = 0.0
+        tables = find_each(frames, network, cascade, full_scale)
+        for frame, table in zip(frames, tables, strict=True):
+            positions = table[["y", "x"]].to_numpy(float)
+            left = network.without_particles(frame, positions, cascade.merge_distance / network.zoom)
+            total += evidence(frame, left, len(table))
+        each, number = max(len(frames), 1), sum(map(len, tables))
+        width = _width(tables)
+        touching = sum(_touching(table, width) for table in tables) / max(number, 1)
+        return Tried(self.name, network.diameter, self.contrast, number / each, width, touching, total / each)
+
+    def same_as(self, other: Trial) -> bool:
+        """Tell whether another trial searches the same."""
+        return (self.name, self.contrast, self.network.magnification) == (
+            other.name,
+            other.contrast,
+            other.network.magnification,
+        )
+
+    def preferred(self, width: float) -> tuple[bool, ...]:
+        """Return what speaks for it where particles are so wide, in pixels, the most important first.
+
+        That its network learned such, that frames are not enlarged, nor made smaller, and that it knows few kinds.
+        """
+        network, scene = self.network, self.network.card.recipe.located_scene
+        low, high = scene.diameters
+        known = low / _OTHER_SIZE <= width * network.zoom <= high * _OTHER_SIZE
+        return known, network.magnification <= 1, network.magnification == 1, scene.kinds <= _FEW
+
+
+def _width(tables: Sequence[pd.DataFrame]) -> float:
+    """Return how wide particles look in the middle, in pixels; nan where there are none. Rods count with their area."""
+    widths = [4 * table["radius"] * np.sqrt(table["axis_ratio"]) for table in tables]
+    known = np.concatenate([*widths, np.empty(0)])
+    known = known[np.isfinite(known)]
+    return float(np.median(known)) if len(known) else float("nan")
+
+
+def _touching(table: pd.DataFrame, width: float) -> int:
+    """Return how many particles of a frame are nearer to another than they are wide, and a bit."""
+    if len(table) < 2 or not width > 0:
+        return 0
+    positions = table[["y", "x"]].to_numpy(float)
+    nearest = cKDTree(positions).query(positions, 2)[0][:, 1]
+    return int(np.count_nonzero(nearest < _TOUCHING * width))
+
+
+def _trials(
+    among: Sequence[str], diameter: float | None, contrast: Contrast, load: Callable[[str], Network]
+) -> Iterator[Trial]:
+    for name in among:
+        network = load(name)
+        card = network.card
+        if card.recipe.scene is None or not network.cascade().polish:
+            continue
+        least, most = card.diameters
+        if diameter is not None:
+            sizes = [diameter] if least <= diameter <= most else []
+        else:
+            sizes = [times * network.diameter for times in _TIMES if times * network.diameter <= min(most, _LARGEST)]
+        for size in sizes:
+            sized = network if size == network.diameter else network.for_diameter(size)
+            for each in _contrasts(network, contrast):
+                yield Trial(name, sized, each)
+
+
+def _contrasts(network: Network, contrast: Contrast) -> tuple[Contrast, ...]:
+    """Return the contrasts worth trying: networks that know bright and dark particles need no negative."""
+    if contrast != "auto":
+        return (contrast,)
+    amplitudes = [kind.amplitudes.values() for kind in network.card.recipe.located_scene.particles]
+    bright = any(all(one.low >= 0 for one in some) for some in amplitudes)
+    dark = any(all(one.high <= 0 for one in some) for some in amplitudes)
+    return ("normal",) if bright and dark else ("normal", "inverted")
+
+
+def _at_measured_size(best: Sequence[tuple[Tried, Trial]], fixed: bool) -> list[Trial]:
+    """Return the best trials, each also for particles as wide as it measured, where that is another zoom."""
+    trials = [trial for _, trial in best]
+    for tried, trial in best:
+        if fixed or not tried.width > 0 or tried.evidence <= 0:
+            continue
+        card = trial.network.card
+        sized = trial.network.for_diameter(float(np.clip(tried.width, *card.diameters)))
+        ratio = sized.magnification / trial.network.magnification
+        other = Trial(trial.name, sized, trial.contrast)
+        if max(ratio, 1 / ratio) > _OTHER_SIZE and all(not other.same_as(one) for one in trials):
+            trials.append(other)
+    return trials
+
+
+def _best(tried: Sequence[tuple[Tried, Trial]]) -> tuple[Tried, Trial]:
+    """Return the trial that explains most; of those as good, the preferred one.
+
+    Where most particles of the best touch, they may be pieces of others: fewer that do not are as good sooner.
+    """
+    first = max((one for one, _ in tried), key=lambda one: one.evidence)
+    least = first.evidence - (1 - _ALIKE) * abs(first.evidence)
+    good = [pair for pair in tried if pair[0].evidence >= least]
+    if first.touching > _MOST:
+        whole = [
+            pair for pair in tried if pair[0].touching <= _MOST and pair[0].evidence >= _AS_PIECES * first.evidence
+        ]
+        good = whole or good
+    return max(good, key=lambda pair: (pair[1].preferred(pair[0].width), pair[0].evidence))
+
+
+def _part(frame: np.ndarray) -> np.ndarray:
+    """Return the square part of a frame in which there is most to be seen."""
+    frame = np.ascontiguousarray(frame, np.float32)
+    sides = [min(_SIDE, side) for side in frame.shape]
+    if tuple(sides) == frame.shape:
+        return frame
+    detail = (frame - gaussian_filter(frame, _SMOOTH)) ** 2
+    detail = np.minimum(detail, np.percentile(detail, 99.5))  # a hot pixel is not much to be seen
+    middles = uniform_filter(detail, sides)
+    y, x = (side // 2 for side in sides)
+    inner = middles[y : frame.shape[0] - (sides[0] - y) + 1, x : frame.shape[1] - (sides[1] - x) + 1]
+    top, left = np.unravel_index(np.argmax(inner), inner.shape)
+    return frame[top : top + sides[0], left : left + sides[1]]
