@@ -11,7 +11,7 @@ from napari_growtrack.core.tables import PROGRAM as PLUGIN
 from napari_growtrack.widgets.shared.preferences import CATEGORY, RING_COLOURS, Preferences, preferences
 
 PROPERTIES = {
-    "network": {"type": "string", "default": "vesicles", "title": "Network at first"},
+    "network": {"type": "string", "default": "auto", "title": "Network at first"},
     "live": {"type": "boolean", "default": True, "title": "Live preview"},
     "contrast": {"type": "string", "default": "auto", "enum": ["auto", "normal", "inverted"], "title": "Contrast"},
     "ring": {"type": "string", "default": "magenta", "enum": [*RING_COLOURS], "title": "Colour of the rings"},

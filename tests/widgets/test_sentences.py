@@ -76,18 +76,11 @@ def test_speed_is_told_of_this_computer_and_this_size_of_frame():
     assert line == "312 frames/s on this computer (251 x 300 px); 4.3% of the windows passed on"
 
 
-def test_the_error_to_expect_is_that_of_the_fits_and_tells_how_noisy_the_film_is():
-    line = sentences.film_line(small_card(), 3, 0.05)
-    assert line.startswith("Expected error here 0.05 px (median; about SNR ")
-    assert "90.0% found, 0.0% false" in line
-
-
-@pytest.mark.parametrize(("error", "snr"), [(0.1, 2), (0.05, 4), (0, None), (float("nan"), None)])
-def test_the_ratio_is_where_the_bound_is_the_error(error, snr):
-    card = small_card()
-    reports = [report.with_(bound=0.2 / report.snr) for report in card.reports]
-    found = sentences.snr_of(card.with_(reports=reports), error)
-    assert found == (None if snr is None else pytest.approx(snr))
+def test_the_error_to_expect_is_that_of_the_fits_and_nothing_of_simulated_frames_is_said_of_a_film():
+    line = sentences.film_line(0.05)
+    assert line.startswith("Expected error here 0.05 px")
+    assert "%" not in line
+    assert "SNR" not in line
 
 
 def test_the_median_error_of_detections_follows_from_sigma():

@@ -198,16 +198,15 @@ def iter_choice(
     numbers = range(len(stack)) if frames is None else frames
     looked_at = [_part(stack[number]) for number in sorted({numbers[0], numbers[len(numbers) // 2]})]
     looked_at = [frame for frame in looked_at if varies(frame)]
-    trials = list(_trials(among, diameter, contrast, load))
-    if not trials:
+    first: list[tuple[Tried, Trial]] = []
+    for trial in _trials(among, diameter, contrast, load):
+        first.append((trial.on(looked_at[:1], stack.full_scale), trial))
+        yield first[-1][0]
+    if not first:
         raise SettingsError(
             f"None of {', '.join(among)} can be tried: expected networks that fit particles"
             f"{'' if diameter is None else f' {diameter:g} px wide'}. Name another network."
         )
-    first: list[tuple[Tried, Trial]] = []
-    for trial in trials:
-        first.append((trial.on(looked_at[:1], stack.full_scale), trial))
-        yield first[-1][0]
     first.sort(key=lambda pair: -pair[0].evidence)
     again = _at_measured_size(first[:_AGAIN], fixed=diameter is not None)
     second = []

@@ -12,6 +12,7 @@ import pandas as pd
 from ...core.detection import Cascade
 from ...core.errors import GrowtrackError
 from ...core.networks.card import Card, Report
+from ...core.networks.choice import Tried
 from .region import TrackingProgress
 
 Kind = Literal["plain", "warning", "error"]
@@ -30,6 +31,20 @@ def reason(error: Exception) -> str:
 def saved_as_line(path: Path) -> str:
     """Say where something is saved."""
     return f"Saved as {path}."
+
+
+def tried_words(tried: Tried, best: Tried) -> tuple[str, ...]:
+    """Say in a few words what was tried, how many particles it found, and how much it explains of what the best does.
+
+    Examples
+    --------
+    >>> best = Tried("spots", 5.0, "inverted", 12.5, 4.1, 0.0, 900.0)
+    >>> tried_words(best, best)
+    ('spots, inverted', '5.0 px', '12', '100%')
+    """
+    share = max(tried.evidence, 0.0) / best.evidence if best.evidence > 0 else 0.0
+    network = f"{tried.network}, inverted" if tried.contrast == "inverted" else tried.network
+    return network, f"{tried.diameter:.1f} px", f"{tried.particles:.0f}", f"{share:.0%}"
 
 
 def stage_line(card: Card, stage: int) -> str:
@@ -55,26 +70,12 @@ def frequency(hertz: float) -> str:
     return f"{hertz:.0f}" if hertz >= 9.95 else f"{hertz:.1f}"
 
 
-def film_line(card: Card, stage: int, error: float) -> str:
-    """Say which error to expect of a stage where its fits have this one, in pixels, and how noisy that makes a film."""
-    snr = snr_of(card, error)
-    seen = [report for report in _reports(card, stage) if not math.isnan(report.median_error)]
-    about = f"about SNR {snr:.2g}" if snr else "SNR not known"
-    nearest = min(seen, key=lambda one: abs(math.log(one.snr / snr))) if seen and snr else None
-    missed = f"; near that, simulated: {nearest.found:.1%} found, {nearest.false:.1%} false" if nearest else ""
-    return f"Expected error here {error:.2f} px (median; {about}{missed})"
+def film_line(error: float) -> str:
+    """Say which error to expect where the fits have this one, in pixels.
 
-
-def snr_of(card: Card, error: float) -> float | None:
-    """Return the signal-to-noise ratio at which the bound of a card's scene is this error; None where unknown.
-
-    The bound falls as one over the ratio; beyond what was measured it is taken to go on so.
+    How many particles are found is not said: it was measured on simulated frames, and no film is like them.
     """
-    bounds = {report.snr: report.bound for report in card.reports if report.bound > 0}
-    if not bounds or not error > 0:
-        return None
-    snr, bound = min(bounds.items(), key=lambda one: abs(math.log(one[1] / error)))
-    return snr * bound / error
+    return f"Expected error here {error:.2f} px (median, as the fits to this film tell)"
 
 
 def error_of(detections: pd.DataFrame) -> float | None:

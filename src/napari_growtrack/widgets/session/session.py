@@ -19,9 +19,11 @@ from ...core.films import Stack
 from ...core.networks.archive import SUFFIX
 from ...core.networks.bundled import bundled
 from ...core.networks.card import Card
+from ...core.networks.choice import Tried
 from ...core.networks.load import Network
 from ...core.simulation import Scene
 from ...engine import Engine, Here, Runs
+from ...jobs.choosing import ChooseNetwork
 from ...jobs.context import FilmFacts, Loading
 from ...jobs.tracking import LookAtFrame, Ready, Seen, TrackFilm
 from .choice import Choice
@@ -78,6 +80,8 @@ class Session:
     scene_changed : Signal()
         There is another scene to simulate and to grow on.
     choice : Choice or None
+    automatic : bool
+        Whether the film tells which network is chosen, until a person does.
     opened : dict of str to Path
         Networks that were opened from elsewhere or are growing, by what they are called.
     scene : Scene or None
@@ -100,6 +104,7 @@ class Session:
 
     def __init__(self, engines: Engines | None = None, load: Callable[[Path], Network] | None = None) -> None:
         self.choice: Choice | None = None
+        self.automatic = False
         self.scene: Scene | None = None
         self.opened: dict[str, Path] = {}
         self.panels: WeakValueDictionary[str, Any] = WeakValueDictionary()
@@ -177,6 +182,18 @@ class Session:
             self.offer(Path(name).stem, Path(name))
         self.restore(chosen)
 
+    def take(self, tried: Tried) -> None:
+        """Choose what was tried on a film: network, size and contrast."""
+        chosen = Choice.of(tried.network)
+        screening = chosen.screening if self.choice is None else self.choice.screening
+        self.restore(chosen.with_(diameter=tried.diameter, contrast=tried.contrast, screening=screening))
+
+    def by_hand(self) -> None:
+        """Keep what a person chooses from now on, whatever films tell."""
+        if self.automatic:
+            self.automatic = False
+            self.changed.emit()
+
     def change(self, **changes: Any) -> None:
         """Choose something else of the same network; another stage or screen has thresholds of its own."""
         if {"stage", "screening", "screen", "faithful"} & {*changes}:
@@ -203,6 +220,10 @@ class Session:
             When nothing is chosen, or it was never calibrated.
         """
         return self.chosen.cascade()
+
+    def tries(self, film: Stack) -> Iterator[Any]:
+        """Return a generator that tries networks on a film, and yields what each makes of it and what is `Chosen`."""
+        return self.engines.tracking.run(ChooseNetwork(FilmFacts.of(film)), film)
 
     # Tracking -----------------------------------------------------------------------------------------------------
 

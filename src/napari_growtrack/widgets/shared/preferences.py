@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from ...core.detection import Contrast
 from ...core.errors import GrowtrackWarning, NetworkFileError, SettingsError
-from ...core.networks.bundled import DEFAULT
+from ...core.networks.bundled import AUTO
 from ...core.networks.load import network_path
 from ...core.settings import Settings
 from ...core.tables import PROGRAM
@@ -29,7 +29,9 @@ class Preferences(Settings):
     '#3fe0ff'
     """
 
-    network: str = Field(DEFAULT, description="The network that is chosen at first: a bundled one's name, or a file.")
+    network: str = Field(
+        AUTO, description="The network that is chosen at first: a bundled one's name, a file, or auto: by each film."
+    )
     live: bool = Field(True, description="Show detections of the current frame while settings change.")
     contrast: Contrast = Field("auto", description="Whether the film or its negative is tracked at first.")
     ring: Literal["magenta", "yellow", "cyan", "green"] = Field("magenta", description="Colour of the rings.")
@@ -37,6 +39,8 @@ class Preferences(Settings):
     @field_validator("network")
     @classmethod
     def _there(cls, name: str) -> str:
+        if name == AUTO:
+            return name
         try:
             path = network_path(name)
         except NetworkFileError as error:

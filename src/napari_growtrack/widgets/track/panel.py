@@ -10,6 +10,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QSpinBox
 
 from ...core.errors import GrowtrackError, SettingsError
+from ...core.networks.bundled import AUTO, DEFAULT
 from ..session.region import Region, TrackingProgress
 from ..session.runs import Candidates, Run
 from ..session.sentences import Kind, error_of, progress_line, reason
@@ -30,7 +31,7 @@ from ..shared.panel import Panel, Shortcuts, section
 from ..shared.preferences import preferences
 from .into_file import FileRun, how_to_begin, job_of, pick_table
 from .keeper import Keeper
-from .network_form import NetworkForm
+from .network_form import LOOKING, Chooser, NetworkForm
 from .preview import Preview, Speed, Spot
 from .sentences import NO_FILM, NO_NETWORK, WHOLE_FRAMES, in_frame, in_run, range_words
 from .thresholds import ThresholdForm
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Points
 
     from ...core.films import Stack
+    from ...core.networks.choice import Chosen
 
 _BREATH = 60
 """Milliseconds in which the window draws what has changed, before napari adds a layer."""
@@ -71,6 +73,7 @@ class TrackPanel(Panel):
         self.into_file = QPushButton("Into a file...")
         self.runs = Keeper(viewer, self.session, self)
         self.preview = Preview(self.session, self)
+        self.chooser = Chooser(self.session, self)
         self._preparing, self._removing, self._layering, self._moving = (QTimer(self) for _ in range(4))
         for timer, act in (
             (self._preparing, self._prepare),
@@ -99,7 +102,8 @@ class TrackPanel(Panel):
         preferred = preferences()
         self.live.setChecked(preferred.live)
         if self.session.choice is None:
-            self.form.choose(preferred.network)
+            self.session.automatic = preferred.network == AUTO
+            self.form.choose(DEFAULT if self.session.automatic else preferred.network)
             with suppress(SettingsError):  # it could not be chosen, which has been said
                 self.session.change(contrast=preferred.contrast)
 
@@ -146,6 +150,10 @@ class TrackPanel(Panel):
     def _connect(self) -> None:
         self.image.changed.connect(self._take_image)
         self.form.refused.connect(self.refuse)
+        self.form.asked.connect(self._choose)
+        self.chooser.chosen.connect(self._take_chosen)
+        self.chooser.failed.connect(self._fail_to_choose)
+        self.chooser.ended.connect(self._choice_changed)
         self.live.toggled.connect(self._switch_live)
         self.view_only.toggled.connect(self._look)
         self.first.valueChanged.connect(self._bound)
@@ -187,6 +195,7 @@ class TrackPanel(Panel):
             self.viewer.layers.events.removed.disconnect(self._removed)
             camera_of(self.viewer).events.disconnect(self._move)
             self._watch(None)
+            self.chooser.leave()
             for timer in (self._preparing, self._removing, self._layering, self._moving):
                 timer.stop()
             self.form.leave()
@@ -223,9 +232,29 @@ class TrackPanel(Panel):
             self._offer_frames(last)
         self.preview.forget()
         self._drop_preview()
+        self._choose()
         self._check()
         self._look()
         self._tell()
+
+    def _choose(self) -> None:
+        """Let the film tell which network is chosen, unless a person did."""
+        self.chooser.leave()
+        self.form.show_chosen(None)
+        if self.image.image is None or not self.session.automatic or self.work.running:
+            return
+        with suppress(GrowtrackError):  # a film that cannot be opened is what is in the way
+            self.chooser.choose(self._film_of(self.image.image))
+        self._check()
+
+    def _take_chosen(self, chosen: Chosen) -> None:
+        self.form.show_chosen(chosen)
+        if self.session.automatic:
+            self.session.take(chosen.best)
+
+    def _fail_to_choose(self, error: Exception) -> None:
+        self._hindered = False  # what is said now stays
+        self.status.tell(reason(error), "error")
 
     def _watch(self, image: Image | None) -> None:
         """Hear of new data in the image, and of the image that was chosen before no more."""
@@ -481,6 +510,8 @@ class TrackPanel(Panel):
             return NO_FILM, "plain"
         if self.session.choice is None:
             return NO_NETWORK, "plain"
+        if self.chooser.running:
+            return LOOKING, "plain"
         try:
             self._film_of(image)
             self.session.cascade()
