@@ -143,7 +143,7 @@ def test_a_film_is_simulated_tracked_and_scored(film, tmp_path, capsys):
     "options", [["--stage", 1], ["--faithful"], ["--screen", 3], ["--frames", "1:3"], ["--frames", 2]]
 )
 def test_every_option_of_track_gives_detections(film, tmp_path, capsys, options):
-    code, _, _ = run(capsys, "track", film[0], "-o", tmp_path / "found.csv", *options)
+    code, _, _ = run(capsys, "track", film[0], "-n", "vesicles", "-o", tmp_path / "found.csv", *options)
     assert code == 0
     frames = pd.read_csv(tmp_path / "found.csv").frame.unique().tolist()
     assert frames == {"1:3": [1, 2], 2: [2]}.get(options[-1], [0, 1, 2, 3])
@@ -156,7 +156,7 @@ def test_a_film_is_never_written_over(film, tmp_path, capsys, words):
     path = tmp_path / "film.tif"
     path.write_bytes(film[0].read_bytes())
     words = [str(path) if word == "FILM" else str(tmp_path / word) if "." in word else word for word in words]
-    code, _, complaint = run(capsys, "track", path, *words)
+    code, _, complaint = run(capsys, "track", path, "-n", "vesicles", *words)
     assert code == 1
     assert "would be written over" in complaint
     assert path.read_bytes() == film[0].read_bytes()
@@ -185,7 +185,7 @@ def test_a_film_and_its_truth_need_two_names(tmp_path, capsys):
 def test_a_film_without_particles_scores_without_nan_in_json(tmp_path, capsys):
     film, truth, found = tmp_path / "f.tif", tmp_path / "t.csv", tmp_path / "d.csv"
     run(capsys, "simulate", "empty", "-o", film, "--truth", truth, "--frames", 2)
-    assert run(capsys, "track", film, "-o", found)[0] == 0
+    assert run(capsys, "track", film, "-n", "vesicles", "-o", found)[0] == 0
     code, said, _ = run(capsys, "score", found, truth, "--json")
     assert code == 0
     assert json.loads(said)["particles"] == 0
@@ -383,7 +383,7 @@ def test_show_leaves_tables_and_figures(tiny, tmp_path, capsys):
 @pytest.mark.parametrize(("diameter", "zoom"), [(5.1, 2), (20.4, 0.5)])
 def test_distances_count_pixels_of_the_film_whatever_its_diameter(film, tmp_path, capsys, diameter, zoom):
     words = ["--diameter", diameter, "--frames", 0, "--accept-distance", 0.75, "--screen-distance", 3]
-    assert run(capsys, "track", film[0], *words, "-o", tmp_path / "d.csv")[0] == 0
+    assert run(capsys, "track", film[0], "-n", "vesicles", *words, "-o", tmp_path / "d.csv")[0] == 0
     settings = json.loads((tmp_path / "d.json").read_text())["settings"]
     assert settings["accept_distance"] == pytest.approx(0.75 * zoom)
     assert settings["screen_distance"] == pytest.approx(3 * zoom)
@@ -391,7 +391,7 @@ def test_distances_count_pixels_of_the_film_whatever_its_diameter(film, tmp_path
 
 
 def test_limits_leave_out_what_lies_outside(film, tmp_path, capsys):
-    words = ["track", film[0], "--frames", 0]
+    words = ["track", film[0], "-n", "vesicles", "--frames", 0]
     assert run(capsys, *words, "-o", tmp_path / "all.csv")[0] == 0
     every = pd.read_csv(tmp_path / "all.csv")
     least = float(every.signal.median())
@@ -560,9 +560,12 @@ REFUSALS = {
         ["track", "FILM", "-n", "vesicle"],
         "There is no network 'vesicle'. Choose one of beads, general, species, spots, vesicles",
     ),
-    "unknown stage": (["track", "FILM", "--stage", 9], "There is no stage 9; this network has stages 1 to 3"),
+    "unknown stage": (
+        ["track", "FILM", "-n", "vesicles", "--stage", 9],
+        "There is no stage 9; this network has stages 1 to 3",
+    ),
     "screen above stage": (
-        ["track", "FILM", "--stage", 1, "--screen", 2],
+        ["track", "FILM", "-n", "vesicles", "--stage", 1, "--screen", 2],
         "no thresholds for stage 1 screened by stage 2",
     ),
     "unknown scene": (["simulate", "moon", "-o", "x.tif"], "There is no scene 'moon'. Choose one of default, vesicles"),
@@ -691,7 +694,7 @@ BAD_FILMS = {
 @pytest.mark.parametrize(("film", "sentence"), BAD_FILMS.values(), ids=BAD_FILMS)
 def test_bad_films_are_refused_in_one_sentence(tmp_path, capsys, film, sentence):
     tifffile.imwrite(tmp_path / "bad.tif", film)
-    code, _, complaint = run(capsys, "track", tmp_path / "bad.tif", "-o", tmp_path / "found.csv")
+    code, _, complaint = run(capsys, "track", tmp_path / "bad.tif", "-n", "vesicles", "-o", tmp_path / "found.csv")
     assert code == 1
     assert sentence in complaint
 
@@ -711,7 +714,7 @@ ODD_FILMS = {
 @pytest.mark.parametrize(("film", "sentence"), ODD_FILMS.values(), ids=ODD_FILMS)
 def test_odd_films_are_tracked_with_a_word_of_warning(tmp_path, capsys, film, sentence):
     tifffile.imwrite(tmp_path / "odd.tif", film, photometric="minisblack")
-    code, _, complaint = run(capsys, "track", tmp_path / "odd.tif", "-o", tmp_path / "found.csv")
+    code, _, complaint = run(capsys, "track", tmp_path / "odd.tif", "-n", "vesicles", "-o", tmp_path / "found.csv")
     assert code == 0
     assert sentence in complaint
     assert (tmp_path / "found.csv").exists()
@@ -721,14 +724,16 @@ def test_several_films_are_tracked_into_a_folder_and_a_bad_one_does_not_stop_the
     (tmp_path / "b.tif").write_bytes(film[0].read_bytes())
     (tmp_path / "bad.tif").write_text("no film")
     films = [film[0], tmp_path / "bad.tif", tmp_path / "b.tif"]
-    code, said, complaint = run(capsys, "track", *films, "-o", tmp_path / "tables")
+    code, said, complaint = run(capsys, "track", *films, "-n", "vesicles", "-o", tmp_path / "tables")
     assert code == 1
     assert "bad.tif: Cannot read bad.tif" in complaint
     assert "1 of 3 films could not be tracked" in complaint
     tables = [tmp_path / "tables" / f"{name}.csv" for name in (film[0].stem, "b")]
     assert tables[0].read_bytes() == tables[1].read_bytes()
     assert said.count("detections in 4 frames") == 2
-    code, _, complaint = run(capsys, "track", film[0], film[0].with_suffix(".avi"), "-o", tmp_path / "tables")
+    code, _, complaint = run(
+        capsys, "track", film[0], film[0].with_suffix(".avi"), "-n", "vesicles", "-o", tmp_path / "tables"
+    )
     assert code == 1
     assert "the same name" in complaint
 
@@ -743,15 +748,15 @@ def test_a_cancelled_run_keeps_what_was_done(film, tmp_path, monkeypatch, capsys
         raise KeyboardInterrupt
 
     monkeypatch.setattr(tracking, "iter_detections", stopped)
-    code, _, complaint = run(capsys, "track", film[0], "-o", tmp_path / "found.csv")
+    code, _, complaint = run(capsys, "track", film[0], "-n", "vesicles", "-o", tmp_path / "found.csv")
     assert code == 130
     assert "cancelled after 2 of 4 frames; they are kept" in complaint
     assert pd.read_csv(tmp_path / "found.csv").frame.unique().tolist() == [0, 1]
-    code, _, complaint = run(capsys, "track", film[0], "-o", tmp_path / "found.csv")
+    code, _, complaint = run(capsys, "track", film[0], "-n", "vesicles", "-o", tmp_path / "found.csv")
     assert code == 1
     assert "An earlier run left 0 frames" in complaint
     monkeypatch.setattr(tracking, "iter_detections", real)
-    assert run(capsys, "track", film[0], "-o", tmp_path / "found.csv", "--resume")[0] == 0
+    assert run(capsys, "track", film[0], "-n", "vesicles", "-o", tmp_path / "found.csv", "--resume")[0] == 0
     assert pd.read_csv(tmp_path / "found.csv").frame.unique().tolist() == [0, 1, 2, 3]
     assert not list(tmp_path.glob("*.unfinished"))
 
@@ -760,7 +765,7 @@ def test_a_broken_frame_in_mid_film_keeps_those_before_it(tmp_path, capsys):
     film = np.random.default_rng(0).normal(size=(4, 60, 60)).astype("f4")
     film[2, 5, 5] = np.nan
     tifffile.imwrite(tmp_path / "bad.tif", film, photometric="minisblack")
-    code, _, complaint = run(capsys, "track", tmp_path / "bad.tif", "-o", tmp_path / "found.csv")
+    code, _, complaint = run(capsys, "track", tmp_path / "bad.tif", "-n", "vesicles", "-o", tmp_path / "found.csv")
     assert code == 1
     assert "Frame 2 of bad.tif holds 1 NaN" in complaint
     assert "Stopped after 2 of 4 frames; they are kept" in complaint
@@ -791,13 +796,15 @@ def test_a_table_that_could_not_be_put_in_place_is_not_told_of(film, tmp_path, m
         return real(source, target)
 
     monkeypatch.setattr(files.os, "replace", full)
-    code, said, complaint = run(capsys, "track", film[0], "-o", found, "--overlay", tmp_path / "x.png")
+    code, said, complaint = run(
+        capsys, "track", film[0], "-n", "vesicles", "-o", found, "--overlay", tmp_path / "x.png"
+    )
     assert code == 1
     assert said == ""
     assert "No space left" in complaint
     assert complaint.count("\n") == 1
     monkeypatch.undo()
-    assert run(capsys, "track", film[0], "-o", found, "--resume")[0] == 0
+    assert run(capsys, "track", film[0], "-n", "vesicles", "-o", found, "--resume")[0] == 0
     assert found.exists()
 
 
@@ -846,13 +853,13 @@ def test_a_run_does_not_go_on_with_another_film_in_the_same_place(tmp_path, monk
 
     monkeypatch.setattr(tracking, "iter_detections", stopped)
     film, table = put(), tmp_path / "t.csv"
-    assert run(capsys, "track", film, "-o", table)[0] == 130
+    assert run(capsys, "track", film, "-n", "vesicles", "-o", table)[0] == 130
     monkeypatch.undo()
     put()
-    code, _, complaint = run(capsys, "track", film, "-o", table, "--resume")
+    code, _, complaint = run(capsys, "track", film, "-n", "vesicles", "-o", table, "--resume")
     assert code == 1
     assert "is of another film" in complaint
-    assert run(capsys, "track", film, "-o", table, "--anew")[0] == 0
+    assert run(capsys, "track", film, "-n", "vesicles", "-o", table, "--anew")[0] == 0
 
 
 def _zarr(path, pixels):
@@ -903,7 +910,9 @@ def test_a_film_that_runs_out_of_memory_does_not_stop_the_others(film, tmp_path,
 
     real = tracking.open_stack
     monkeypatch.setattr(tracking, "open_stack", large)
-    code, said, complaint = run(capsys, "track", tmp_path / "large.tif", film[0], "-o", tmp_path / "tables")
+    code, said, complaint = run(
+        capsys, "track", tmp_path / "large.tif", film[0], "-n", "vesicles", "-o", tmp_path / "tables"
+    )
     assert code == 1
     assert "large.tif: There is not enough memory" in complaint
     assert "detections in 4 frames" in said
@@ -952,7 +961,7 @@ def test_a_full_or_read_only_disk_is_named_before_the_work(film, tmp_path, monke
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(files.os, "replace", refuse)
-    code, _, complaint = run(capsys, "track", film[0], "-o", tmp_path / "found.csv")
+    code, _, complaint = run(capsys, "track", film[0], "-n", "vesicles", "-o", tmp_path / "found.csv")
     assert code == 1
     assert "Cannot write" in complaint
     assert sentence in complaint
@@ -968,7 +977,7 @@ def test_a_disk_that_fills_up_during_the_work_loses_nothing(film, tmp_path, monk
         return real(source, target)
 
     monkeypatch.setattr(files.os, "replace", fills_up)
-    code, _, complaint = run(capsys, "track", film[0], "-o", tmp_path / "found.csv")
+    code, _, complaint = run(capsys, "track", film[0], "-n", "vesicles", "-o", tmp_path / "found.csv")
     assert code == 1
     assert "No space left" in complaint
     refuge = complaint.split("The table is whole, in ")[1].split(". Stopped")[0]

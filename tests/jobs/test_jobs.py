@@ -29,9 +29,9 @@ def film(tmp_path_factory):
 
 def test_one_line_of_python_leaves_what_the_command_line_leaves(film, tmp_path, capsys):
     heard = []
-    result = gt.track(film, tmp_path / "python.csv", stage=2, frames=slice(0, 40), watch=heard.append)
+    result = gt.track(film, tmp_path / "python.csv", "vesicles", stage=2, frames=slice(0, 40), watch=heard.append)
     options = ("--stage", 2, "--frames", "0:40")
-    assert run(capsys, "track", film, "-o", tmp_path / "typed.csv", *options)[0] == 0
+    assert run(capsys, "track", film, "-n", "vesicles", "-o", tmp_path / "typed.csv", *options)[0] == 0
     for ending in (".csv", ".json"):
         one, other = (tmp_path / f"{name}{ending}" for name in ("python", "typed"))
         assert one.read_bytes() == other.read_bytes()
@@ -45,8 +45,8 @@ def test_one_line_of_python_leaves_what_the_command_line_leaves(film, tmp_path, 
 
 def test_a_job_that_is_closed_keeps_what_it_did_and_goes_on(film, tmp_path):
     whole, torn = tmp_path / "whole.csv", tmp_path / "torn.csv"
-    gt.track(film, whole)
-    steps = TrackToTable(film, torn).steps()
+    gt.track(film, whole, "vesicles")
+    steps = TrackToTable(film, torn, "vesicles").steps()
     for step in steps:
         if not isinstance(step, Begun) and step.frame == 100:
             break
@@ -54,7 +54,7 @@ def test_a_job_that_is_closed_keeps_what_it_did_and_goes_on(film, tmp_path):
     assert pd.read_csv(torn)["frame"].max() == 100
     assert json.loads(torn.with_suffix(".json").read_text())["frames"] == [0, 100]
     heard = []
-    assert gt.track(film, torn, resume=True, watch=heard.append).frames == range(FRAMES)
+    assert gt.track(film, torn, "vesicles", resume=True, watch=heard.append).frames == range(FRAMES)
     done = heard[1].done
     assert heard[:2] == [Begun(range(FRAMES), 0), Begun(range(FRAMES), done)]
     assert 0 < done <= 101
@@ -74,7 +74,7 @@ def test_what_stops_a_job_is_raised_when_all_is_put_away(film, tmp_path, monkeyp
 
     monkeypatch.setattr(tracking, "iter_detections", stopped)
     with pytest.raises(stop):
-        gt.track(film, tmp_path / "inside.csv")
+        gt.track(film, tmp_path / "inside.csv", "vesicles")
     monkeypatch.undo()
 
     def watch(step):
@@ -82,7 +82,7 @@ def test_what_stops_a_job_is_raised_when_all_is_put_away(film, tmp_path, monkeyp
             raise stop("No more.")
 
     with pytest.raises(stop):
-        gt.track(film, tmp_path / "outside.csv", watch=watch)
+        gt.track(film, tmp_path / "outside.csv", "vesicles", watch=watch)
     for name in ("inside", "outside"):
         assert pd.read_csv(tmp_path / f"{name}.csv")["frame"].unique().tolist() == [0]
         assert (tmp_path / f"{name}.csv.unfinished").is_dir()
@@ -98,7 +98,7 @@ def test_what_is_refused_leaves_nothing(film, tmp_path):
         with pytest.raises(error, match=sentence):
             gt.track(film, tmp_path / "t.csv", **settings)
     with pytest.raises(OutputError, match="written over"):
-        gt.track(film, film)
+        gt.track(film, film, "vesicles")
     assert [*tmp_path.iterdir()] == []
 
 
@@ -117,7 +117,7 @@ def detections(tmp_path_factory):
     folder = tmp_path_factory.mktemp("found")
     scene, motion = gt.named_scene("table42"), gt.Motion(diffusion=0.5)
     finish(SimulateToFile(folder / "film.tif", scene, 30, (128, 128), number=4, motion=motion).steps())
-    gt.track(folder / "film.tif", folder / "detections.csv")
+    gt.track(folder / "film.tif", folder / "detections.csv", "vesicles")
     return folder / "detections.csv"
 
 

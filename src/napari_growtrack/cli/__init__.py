@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": films.demo,
     "simulate": films.simulate,
     "match": films.match,
+    "adapt": films.adapt,
     "grow": networks.grow,
     "track": films.track,
     "link": tables.link,

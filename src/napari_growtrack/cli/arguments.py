@@ -167,14 +167,15 @@ def _simulate(command: argparse.ArgumentParser) -> None:
 def _match(command: argparse.ArgumentParser) -> None:
     command.add_argument("film", metavar="FILM", help="TIFF, video, OME-Zarr, folder of pictures, or pattern of names")
     _plane(command)
-    clicks = command.add_mutually_exclusive_group(required=True)
+    clicks = command.add_mutually_exclusive_group()
     clicks.add_argument(
         "--at",
         type=_point,
         nargs="+",
         action="extend",
         metavar="FRAME,Y,X",
-        help="where a few particles of one kind are, in pixels, within 4 px of their centres",
+        help="where a few particles of one kind are, in pixels, within 4 px of their centres; default: some that the "
+        "network finds which explains the film best",
     )
     clicks.add_argument(
         "--points", metavar="POINTS.csv", help="the same as a table with columns frame, y, x, or saved by napari"
@@ -190,6 +191,19 @@ def _match(command: argparse.ArgumentParser) -> None:
     command.add_argument("--name", metavar="NAME", help="of the scene; default: as the file is called")
     command.add_argument("-o", "--output", required=True, metavar="SCENE.json", help="scene to write")
     command.add_argument("--picture", metavar="PICTURE.png", help="the film's particles above simulated ones")
+
+
+def _adapt(command: argparse.ArgumentParser) -> None:
+    command.add_argument("film", metavar="FILM", help="TIFF, video, OME-Zarr, folder of pictures, or pattern of names")
+    _plane(command)
+    command.add_argument(
+        "--minutes",
+        type=float,
+        default=1.0,
+        metavar="M",
+        help="of growing; a minute of calibrating follows; default: %(default)g",
+    )
+    command.add_argument("-o", "--output", required=True, metavar="NET.growtrack", help="network to write")
 
 
 def _grow(command: argparse.ArgumentParser) -> None:
@@ -447,6 +461,7 @@ _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "demo": _demo,
     "simulate": _simulate,
     "match": _match,
+    "adapt": _adapt,
     "grow": _grow,
     "track": _track,
     "link": _link,

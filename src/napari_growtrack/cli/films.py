@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import CANCELLED, FramesBar, load_backend, quiet_import, reason, say
+from .console import CANCELLED, FramesBar, load_backend, quiet_import, reason, say, watched
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,8 +84,9 @@ def _motion(chosen: Arguments) -> Motion | None:
 
 
 def match(chosen: Arguments) -> None:
-    """Describe a film's particles, by a few you point at, as a scene to simulate and to grow on."""
+    """Describe a film's particles, by a few you point at or that are found, as a scene to simulate and to grow on."""
     from ..core.files import check_apart
+    from ..core.networks.choice import Chosen
     from ..core.progress import finish
     from ..core.scene_estimate.match import POOR
     from ..jobs.scene_estimate import MatchToFile, check_scene
@@ -94,12 +95,33 @@ def match(chosen: Arguments) -> None:
     check_scene(chosen.output)
     _check_picture(chosen.picture)
     told = (chosen.name, chosen.diameter, chosen.shape, chosen.channel, chosen.z, chosen.time_axis)
-    found = finish(MatchToFile(chosen.film, _clicked(chosen), chosen.output, *told).steps())
+    if chosen.at or chosen.points:
+        points = _clicked(chosen)
+    else:
+        points = None
+        load_backend()
+    job = MatchToFile(chosen.film, points, chosen.output, *told)
+    found = finish(job.steps(), lambda step: say(str(step)) if isinstance(step, Chosen) else None)
     say(f"{chosen.output}: {found}\nWhat the fits leave is {found.residual:.1f} times the noise; 1 is perfect.")
+    if points is None:
+        say(f"These are found already: growtrack track {chosen.film}. Grow a network where its rings are wrong.")
     if found.residual > POOR:
         say("The particles look otherwise than such a scene shows them. Look at the --picture; try another --shape.")
     if chosen.picture:
         _save_likeness(found, chosen.picture)
+
+
+def adapt(chosen: Arguments) -> None:
+    """Grow the network that explains a film best one stage further on what its particles look like."""
+    from ..core.networks.choice import Chosen
+    from ..core.scene_estimate import SceneEstimate
+
+    load_backend()
+    with quiet_import():
+        from ..jobs.scene_estimate import AdaptToFilm
+    job = AdaptToFilm(chosen.film, chosen.output, chosen.minutes, chosen.channel, chosen.z, chosen.time_axis)
+    result = watched(job.steps(), lambda step: say(str(step)) if isinstance(step, Chosen | SceneEstimate) else None)
+    say(f"\n{result.chosen}\n{result.saved.path} is ready: growtrack track {chosen.film} -n {result.saved.path}")
 
 
 def track(chosen: Arguments) -> int:

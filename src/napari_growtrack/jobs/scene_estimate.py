@@ -1,25 +1,36 @@
-"""Estimate a scene from a film and the particles a person points at."""
+"""Estimate a scene from a film and the particles a person points at, or those that are found; adapt a network to it."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..core.detection import detect
 from ..core.errors import OutputError, SettingsError
 from ..core.files import check_apart, check_writable, write_bytes
-from ..core.films import TimeAxis, open_stack
+from ..core.films import Stack, TimeAxis, open_stack
+from ..core.networks.bundled import SMALLEST
+from ..core.networks.choice import Chosen, choose_network, typical
+from ..core.networks.load import Network
 from ..core.scene_estimate import SceneEstimate, match_film
 from ..core.simulation import Scene
-from .context import Context, FilmFacts
+from .context import Context, FilmFacts, Loading
+from .growing import Grow, SavedNetwork, check_network
+
+if TYPE_CHECKING:
+    from ..core.networks.calibration import MakingProgress
 
 
 @dataclass(frozen=True, eq=False)
 class MatchFilm:
-    """Estimate what a film's particles look like from some that a person clicked, (n, 3): frame, y, x."""
+    """Estimate what a film's particles look like from some that a person clicked, (n, 3): frame, y, x.
+
+    Without any, from some that the network finds which explains the film best.
+    """
 
     film: FilmFacts
     points: np.ndarray
@@ -27,9 +38,13 @@ class MatchFilm:
     diameter: float | None = None
 
     def steps(self, context: Context) -> Iterator[Any]:
-        """Yield a `SceneEstimate`."""
+        """Yield `Loading`, where no points are given, and a `SceneEstimate`."""
         film = context.film(self.film)
-        yield match_film(film, self.points, self.name, diameter=self.diameter)
+        if not len(self.points):
+            yield Loading("")
+            yield _matched(film, *found_on(film, context, self.diameter), self.name)
+        else:
+            yield match_film(film, self.points, self.name, diameter=self.diameter)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +55,8 @@ class MatchToFile:
     ----------
     film : path
         Whatever `open_stack` opens.
-    points : ndarray (n, 3)
-        Where some particles are: ``frame, y, x``.
+    points : ndarray (n, 3) or None
+        Where some particles are: ``frame, y, x``. Without, some that the network finds which explains the film best.
     scene : path
         Where the scene goes, as JSON.
     name : str, optional
@@ -55,7 +70,7 @@ class MatchToFile:
     """
 
     film: str | Path
-    points: np.ndarray
+    points: np.ndarray | None
     scene: str | Path
     name: str | None = None
     diameter: float | None = None
@@ -64,8 +79,8 @@ class MatchToFile:
     z: int | None = None
     time_axis: TimeAxis | None = None
 
-    def steps(self, context: Context | None = None) -> Generator[None, None, SceneEstimate]:
-        """Return what was estimated; there is nothing to tell meanwhile.
+    def steps(self, context: Context | None = None) -> Generator[Loading | Chosen, None, SceneEstimate]:
+        """Yield `Loading`, what is `Chosen` where no points are given, and return what was estimated.
 
         Raises
         ------
@@ -76,12 +91,137 @@ class MatchToFile:
         """
         check_apart(str(self.film), str(self.scene))
         check_scene(self.scene)
-        yield
+        yield Loading("")
         with open_stack(self.film, self.channel, self.z, self.time_axis) as stack:
-            name = self.name or Path(self.scene).stem
-            found = match_film(stack, self.points, name, diameter=self.diameter, shape=self.shape)
+            name, points = self.name or Path(self.scene).stem, self.points
+            if points is None:
+                points, chosen = found_on(stack, context or Context(), self.diameter)
+                yield chosen
+                found = _matched(stack, points, chosen, name, self.shape)
+            else:
+                found = match_film(stack, points, name, diameter=self.diameter, shape=self.shape)
         write_bytes(self.scene, found.scene.to_json().encode())
         return found
+
+
+class Found(NamedTuple):
+    """Particles of a film, (n, 3): ``frame, y, x``, and what was chosen to find them."""
+
+    points: np.ndarray
+    chosen: Chosen
+
+
+def found_on(stack: Stack, context: Context, diameter: float | None = None) -> Found:
+    """Find some typical particles of a film, by the network that explains it best.
+
+    Raises
+    ------
+    SettingsError
+        When no network knows anything in it.
+    """
+    chosen = choose_network(stack, diameter=diameter, load=context.named)
+    network, size, contrast = chosen.best[:3]
+    sized = context.named(network).for_diameter(size)
+    table = detect(stack, sized, sized.cascade(), sorted({0, len(stack) // 2}), contrast)
+    points = typical(table, stack.shape[1:])
+    if not chosen.explains or not len(points):
+        raise SettingsError("No network knows anything in this film. Point at a few of its particles.")
+    return Found(points, chosen)
+
+
+def _matched(stack: Stack, points: np.ndarray, chosen: Chosen, name: str, shape: str | None = None) -> SceneEstimate:
+    """Match a film by particles that were found: as wide as they were measured, and Gaussian where that was fitted."""
+    gaussian = chosen.best.network == SMALLEST
+    return match_film(
+        stack, points, name, diameter=chosen.best.width, shape=shape or ("gaussian" if gaussian else None)
+    )
+
+
+class Adapted(NamedTuple):
+    """A network that was grown further on what a film looks like.
+
+    Attributes
+    ----------
+    estimate : SceneEstimate
+        What the film's particles look like.
+    saved : SavedNetwork
+    chosen : Chosen
+        How it explains the film, and the network it began with.
+    """
+
+    estimate: SceneEstimate
+    saved: SavedNetwork
+    chosen: Chosen
+
+
+@dataclass(frozen=True)
+class AdaptToFilm:
+    """Grow the network that explains a film best one stage further, on what the film's particles look like.
+
+    Attributes
+    ----------
+    film : path
+        Whatever `open_stack` opens.
+    path : path
+        Where the network goes; it is left only if it explains the film better than the one it began with.
+    minutes : float
+        Of growing.
+    channel, z, time_axis
+        As for `open_stack`.
+    """
+
+    film: str | Path
+    path: str | Path
+    minutes: float = 1.0
+    channel: int | None = None
+    z: int | None = None
+    time_axis: TimeAxis | None = None
+
+    def steps(
+        self, context: Context | None = None
+    ) -> Generator[Chosen | SceneEstimate | Loading | MakingProgress, None, Adapted]:
+        """Yield what is `Chosen` to begin with, the `SceneEstimate`, and how far growing is; return what came of it.
+
+        Raises
+        ------
+        SettingsError
+            When no network knows anything in the film, it cannot be grown further, or is no better for it.
+        OutputError
+            When the network cannot be written.
+        """
+        from ..core.networks.build import adapted
+
+        check_apart(str(self.film), str(self.path))
+        check_network(self.path)
+        context = context or Context()
+        with open_stack(self.film, self.channel, self.z, self.time_axis) as stack:
+            points, chosen = found_on(stack, context)
+            yield chosen
+            name = Path(self.path).stem
+            estimate = _matched(stack, points, chosen, name)
+            yield estimate
+            start = context.named(chosen.best.network)
+            recipe = adapted(start.card, estimate.scene, self.minutes, name)
+            grown = Path(f"{self.path}.trial.growtrack")
+            try:
+                saved = yield from Grow(recipe, grown, start=start, quick=True).steps(context)
+                judged = self._judged(stack, context, start, grown, chosen)
+                grown.replace(self.path)
+            finally:
+                grown.unlink(missing_ok=True)
+        return Adapted(estimate, saved._replace(path=Path(self.path)), judged)
+
+    def _judged(self, stack: Stack, context: Context, start: Network, grown: Path, before: Chosen) -> Chosen:
+        """Return how a grown network explains the film beside the one it began with; refuse one that is no better."""
+        judged = choose_network(stack, among=(before.best.network, str(grown)), load=context.named)
+        mine = next(one for one in judged.tried if one.network == str(grown))
+        if mine.evidence <= before.best.evidence:
+            share = max(mine.evidence, 0.0) / before.best.evidence
+            raise SettingsError(
+                f"Grown further, {start.card.name} explains {share:.0%} of what {before.best} does, so it is not kept. "
+                "Track with that, or grow for longer."
+            )
+        return judged
 
 
 def check_scene(path: str | Path) -> None:

@@ -7,7 +7,20 @@ from collections.abc import Generator
 
 from ..errors import SettingsError, cut
 from ..progress import Progress, finish
-from . import accuracy, deeptrack, growing, ladder, linking, long_film, scaling, simulator, speed, stream, workers
+from . import (
+    accuracy,
+    choosing,
+    deeptrack,
+    growing,
+    ladder,
+    linking,
+    long_film,
+    scaling,
+    simulator,
+    speed,
+    stream,
+    workers,
+)
 from .case import Case, Claim, Rows, Scale, measured
 from .ladder import figures as ladder_figures
 from .running import iter_run, refusal
@@ -52,6 +65,11 @@ CASES: dict[str, Case] = THESIS | {
         tables={"asked": world.asked},
         figures={"sheet": world_figures.draw_sheet, "errors": world_figures.draw_errors},
         claims=world.claims,
+    ),
+    "choice": measured(
+        "100 random films: whether the network that a film chooses is the best there is",
+        choosing.measure,
+        tables={"summary": choosing.summary},
     ),
     "scaling": measured(
         "our time on one core against the size of a frame and the number of particles",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from ..detection import Contrast, find_each
 from ..detection.cascade import mended
 from ..detection.evidence import evidence
 from ..detection.survey import negative, varies
-from ..errors import SettingsError
+from ..errors import SettingsError, StackError
 from ..films import Stack
 from ..progress import finish
 from .bundled import CHOSEN_FROM, DEFAULT
@@ -41,6 +42,8 @@ _ALIKE = 0.97
 _TOUCHING, _MOST, _AS_PIECES = 1.3, 0.5, 0.85
 """Particles touch that are less than 1.3 widths apart. Where more than half do, they may be pieces of larger ones,
 which are taken if they explain 0.85 as much: on rods they do 0.9 to 1.0, on crowds less than 0.4."""
+_ALONE, _USUAL = 2.0, 1.25
+"""Typical particles are two widths from any other, and as wide as the usual one within a quarter."""
 _FEW = 2
 """Kinds of particles, with which a fit has few numbers to find."""
 
@@ -174,8 +177,6 @@ def choose_network(
     ------
     SettingsError
         When none of the networks can be tried.
-    StackError
-        When a frame cannot be read.
 
     Examples
     --------
@@ -196,7 +197,7 @@ def iter_choice(
 ) -> Generator[Tried, None, Chosen]:
     """Yield what each network makes of a film, and return the choice; see `choose_network`."""
     numbers = range(len(stack)) if frames is None else frames
-    looked_at = [_part(stack[number]) for number in sorted({numbers[0], numbers[len(numbers) // 2]})]
+    looked_at = [_part(frame) for frame in _readable(stack, sorted({numbers[0], numbers[len(numbers) // 2]}))]
     looked_at = [frame for frame in looked_at if varies(frame)]
     first: list[tuple[Tried, Trial]] = []
     for trial in _trials(among, diameter, contrast, load):
@@ -287,6 +288,35 @@ def _touching(table: pd.DataFrame, width: float) -> int:
     return int(np.count_nonzero(nearest < _TOUCHING * width))
 
 
+def typical(table: pd.DataFrame, shape: tuple[int, ...], most: int = 12) -> np.ndarray:
+    """Return ``frame, y, x`` of some detections that are sure, usual and alone, (n, 3), the surest first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Fitted detections.
+    shape : (int, int)
+        Height and width of the frames, in pixels.
+    most : int
+    """
+    width = _width([table])
+    if not width > 0:
+        return np.empty((0, 3))
+    alone = pd.Series(True, index=table.index)
+    for _, mine in table.groupby("frame"):
+        positions = mine[["y", "x"]].to_numpy(float)
+        if len(mine) > 1:
+            alone[mine.index] = cKDTree(positions).query(positions, 2)[0][:, 1] > _ALONE * width
+    size = table["radius"] * np.sqrt(table["axis_ratio"])
+    usual = (size / size.median()).between(1 / _USUAL, _USUAL)
+    inside = table["y"].between(width, shape[0] - width) & table["x"].between(width, shape[1] - width)
+    ranked = table.assign(good=alone.astype(int) + usual + inside).sort_values(
+        ["good", "significance"], ascending=False
+    )
+    best = ranked[ranked["good"] == ranked["good"].max()]
+    return best[["frame", "y", "x"]].to_numpy(float)[:most]
+
+
 def _trials(
     among: Sequence[str], diameter: float | None, contrast: Contrast, load: Callable[[str], Network]
 ) -> Iterator[Trial]:
@@ -345,6 +375,13 @@ def _best(tried: Sequence[tuple[Tried, Trial]]) -> tuple[Tried, Trial]:
         ]
         good = whole or good
     return max(good, key=lambda pair: (pair[1].preferred(pair[0].width), pair[0].evidence))
+
+
+def _readable(stack: Stack, numbers: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield the frames that can be read; what is wrong with the others is said when their turn comes."""
+    for number in numbers:
+        with suppress(StackError):
+            yield stack[number]
 
 
 def _part(frame: np.ndarray) -> np.ndarray:

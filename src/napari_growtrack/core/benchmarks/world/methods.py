@@ -11,7 +11,9 @@ import pandas as pd
 
 from ...detection import Contrast, detect
 from ...errors import GrowtrackWarning
-from ...networks.bundled import DEFAULT, bundled
+from ...films import open_stack
+from ...networks.bundled import AUTO, bundled
+from ...networks.choice import choose_network
 from ...networks.load import Network, load_network
 from ..peers import Baseline, Detector, laplacian_baseline, trackpy_baseline
 from ..peers.laplacian import SIGMAS
@@ -43,7 +45,7 @@ class Ours:
     Attributes
     ----------
     network : str or Network
-        A bundled name, a file, or a network.
+        A bundled name, a file, or a network; ``auto`` lets each film choose, size and contrast too.
     diameter : float, optional
         How wide the particles look, in pixels; what a network refuses is the
         nearest that it takes.
@@ -63,6 +65,9 @@ class Ours:
 
     def film(self, frames: np.ndarray) -> pd.DataFrame:
         """Return the detections of a film (T, Y, X)."""
+        if self.network == AUTO:
+            network, diameter, contrast = choose_network(open_stack(frames), load=_loaded).best[:3]
+            return Ours(network, diameter, contrast, self.stage).film(frames)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GrowtrackWarning)
             return detect(frames, self.sized, self.sized.cascade(self.stage), contrast=self.contrast)
@@ -93,7 +98,7 @@ def told(rung: Rung, network: str | Network | None = None) -> Ours:
 
 def untold() -> Ours:
     """Return ours as it comes, with no option at all."""
-    return Ours(DEFAULT)
+    return Ours(AUTO)
 
 
 def peers(judged: Judged) -> dict[str, Baseline]:

@@ -13,6 +13,9 @@ DEFAULT = "vesicles"
 CHOSEN_FROM = ("spots", "vesicles", "beads", "general")
 """The networks that are tried on a film; `species` leaves out particles of a kind, which others would explain."""
 
+SMALLEST = "spots"
+"""The network that fits Gaussian spots."""
+
 _FOLDER = Path(__file__).parent
 
 
