@@ -83,6 +83,23 @@ def test_what_is_known_is_not_chosen():
     assert {one.network for one in choice(judged.film, among=["vesicles", "spots"]).tried} == {"vesicles", "spots"}
 
 
+def test_a_film_that_changes_is_told_with_the_frame_where_it_does():
+    small, large = (film(rung, 2, 3).film for rung in ("gaussian 1.3", "rings"))
+    frames = np.concatenate([np.tile(small, (20, 1, 1)), np.tile(large, (12, 1, 1))])
+    chosen = choice(frames)
+    assert chosen.best.network == "spots"
+    assert chosen.change.tried.network in {"general", "beads"}
+    assert chosen.change.frame == pytest.approx(40, abs=2)
+    assert "frame 4" in str(chosen)
+    assert choice(np.tile(small, (20, 1, 1))).change is None
+
+
+def test_a_film_that_bleaches_does_not_change():
+    frames = film("gaussian 1.3", 2, 3).film
+    faded = np.concatenate([np.tile(frames, (12, 1, 1)), np.tile(film("gaussian 1.3", 2, 3).empty, (12, 1, 1))])
+    assert choice(faded).change is None
+
+
 def test_no_network_of_that_size_is_refused():
     with pytest.raises(SettingsError, match="500 px wide"):
         choice(np.zeros((1, 64, 64)), diameter=500)

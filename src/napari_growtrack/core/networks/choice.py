@@ -42,6 +42,9 @@ _ALIKE = 0.97
 _TOUCHING, _MOST, _AS_PIECES = 1.3, 0.5, 0.85
 """Particles touch that are less than 1.3 widths apart. Where more than half do, they may be pieces of larger ones,
 which are taken if they explain 0.85 as much: on rods they do 0.9 to 1.0, on crowds less than 0.4."""
+_SHORT, _FADED, _PARTS = 5, 0.6, 32
+"""Films with as many frames after the middle one are looked at to their end: where the choice explains less than 0.6 of
+what it did, and of what another one does there, the film changes; where, is told to a 32nd of it."""
 _ALONE, _USUAL = 2.0, 1.25
 """Typical particles are two widths from any other, and as wide as the usual one within a quarter."""
 _FEW = 2
@@ -88,6 +91,13 @@ class Tried(NamedTuple):
         return f"{self.network} (particles {self.diameter:.3g} px wide{seen})"
 
 
+class Change(NamedTuple):
+    """From about which frame on something else explains a film far better, and what."""
+
+    frame: int
+    tried: Tried
+
+
 @dataclass(frozen=True)
 class Chosen:
     """What was chosen for a film.
@@ -96,9 +106,12 @@ class Chosen:
     ----------
     tried : tuple of Tried
         All that were tried, the chosen one first, then by their evidence.
+    change : Change, optional
+        Where the film changes, so that the choice is not right to its end.
     """
 
     tried: tuple[Tried, ...]
+    change: Change | None = None
 
     @property
     def best(self) -> Tried:
@@ -131,6 +144,18 @@ class Chosen:
                 f"No network knows anything in these frames, so {self.best.network} is taken. If you see particles, "
                 "name a network and a diameter, or match the film: growtrack match, Match my film in the Grow panel."
             )
+        return self._choice() + self._changes()
+
+    def _changes(self) -> str:
+        if self.change is None:
+            return ""
+        frame, other = self.change
+        return (
+            f" From about frame {frame} on the film looks different: {other} explains it far better there. Track it in "
+            "two parts."
+        )
+
+    def _choice(self) -> str:
         if self.runner_up is None:
             return f"Chosen: {self.best}; nothing else explains anything."
         share = self.runner_up.evidence / self.best.evidence
@@ -138,7 +163,7 @@ class Chosen:
         return f"Chosen: {self.best}, {sure}; next {self.runner_up}, which explains {share:.0%}."
 
     def told(self) -> list[dict[str, Any]]:
-        """Return all that was tried as plain values, as recipes keep it."""
+        """Return all that was tried as plain values, as recipes keep them."""
         return [{**one._asdict(), "width": None if np.isnan(one.width) else one.width} for one in self.tried]
 
 
@@ -219,7 +244,30 @@ def iter_choice(
     best = _best(second)
     if not explains(best[0]):
         best = min(every, key=lambda pair: (pair[0].particles, pair[0].network != DEFAULT))
-    return Chosen((best[0], *(tried for tried, _ in every if tried is not best[0])))
+    change = _change(stack, numbers, best, [trial for _, trial in every]) if explains(best[0]) else None
+    return Chosen((best[0], *(tried for tried, _ in every if tried is not best[0])), change)
+
+
+def _change(stack: Stack, numbers: Sequence[int], best: tuple[Tried, Trial], trials: Sequence[Trial]) -> Change | None:
+    """Return where another trial explains a film far better than the best of its beginning; None where none does."""
+
+    def on(trial: Trial, number: int) -> Tried:
+        looked_at = [_part(frame) for frame in _readable(stack, [number])]
+        return trial.on([frame for frame in looked_at if varies(frame)], stack.full_scale)
+
+    tried, mine = best
+    low, high = len(numbers) // 2, len(numbers) - 1
+    last = on(mine, numbers[high]).evidence
+    if high - low < _SHORT or last >= _FADED * tried.evidence:
+        return None
+    there, other = max(((on(one, numbers[high]), one) for one in trials), key=lambda pair: pair[0].evidence)
+    if not explains(there) or last >= _FADED * there.evidence:
+        return None
+    while high - low > max(1, len(numbers) // _PARTS):
+        middle = (low + high) // 2
+        faded = on(mine, numbers[middle]).evidence < _FADED * on(other, numbers[middle]).evidence
+        low, high = (low, middle) if faded else (middle, high)
+    return Change(numbers[high], there)
 
 
 def explains(tried: Tried) -> bool:
