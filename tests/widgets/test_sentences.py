@@ -667,7 +667,8 @@ def test_why_something_failed_is_told(error, words):
         (simulate_sentences.NO_FILM, "Open a film to match first (File > Open)."),
         (
             simulate_sentences.NO_CLICKS,
-            "No particle is clicked yet. Press Click particles, and click 3 to 10 of them in the film.",
+            "No particle is clicked yet. Press Click particles, and click 3 to 10 of them in the film, "
+            "or Match without clicks.",
         ),
         (simulate_sentences.CLICK, "Click 3 to 10 particles; the match follows."),
         (simulate_sentences.MATCHED, "Matched. Judge by the pictures, or move the sliders to mend it."),

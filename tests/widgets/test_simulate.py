@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog
 from spots import numbers_in, why
 
+from napari_growtrack.core.networks.choice import Chosen, Tried
 from napari_growtrack.core.settings import Span
 from napari_growtrack.core.simulation import (
     CAMERAS,
@@ -25,6 +26,7 @@ from napari_growtrack.core.simulation import (
     simulate_film,
 )
 from napari_growtrack.engine import Here
+from napari_growtrack.jobs import scene_estimate
 from napari_growtrack.jobs.scene_estimate import MatchFilm
 from napari_growtrack.widgets.napari_io.samples import CROSS
 from napari_growtrack.widgets.session.session import Engines, Session
@@ -38,6 +40,7 @@ from napari_growtrack.widgets.simulate.panel import SimulatePanel
 from napari_growtrack.widgets.simulate.scene_form import SceneForm
 from napari_growtrack.widgets.simulate.sentences import (
     CLICK,
+    FINDING,
     MATCHED,
     MATCHING,
     NO_CLICKS,
@@ -625,6 +628,21 @@ def test_what_cannot_be_matched_is_refused_and_the_scene_stays(qtbot, panel, vie
     assert panel.form.scene() == named_scene("vesicles")
     assert panel.session.scene is None
     assert panel.matching.match.isEnabled()
+
+
+def test_a_film_is_matched_without_a_click(qtbot, panel, viewer, monkeypatch):
+    def found(film, context, diameter=None):
+        best = Tried("vesicles", 10.2, "normal", 6.0, named_scene("table42").diameter, 0.0, 100.0)
+        return scene_estimate.Found(CLICKED, Chosen((best,)))
+
+    monkeypatch.setattr(scene_estimate, "found_on", found)
+    viewer.add_image(FILM, name="film")
+    press(qtbot, panel.matching.unclicked)
+    assert panel.status.said() == FINDING
+    assert not panel.matching.match.isEnabled()
+    settle(qtbot, panel)
+    assert panel.session.scene.diameter == pytest.approx(SPOTS.diameter, rel=0.15)
+    assert panel.matching.unclicked.isEnabled()
 
 
 def test_a_film_that_is_deleted_meanwhile_is_matched_to_the_end(qtbot, make_panel, viewer):

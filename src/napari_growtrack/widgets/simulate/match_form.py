@@ -168,13 +168,14 @@ class MatchForm(QWidget):
     ----------
     image : ImageChoice
     clicks : Clicks
-    click, match, adapt : QPushButton
+    click, match, unclicked, adapt : QPushButton
     """
 
     def __init__(self, viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.image, self.clicks = ImageChoice(viewer), Clicks(viewer, self)
         self.click, self.match = QPushButton("Click particles"), QPushButton("Match")
+        self.unclicked = QPushButton("Match without clicks")
         self.adapt = QPushButton("Adapt a network (1 min)")
         self.strip, self.note, self.caution = CropStrip(), Note(), Status()
         self._lay_out()
@@ -183,6 +184,7 @@ class MatchForm(QWidget):
     def _lay_out(self) -> None:
         self.click.setToolTip("Click particles of one kind in the film; they are kept in a points layer.")
         self.match.setToolTip("Find a scene whose particles look like the clicked ones, of which one or two will do.")
+        self.unclicked.setToolTip("Begin from what the bundled network finds that explains the film best.")
         self.adapt.setToolTip("Open the Grow panel and adapt the chosen network to this scene; it begins at once.")
         film = Form()
         film.addRow("Film", self.image)
@@ -194,6 +196,7 @@ class MatchForm(QWidget):
         layout.setSpacing(4)
         layout.addLayout(film)
         layout.addLayout(buttons)
+        layout.addWidget(self.unclicked)
         for part in (self.strip, self.note, self.caution, self.adapt):
             layout.addWidget(part)
 
@@ -219,8 +222,8 @@ class MatchForm(QWidget):
         """
         self.clicks.let_click(self._film(), diameter)
 
-    def job(self) -> tuple[MatchFilm, Stack]:
-        """Return what an engine is to do, and the film it works on.
+    def job(self, clicked: bool = True) -> tuple[MatchFilm, Stack]:
+        """Return what an engine is to do, and the film it works on; if nothing is clicked, particles are found.
 
         Raises
         ------
@@ -231,7 +234,12 @@ class MatchForm(QWidget):
         """
         image = self._film()
         film = open_film(image)
-        return MatchFilm(FilmFacts.of(film), self.clicks.take(image)), film
+        return MatchFilm(FilmFacts.of(film), self.clicks.take(image) if clicked else np.empty((0, 3))), film
+
+    def let_ask(self, on: bool) -> None:
+        """Let the person ask for a match, or not while there is one."""
+        self.match.setEnabled(on)
+        self.unclicked.setEnabled(on)
 
     def show_likeness(self, likeness: SceneEstimate) -> None:
         """Show crops of film and simulation on one scale, and how well it fits."""

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from ...core.errors import GrowtrackError, SettingsError
 from ...core.simulation import SCENES, Scene
+from ...jobs.context import Loading
 from ..session.session import Session
 from ..shared.labels import Note
 from ..shared.opening import open_panel
@@ -23,6 +24,7 @@ from .scene_form import SceneForm
 from .scene_preview import ScenePreview
 from .sentences import (
     CLICK,
+    FINDING,
     MAKING,
     MATCHED,
     MATCHING,
@@ -124,13 +126,14 @@ class SimulatePanel(Panel):
     def _connect_matching(self) -> None:
         self.sections["Match my film"].toggled.connect(self._turn_to_matching)
         self.matching.click.clicked.connect(self.let_click)
-        self.matching.match.clicked.connect(self.match)
+        self.matching.match.clicked.connect(lambda: self.match())
+        self.matching.unclicked.clicked.connect(lambda: self.match(clicked=False))
         self.matching.clicks.rested.connect(self.match)
         self.matching.adapt.clicked.connect(self.adapt)
         self.matches.advanced.connect(self._take)
         self.matches.warned.connect(lambda sentence: self.matching.caution.tell(sentence, "warning"))
         self.matches.failed.connect(self.fail)
-        self.matches.ended.connect(lambda: self.matching.match.setEnabled(True))
+        self.matches.ended.connect(lambda: self.matching.let_ask(True))
 
     def follow(self) -> None:
         """Begin to follow viewer and session, and show the scene."""
@@ -262,18 +265,21 @@ class SimulatePanel(Panel):
             return self.refuse(str(error))
         self.status.tell(CLICK)
 
-    def match(self) -> None:
-        """Find a scene that looks like the clicked particles."""
+    def match(self, clicked: bool = True) -> None:
+        """Find a scene that looks like the clicked particles, or like those that a network finds."""
         try:
-            job, film = self.matching.job()
+            job, film = self.matching.job(clicked)
         except GrowtrackError as error:
             return self.refuse(str(error))
-        self.matching.match.setEnabled(False)
+        self.matching.let_ask(False)
         self.matching.caution.tell("")
-        self.status.tell(MATCHING)
-        self.matches.ask(self.session.engines.simulating, job, film)
+        self.status.tell(MATCHING if clicked else FINDING)
+        engines = self.session.engines
+        self.matches.ask(engines.simulating if clicked else engines.tracking, job, film)
 
-    def _take(self, likeness: SceneEstimate) -> None:
+    def _take(self, likeness: SceneEstimate | Loading) -> None:
+        if isinstance(likeness, Loading):
+            return
         self.show_scene(likeness.scene)
         self.matching.show_likeness(likeness)
         self.session.take_scene(likeness.scene)

@@ -8,9 +8,12 @@ from typing import NamedTuple
 from ..session.sentences import count, duration
 
 NO_FILM = "Open a film to match first (File > Open)."
-NO_CLICKS = "No particle is clicked yet. Press Click particles, and click 3 to 10 of them in the film."
+NO_CLICKS = (
+    "No particle is clicked yet. Press Click particles, and click 3 to 10 of them in the film, or Match without clicks."
+)
 CLICK = "Click 3 to 10 particles; the match follows."
 MATCHING = "Matching..."
+FINDING = "Looking which network finds particles, and matching those..."
 MATCHED = "Matched. Judge by the pictures, or move the sliders to mend it."
 MAKING = "Making the film..."
 STOPPED = "Stopped; no frame was kept."
