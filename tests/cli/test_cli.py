@@ -990,7 +990,7 @@ WRONG = [
     ["nonsense"],
     ["simulate", "beads"],
     ["score", "a.csv"],
-    ["match", "f.tif", "-o", "x.json"],
+    ["adapt", "f.tif"],
     ["match", "f.tif", "--at", "5,6", "-o", "x.json"],
     ["match", "f.tif", "--at", "0,5,6", "--points", "a.csv", "-o", "x.json"],
     ["track", "f.tif", "--frames", "a:b"],
