@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 _load = cache(load_network)
 
 _FILMS: dict[Scale, int] = {"smoke": 3, "laptop": 100}
-_FRAMES, _SEED, _WITHIN = 4, 1000, 5.0
+_FRAMES, _SEED, _WITHIN = 10, 1000, 5.0
 _OWN = {"table42": 6, "dense": 60, "gradient": 8, "mixed": 8, "rings": 6}
 """Our own scenes, and the particles in a frame of them; every third film is of one."""
 _WORTH = 0.2

@@ -23,8 +23,8 @@ from ..progress import finish
 from .bundled import CHOSEN_FROM, DEFAULT
 from .load import Network, load_network
 
-_SIDE = 256
-"""Of the part of a frame that is looked at, in pixels: where there is most to be seen."""
+_SIDE, _FIRST_SIDE = 256, 192
+"""Of the part of a frame that is looked at, in pixels: where there is most to be seen; and of what all are tried on."""
 _SMOOTH = 8.0
 """What is wider than so many pixels is background where that part is sought."""
 _SURE = 5.0
@@ -225,8 +225,9 @@ def iter_choice(
     looked_at = [_part(frame) for frame in _readable(stack, sorted({numbers[0], numbers[len(numbers) // 2]}))]
     looked_at = [frame for frame in looked_at if varies(frame)]
     first: list[tuple[Tried, Trial]] = []
+    beginning = [_part(frame, _FIRST_SIDE) for frame in looked_at[:1]]
     for trial in _trials(among, diameter, contrast, load):
-        first.append((trial.on(looked_at[:1], stack.full_scale), trial))
+        first.append((trial.on(beginning, stack.full_scale), trial))
         yield first[-1][0]
     if not first:
         raise SettingsError(
@@ -432,10 +433,10 @@ def _readable(stack: Stack, numbers: Sequence[int]) -> Iterator[np.ndarray]:
             yield stack[number]
 
 
-def _part(frame: np.ndarray) -> np.ndarray:
-    """Return the square part of a frame in which there is most to be seen."""
+def _part(frame: np.ndarray, most: int = _SIDE) -> np.ndarray:
+    """Return the part of a frame, at most so many pixels high and wide, in which there is most to be seen."""
     frame = np.ascontiguousarray(frame, np.float32)
-    sides = [min(_SIDE, side) for side in frame.shape]
+    sides = [min(most, side) for side in frame.shape]
     if tuple(sides) == frame.shape:
         return frame
     detail = (frame - gaussian_filter(frame, _SMOOTH)) ** 2
