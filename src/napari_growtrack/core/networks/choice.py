@@ -41,8 +41,8 @@ _ALIKE = 0.97
 """What explains so much of what the best does is as good: two frames tell no more."""
 _TOUCHING, _MOST, _AS_PIECES = 1.3, 0.35, 0.85
 """Particles touch that are less than 1.3 widths apart. Where more than a third do, they may be pieces of larger ones,
-or of a cell behind others; fewer that do not touch are taken if they explain 0.85 as much: on rods and cells they do 0.9
-to 1.0, on crowds less than 0.4."""
+or of a cell behind others; fewer that do not touch are taken if they explain 0.85 as much: on rods and cells they do
+0.9 to 1.0, on crowds less than 0.4."""
 _SHORT, _FADED, _PARTS = 5, 0.6, 32
 """Films with as many frames after the middle one are looked at to their end: where the choice explains less than 0.6 of
 what it did, and of what another one does there, the film changes; where, is told to a 32nd of it."""
