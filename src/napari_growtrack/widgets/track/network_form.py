@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QSlider,
     QTableWidget,
     QTableWidgetItem,
@@ -124,6 +125,7 @@ class TriedTable(QTableWidget):
         self.setHorizontalHeaderLabels([*_TITLES])
         only_read(self, _ROW).setStretchLastSection(True)
         self.setFixedHeight((_ROWS + 1) * _ROW + 8)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setTabKeyNavigation(False)
         self._tried: tuple[Tried, ...] = ()
         self.cellClicked.connect(lambda row, _: self.taken.emit(self._tried[row]))
