@@ -379,10 +379,10 @@ def test_the_list_tells_of_each_and_can_be_sorted(qtbot, linked):
     rows = linked.table.rows
     assert rows["particle"].tolist() == [0, 1, 2, 3, 4, 5]
     known = diffusion_of_each(linked.desk.table)
-    assert rows["diffusion"].tolist() == known["diffusion_coefficient"].tolist()
+    assert rows["diffusion_coefficient"].tolist() == known["diffusion_coefficient"].tolist()
     linked.desk.select((2, 3))
     linked.table.sortByColumn(4, Qt.SortOrder.DescendingOrder)
-    assert linked.table.rows["diffusion"].is_monotonic_decreasing
+    assert linked.table.rows["diffusion_coefficient"].is_monotonic_decreasing
     assert sorted(linked.table.selected()) == [2, 3]
     assert Units().diffusion in linked.table.model().headerData(4, Qt.Orientation.Horizontal)
     settle(qtbot, linked)

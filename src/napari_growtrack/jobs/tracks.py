@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from ..core.motion import Units
 from ..core.motion.report import chosen_motion
 from ..core.packages.version import package_version
 from ..core.progress import Progress
-from ..core.tables import PROGRAM, check_table, read_recipe, read_table, write_table
+from ..core.tables import PROGRAM, Limits, check_table, read_recipe, read_table, write_table
 from ..core.tracks import NO_TRACK_LIMITS, TRACK_COLUMNS, TrackLimits, iter_tracks, of_tracks
 from .context import Context
 from .motion import MotionOf, told_units
@@ -109,7 +109,7 @@ class MeasureTracks:
         asked = self.exponent or self.limits.needs_exponent
         measured = yield from iter_tracks(chosen_motion(table, self.without_drift), units, asked)
         tracks = measured[self.limits.inside(measured)].reset_index(drop=True)
-        write_table(tracks, self.tracks, self._recipe(known, units, [*tracks]))
+        write_table(tracks, self.tracks, self._recipe(known, units, tracks))
         files = [Path(self.tracks)]
         if self.kept is not None:
             told = {name: getattr(units, name) for name in ("pixel_size", "frame_time", "exposure_time")}
@@ -121,23 +121,44 @@ class MeasureTracks:
 
     def _check(self) -> None:
         """Refuse places where nothing can be written, before long work."""
-        if Path(self.tracks).suffix.lower() not in SUFFIXES:
-            raise OutputError(
-                f"Cannot write {self.tracks}: a table of tracks is CSV or Parquet. Choose a name ending in .csv."
-            )
-        places = [str(self.trajectories), str(self.tracks), *([] if self.kept is None else [str(self.kept)])]
-        check_apart(*places)
-        for place in places[1:]:
+        check_suffix(self.tracks)
+        places = [str(self.tracks), *([] if self.kept is None else [str(self.kept)])]
+        check_apart(str(self.trajectories), *places)
+        for place in places:
             check_table(place)
 
-    def _recipe(self, known: dict[str, Any], units: Units, columns: list[str]) -> dict[str, Any]:
-        return {
-            "program": PROGRAM,
-            "version": package_version(),
-            "trajectories": Path(self.trajectories).name,
-            "linked": known or None,
-            **{name: value for name, value in units.model_dump().items() if value is not None},
-            "units": {name: TRACK_COLUMNS[name].unit(units) for name in columns},
-            "without_drift": self.without_drift,
-            "limits": self.limits.plain(),
-        }
+    def _recipe(self, known: dict[str, Any], units: Units, tracks: pd.DataFrame) -> dict[str, Any]:
+        return recipe_of_tracks(Path(self.trajectories).name, known, units, [*tracks], self.without_drift, self.limits)
+
+
+def check_suffix(path: str | Path) -> None:
+    """Refuse a format that is made of detections.
+
+    Raises
+    ------
+    OutputError
+        When the ending is another than those of `SUFFIXES`.
+    """
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise OutputError(f"Cannot write {path}: a table of tracks is CSV or Parquet. Choose a name ending in .csv.")
+
+
+def recipe_of_tracks(
+    trajectories: str,
+    linked: Mapping[str, Any],
+    units: Units,
+    columns: Sequence[str],
+    without_drift: bool,
+    limits: Limits,
+) -> dict[str, Any]:
+    """Return how a table of tracks was made, with the unit of each column, as plain values."""
+    return {
+        "program": PROGRAM,
+        "version": package_version(),
+        "trajectories": trajectories,
+        "linked": dict(linked) or None,
+        **{name: value for name, value in units.model_dump().items() if value is not None},
+        "units": {name: TRACK_COLUMNS[name].unit(units) for name in columns},
+        "without_drift": without_drift,
+        "limits": limits.plain(),
+    }
