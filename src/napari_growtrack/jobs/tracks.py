@@ -24,7 +24,7 @@ SUFFIXES = (".csv", ".parquet")
 """Endings of tables of tracks: other formats are made of detections."""
 
 
-class Tracks(NamedTuple):
+class TrackSurvey(NamedTuple):
     """What each of some trajectories tells by itself: a table of tracks."""
 
     table: pd.DataFrame
@@ -37,11 +37,11 @@ class SurveyTracks:
     motion: MotionOf
 
     def steps(self, context: Context) -> Iterator[Any]:
-        """Yield `Tracks`."""
+        """Yield a `TrackSurvey`."""
         table = yield from iter_tracks(
             chosen_motion(self.motion.trajectories, self.motion.without_drift), self.motion.units
         )
-        yield Tracks(table)
+        yield TrackSurvey(table)
 
 
 class MeasuredTracks(NamedTuple):

@@ -193,16 +193,17 @@ def fill_tracks(layer: Tracks, table: pd.DataFrame) -> None:
         warnings.simplefilter("ignore")  # napari forgets all features for a moment, and says that it misses one
         layer.data = data
         layer.features = features
+        layer.colormaps_dict = {name: colours for name, colours in layer.colormaps_dict.items() if name != SHADE}
     layer.color_by = colour if colour in features else SHADE
 
 
 def shade_tracks(layer: Tracks, values: np.ndarray, shown: np.ndarray | None = None) -> None:
     """Colour each point of a layer by a number from 0 to 1; those that are not `shown`, (n,) of bool, are not seen."""
-    hides = shown is not None and not shown.all()
-    if hides:
+    colours = {name: map_ for name, map_ in layer.colormaps_dict.items() if name != SHADE}
+    if shown is not None and not shown.all():
         values = np.where(shown, _SEEN + (1 - _SEEN) * values, 0.0)
-    others = {name: colours for name, colours in layer.colormaps_dict.items() if name != SHADE}
-    layer.colormaps_dict = {**others, SHADE: _with_unseen(layer.colormap)} if hides else others
+        colours[SHADE] = _with_unseen(layer.colormap)
+    layer.colormaps_dict = colours
     layer.features = pd.DataFrame(layer.features).drop(columns="track_id", errors="ignore").assign(**{SHADE: values})
     layer.color_by = SHADE
 

@@ -30,13 +30,13 @@ from ...jobs.motion import (
     Survey,
     SurveyMotion,
 )
-from ...jobs.tracks import SurveyTracks, Tracks, check_suffix, recipe_of_tracks
+from ...jobs.tracks import SurveyTracks, TrackSurvey, check_suffix, recipe_of_tracks
 from ..napari_io.tracks import make_tracks, tell_units, units_of
 from ..napari_io.writing import SAVED, made, with_known_ending
 from ..session.sentences import saved_as_line
 from ..session.session import Session
 from ..shared.labels import Lines, Note
-from ..shared.layers import look_at, placed
+from ..shared.layers import look_at, placed, unwrapped
 from ..shared.panel import BUSY, Panel, section
 from ..shared.rows import Form
 from .context import TracksDesk, name_for
@@ -71,8 +71,7 @@ from .trajectory_table import TrajectoryTable, listed
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Points
-    from napari.layers import Tracks as TracksLayer
+    from napari.layers import Points, Tracks
 
 _BREATH = 60
 """Milliseconds in which the window draws what has changed, before more changes."""
@@ -91,7 +90,7 @@ class Linked(NamedTuple):
     linkage: Linkage
     detections: Points
     number: int
-    tracks: TracksLayer | None
+    tracks: Tracks | None
 
 
 class TrajectoriesPanel(Panel):
@@ -234,7 +233,7 @@ class TrajectoriesPanel(Panel):
             self.form.leave()
             self.tracks.leave()
             self.motion.leave()
-            self.limits.leave()
+            self._show_all()
             self.desk.leave()
         super().leave()
 
@@ -302,7 +301,7 @@ class TrajectoriesPanel(Panel):
             self._show_linked(told)
         elif isinstance(told, Survey):
             self._show_survey(told)
-        elif isinstance(told, Tracks):
+        elif isinstance(told, TrackSurvey):
             self._show_tracks(told.table)
         elif isinstance(told, Reading):
             self._show_reading(told)
@@ -372,8 +371,14 @@ class TrajectoriesPanel(Panel):
     # Measuring --------------------------------------------------------------------------------------------------------
 
     def _take(self) -> None:
-        self.limits.clear()
+        if unwrapped(self.tracks.layer) is not self.desk.layer:
+            self._show_all()
         self.desk.take(self.tracks.layer)
+
+    def _show_all(self) -> None:
+        """Limit nothing, as a layer is to be left whose tracks would stay unseen."""
+        if self.limits.clear():
+            self._shade()
 
     def _show_others(self) -> None:
         """Forget what the others told, and show these once napari has drawn their layer."""

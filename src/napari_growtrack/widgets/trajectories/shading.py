@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 PARTICLE, TIME, SPEED, LENGTH, DIFFUSION = "particle", "time", "speed", "detections", "diffusion coefficient"
 _OWN = (PARTICLE, TIME, SPEED, LENGTH, DIFFUSION)
-_OF_TRACKS = {f"{worded(name)} of the track" if name == "q" else worded(name): name for name in TRACK_COLUMNS}
+_NOT_COLOURS = ("particle", "length", "y", "x")
+_OF_TRACKS = {
+    f"{name} of the track" if name == "q" else worded(name): name for name in TRACK_COLUMNS if name not in _NOT_COLOURS
+}
 """Columns of a table of tracks, by what they are called among those of detections."""
-
-_LEFT_OUT = {"particle", "length", "y", "x"}
 
 
 class TracksChoice(LayerChoice):
@@ -81,10 +82,9 @@ class Shading(QWidget):
         known = [str(name) for name in table if name not in ("frame", "y", "x", "particle")]
         names = [*_OWN, *(name for name in known if pd.api.types.is_numeric_dtype(table[name]))]
         names += [told for told, name in _OF_TRACKS.items() if tracks is not None and name in tracks]
-        names = [name for name in dict.fromkeys(names) if _OF_TRACKS.get(name) not in _LEFT_OUT - {"particle"}]
         chosen = self.by.currentText()
         self.by.clear()
-        self.by.addItems(names)
+        self.by.addItems([*dict.fromkeys(names)])
         self.by.setCurrentText(chosen if chosen in names else PARTICLE)
         if self.by.currentText() != PARTICLE or kept is not None:
             self.shade(layer, table, tracks, kept)
@@ -121,6 +121,7 @@ def _values(ordered: pd.DataFrame, by: str, tracks: pd.DataFrame | None) -> tupl
         return ordered, ordered.groupby("particle").size()
     if by in _OF_TRACKS and by not in ordered:
         name = _OF_TRACKS[by]
-        known = tracks is not None and name in tracks
-        return ordered, tracks.set_index("particle")[name] if known else pd.Series(dtype=float)
+        if tracks is None or name not in tracks:
+            return ordered, pd.Series(dtype=float)
+        return ordered, tracks.set_index("particle")[name]
     return ordered, "frame" if by == TIME else by

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
@@ -65,25 +67,23 @@ class TrackLimitForm(QWidget):
         self._timer.stop()
         self.setVisible(tracks is not None)
         if tracks is not None:
-            names = [name for name in tracks if name != "particle"]
+            names = [str(name) for name in tracks if name != "particle"]
             ends = {name: (low, high) for name, low, high in self.form.limits.spans if name in names}
             self.form.set_columns(_columns(names, units))
             self.form.show_table(tracks, TrackLimits.of(ends))
             self._tell()
 
-    def clear(self) -> None:
-        """Limit nothing, as for other trajectories."""
-        self.form.limits = NO_TRACK_LIMITS
+    def clear(self) -> bool:
+        """Limit nothing, and tell whether something was limited."""
+        self._timer.stop()
+        limited, self.form.limits = bool(self.form.limits), NO_TRACK_LIMITS
+        return limited
 
     def kept(self) -> pd.DataFrame | None:
         """Return the tracks within the limits; None where nothing is limited, or known."""
         if self._tracks is None or not self.form.limits:
             return None
         return self._tracks[self.form.limits.inside(self._tracks)]
-
-    def leave(self) -> None:
-        """Tell nothing more."""
-        self._timer.stop()
 
     def _change(self, _: object) -> None:
         self._tell()
@@ -98,7 +98,7 @@ class TrackLimitForm(QWidget):
             button.setEnabled(some)
 
 
-def _columns(names: tuple[str, ...] | list[str], units: Units) -> dict[str, str]:
+def _columns(names: Sequence[str], units: Units) -> dict[str, str]:
     """Return columns with their units; the one that is shown at first comes first."""
     ordered = [*(name for name in _FIRST if name in names), *(name for name in names if name not in _FIRST)]
     return {name: TRACK_COLUMNS[name].unit(units) for name in ordered}

@@ -50,7 +50,7 @@ def _titled(name: str, units: Units) -> str:
 class _TrajectoryModel(ReadingModel):
     def __init__(self, parent: QWidget) -> None:
         none = listed(pd.DataFrame({"particle": [], "frame": []}, dtype=int))
-        super().__init__([_titled(name, Units()) for name in none], none, parent)
+        super().__init__([_titled(str(name), Units()) for name in none], none, parent)
         self._values = none.to_numpy(float)
         self._by, self._order = "particle", Qt.SortOrder.AscendingOrder
 
