@@ -115,7 +115,7 @@ class MeasureTracks:
             told = {name: getattr(units, name) for name in ("pixel_size", "frame_time", "exposure_time")}
             told = {name: value for name, value in told.items() if value is not None}
             recipe = {"program": PROGRAM, "version": package_version(), **known, **told, "limits": self.limits.plain()}
-            write_table(of_tracks(table, tracks), self.kept, recipe)
+            write_table(of_tracks(table, tracks), self.kept, recipe, tracks)
             files.append(Path(self.kept))
         return MeasuredTracks(tracks, len(measured), files)
 

@@ -1,5 +1,7 @@
 """A table of tracks has a row for each trajectory, right to the last digit where it can be worked out by hand."""
 
+from xml.etree import ElementTree as Xml
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -194,3 +196,27 @@ def test_limits_on_what_there_is_not_are_refused():
         keep_tracks(SQUARE, {"lenght": (3, None)})
     with pytest.raises(TableError, match="Expected a column q"):
         keep_tracks(SQUARE.drop(columns="q"), {"q": (None, 0.01)})
+
+
+def test_trackmate_is_told_what_each_track_tells_under_its_own_names(tmp_path):
+    both = pd.concat([LINE, SQUARE], ignore_index=True)
+    path, scale = tmp_path / "film.xml", {"program": "napari-growtrack", "pixel_size": 0.1, "frame_time": 0.5}
+    write_table(both, path, scale, measure_tracks(both, FILM))
+    root = Xml.parse(path).getroot()
+    told = {track.get("TRACK_ID"): track.attrib for track in root.iterfind("Model/AllTracks/Track")}
+    assert (told["3"]["NUMBER_SPOTS"], told["3"]["NUMBER_GAPS"]) == ("4", "2")
+    assert float(told["3"]["TOTAL_DISTANCE_TRAVELED"]) == pytest.approx(1)
+    assert float(told["3"]["TRACK_MEAN_SPEED"]) == pytest.approx(0.4)
+    assert float(told["1"]["CONFINEMENT_RATIO"]) == pytest.approx(1)
+    declared = {one.get("feature"): one for one in root.iterfind("Model/FeatureDeclarations/TrackFeatures/Feature")}
+    assert {*told["3"]} - {"name"} == {*declared}
+    assert (declared["TRACK_MAX_SPEED"].get("dimension"), declared["NUMBER_GAPS"].get("isint")) == ("VELOCITY", "true")
+    assert len(read_table(path)) == len(both)
+
+
+def test_a_track_of_trackmate_that_divides_has_no_features_of_one_trajectory(tmp_path):
+    split = pd.concat([track(1, [0, 1], 0.0, 0.0), track(2, [2, 3], 1.0, 0.0), track(3, [2, 3], -1.0, 0.0)])
+    split = split.assign(parent=[-1, -1, 1, 1, 1, 1]).reset_index(drop=True)
+    write_table(split, tmp_path / "film.xml", None, measure_tracks(split))
+    (one,) = Xml.parse(tmp_path / "film.xml").getroot().iterfind("Model/AllTracks/Track")
+    assert {*one.attrib} == {"name", "TRACK_INDEX", "TRACK_ID", "NUMBER_SPOTS"}
