@@ -108,7 +108,7 @@ def _track_features(tracks: pd.DataFrame | None) -> pd.DataFrame:
     if tracks is None:
         return pd.DataFrame()
     told = tracks.set_index("particle").drop(columns=[*_TOLD_ANYWAY], errors="ignore")
-    return told.rename(columns={name: _OF_TRACKS.get(name, (name.upper(),))[0] for name in told})
+    return told.rename(columns={name: _OF_TRACKS.get(name, (name.upper(), ""))[0] for name in map(str, told)})
 
 
 def _declare(model: Xml.Element, table: pd.DataFrame, extra: list[str], of_tracks: pd.DataFrame) -> None:

@@ -317,7 +317,7 @@ class LimitForm(QWidget):
             box.editingFinished.connect(self._take_typed)
 
     def _lay_out(self, tip: str) -> None:
-        self.column.setMinimumContentsLength(10)
+        self.column.setMinimumContentsLength(4)  # the axis has the whole name
         self.column.setToolTip(tip)
         row = QHBoxLayout()
         row.addWidget(self.column, 1)

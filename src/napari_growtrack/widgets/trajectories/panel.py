@@ -129,7 +129,7 @@ class TrajectoriesPanel(Panel):
         self.results = QWidget()
         self.open = QPushButton("Open GEFF...")
         self.link, self.save = QPushButton("Link"), QPushButton("Save trajectories...")
-        self.save_motion, self.save_tracks = QPushButton("Save motion..."), QPushButton("Save tracks...")
+        self.save_motion, self.save_tracks = QPushButton("Save motion..."), QPushButton("Save list...")
         self.desk = TracksDesk(viewer, self)
         self.survey: Survey | None = None
         self.known: pd.DataFrame | None = None
@@ -155,7 +155,7 @@ class TrajectoriesPanel(Panel):
     def _lay_out(self) -> None:
         self.save.setToolTip(f"All trajectories as a table: {', '.join(SAVED)}.")
         self.save_motion.setToolTip("A folder of tables and figures, and all numbers as JSON.")
-        self.save_tracks.setToolTip("What is told of each trajectory within the limits, as a table: .csv or .parquet.")
+        self.save_tracks.setToolTip("What is told of each trajectory that is listed, as a table: .csv or .parquet.")
         self.open.setToolTip("Trajectories of a track editor. Other tables are opened with File > Open, or dropped.")
         self.tracks.setToolTip("What is measured and corrected. Trajectories of another program can be opened, too.")
         self.linking_section = section("Linking", self.form, opened=True)
@@ -165,7 +165,7 @@ class TrajectoriesPanel(Panel):
         self.body.addLayout(choice)
         self.body.addWidget(self.results)
         self.body.addStretch(1)
-        self.list_section = section("Trajectories", self.under, self.table, self.buttons, opened=True)
+        self.list_section = section("Trajectories", self.under, self.table, self.save_tracks, self.buttons, opened=True)
         self.limits_section = section("Choose by what each tells", self.limits)
         self.under.say(HOW)
         told = self.shading, self.motion, self.whose, self.numbers, self.warning, self.plots, self.limits_section
@@ -174,7 +174,7 @@ class TrajectoriesPanel(Panel):
         results.setContentsMargins(0, 0, 0, 0)
         for part in (*told, self.list_section):
             results.addWidget(part)
-        for pair in ((self.link, self.open), (self.save, self.save_tracks, self.save_motion)):
+        for pair in ((self.link, self.open), (self.save, self.save_motion)):
             buttons = QHBoxLayout()
             for button in pair:
                 buttons.addWidget(button)
