@@ -24,6 +24,7 @@ from napari_growtrack.widgets.napari_io.tracks import MARK, SHADE, table_of
 from napari_growtrack.widgets.session.sentences import saved_as_line
 from napari_growtrack.widgets.shared import layers as layers_module
 from napari_growtrack.widgets.shared.layers import RING
+from napari_growtrack.widgets.shared.plot_menu import picture_of
 from napari_growtrack.widgets.trajectories import forms as linking_form
 from napari_growtrack.widgets.trajectories import panel as trajectories
 from napari_growtrack.widgets.trajectories import track_limits
@@ -642,6 +643,64 @@ def test_numbers_are_copied_and_saved_with_their_units(qtbot, limited, monkeypat
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "tracks.xml"), ""))
     press(qtbot, limited.save_tracks)
     assert (limited.status.kind, limited.status.said()) == ("error", why(check_suffix, tmp_path / "tracks.xml"))
+
+
+# the plots, larger and saved
+
+
+@pytest.mark.parametrize(("ending", "begins"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
+def test_plots_are_saved_as_pictures(qtbot, linked, monkeypatch, tmp_path, ending, begins):
+    path = tmp_path / f"msd{ending}"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    linked.plots.msd.menu.ask()
+    assert path.read_bytes().startswith(begins)
+    assert (linked.status.kind, linked.status.said()) == ("plain", saved_as_line(path))
+    picture = picture_of(linked.plots.msd.plot)
+    assert picture.width() == 3 * linked.plots.msd.plot.view.viewport().width()
+    colours = {picture.pixel(x, picture.height() // 2) for x in range(picture.width())}
+    assert len(colours) > 3  # curves, band and ground
+
+
+def test_numbers_of_plots_are_saved_and_copied(qtbot, linked, monkeypatch, tmp_path):
+    path = tmp_path / "plot.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    plots = linked.plots
+    expected = {plots.drift: linked.survey.drift, plots.diffusion: linked.survey.diffusion}
+    for plot, table in expected.items():
+        plot.menu.ask()
+        np.testing.assert_allclose(pd.read_csv(path), table, rtol=1e-9)
+    plots.msd.menu.copy_numbers()
+    copied = pd.read_csv(io.StringIO(QApplication.clipboard().text()), sep="\t")
+    np.testing.assert_allclose(copied["msd"], linked.reading.msd["msd"])
+    np.testing.assert_allclose(copied["4"], linked.survey.msd[4])
+    plots.msd.menu.copy_picture()
+    assert not QApplication.clipboard().image().isNull()
+
+
+def test_a_plot_that_cannot_be_saved_says_why(qtbot, linked, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    for name in ("plot.gif", "file/plot.png"):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
+        linked.plots.drift.menu.ask()
+        assert linked.status.kind == "error"
+        assert name.rpartition("/")[2] in linked.status.said()
+
+
+def test_plots_pop_out_large_and_come_back_where_they_were(qtbot, linked):
+    plots = linked.plots
+    row, small = linked.results.layout().indexOf(plots), plots.msd.plot.height()
+    plots.msd.menu.enlarged.emit()
+    window = plots.window_of_its_own
+    qtbot.waitUntil(lambda: plots.msd.plot.height() > 2 * small, timeout=5_000)
+    plots.pop_out()  # once is enough
+    assert plots.window_of_its_own is window
+    window.close()
+    assert plots.window_of_its_own is None
+    assert linked.results.layout().indexOf(plots) == row
+    qtbot.waitUntil(lambda: plots.msd.plot.height() == small, timeout=5_000)
+    plots.pop_out()
+    linked.leave()
+    assert plots.window_of_its_own is None
 
 
 # correcting

@@ -197,6 +197,8 @@ class TrajectoriesPanel(Panel):
         self.limits.keep.clicked.connect(self._keep)
         self.limits.select.clicked.connect(self._select_kept)
         self.plots.picked.connect(self.desk.select)
+        self.plots.saved.connect(lambda path: self.status.tell(saved_as_line(path)))
+        self.plots.refused.connect(self.refuse)
         self.desk.changed.connect(self._show_others)
         self.desk.selection_changed.connect(self._show_selection)
         self.desk.hovered.connect(self._tell_under)
@@ -228,6 +230,7 @@ class TrajectoriesPanel(Panel):
         """Stop, and follow the viewer's layers no more."""
         if self._following:
             self._following = False
+            self.plots.come_home()
             for timer in (self._showing, self._resting, self._patience):
                 timer.stop()
             self.form.leave()
