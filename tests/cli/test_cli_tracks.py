@@ -8,7 +8,7 @@ import pytest
 
 from commands import run
 from napari_growtrack.cli.arguments import TRACKS
-from napari_growtrack.core.motion import Units, diffusion
+from napari_growtrack.core.motion import Units, diffusion, remove_drift
 from napari_growtrack.core.tables import read_recipe, read_table, write_table
 from napari_growtrack.core.tracks import TRACK_COLUMNS, keep_tracks, measure_tracks
 
@@ -78,6 +78,16 @@ def test_motion_is_that_of_the_trajectories_within_limits(capsys, trajectories, 
     expected = diffusion(keep_tracks(table, LONG), Units(**UNITS)).coefficient.value
     assert code == 0
     assert json.loads(said)["diffusion_coefficient"]["value"] == pytest.approx(expected)
+
+
+def test_limits_are_of_motion_without_the_drift_where_that_is_taken_away(tmp_path, capsys, table):
+    drifting = table.assign(x=table["x"] + 3 * table["frame"])
+    write_table(drifting, tmp_path / "drifting.csv")
+    words = ["motion", tmp_path / "drifting.csv", "--json", "--limit", "straightness=..0.7"]
+    assert run(capsys, *words)[0] == 1  # with the drift all are straight, and none is left
+    code, said, _ = run(capsys, *words, "--remove-drift")
+    straight = measure_tracks(remove_drift(drifting))["straightness"]
+    assert (code, json.loads(said)["trajectories"]) == (0, (straight <= 0.7).sum())
 
 
 @pytest.mark.parametrize(

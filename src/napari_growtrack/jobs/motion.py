@@ -15,7 +15,7 @@ from ..core.files import write_bytes
 from ..core.motion import Units, diffusion_of_each, drift, emsd, imsd
 from ..core.motion.report import MotionReport, chosen_motion, report_motion, write_motion
 from ..core.tables import read_recipe, read_table, write_table
-from ..core.tracks import NO_TRACK_LIMITS, TrackLimits, keep_tracks
+from ..core.tracks import NO_TRACK_LIMITS, TrackLimits, keep_tracks, of_tracks
 from .context import Context
 
 
@@ -257,7 +257,8 @@ class MeasureTable:
         table = read_table(self.trajectories, ("frame", "y", "x", "particle"))
         if self.limits:
             yield Doing("Choosing trajectories...")
-            table = keep_tracks(table, self.limits, units)
+            moved = chosen_motion(table, self.without_drift)
+            table = of_tracks(table, keep_tracks(moved, self.limits, units))
         yield Doing("Estimating...")
         report = report_motion(table, units, self.without_drift, self.trap, self.temperature)
         if self.folder is None:

@@ -87,7 +87,8 @@ class _Parts:
     @classmethod
     def of(cls, table: pd.DataFrame) -> _Parts:
         table = table.sort_values(["particle", "frame"], kind="stable", ignore_index=True)
-        first = np.diff(table["particle"].to_numpy(), prepend=np.nan) != 0
+        particle = table["particle"].to_numpy()
+        first = np.append(np.ones(min(len(particle), 1), bool), particle[1:] != particle[:-1])
         return cls(table, np.flatnonzero(first), np.cumsum(first) - 1)
 
     def __getitem__(self, name: str) -> np.ndarray:
