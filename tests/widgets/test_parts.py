@@ -18,12 +18,13 @@ from napari_growtrack.core.figures.style import COLOURS
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.settings import Span
 from napari_growtrack.widgets.grow.curve import ErrorCurve
+from napari_growtrack.widgets.shared.histograms import LimitHistogram
 from napari_growtrack.widgets.shared.labels import Note
 from napari_growtrack.widgets.shared.panel import Section
 from napari_growtrack.widgets.shared.pictures import CropStrip
 from napari_growtrack.widgets.shared.rows import SpanRow
 from napari_growtrack.widgets.shared.tables import PlanTable
-from napari_growtrack.widgets.track.thresholds import LimitHistogram, ThresholdHistogram
+from napari_growtrack.widgets.track.thresholds import ThresholdHistogram
 
 PANEL = 320
 THEMES = {"dark": ("#262930", "#f0f1f2"), "light": ("#efebe9", "#3b3a39")}

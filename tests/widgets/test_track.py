@@ -535,7 +535,7 @@ def measured(panel, radii):
     run = panel.runs.shown
     run.table["radius"] = np.resize(radii, len(run.table))
     panel.thresholds.limits.setVisible(True)
-    panel.thresholds.limits.show_candidates(run)
+    panel.thresholds.limits.show_table(run.table, panel.session.chosen.limits)
     panel.thresholds.limits.column.setCurrentIndex(panel.thresholds.limits.column.findData("radius"))
     return panel.thresholds.limits
 

@@ -1,5 +1,6 @@
 """A person links detections in the Trajectories panel, corrects them, reads off motion, and saves."""
 
+import io
 import json
 import time
 from types import SimpleNamespace
@@ -10,19 +11,23 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Tracks
 from qtpy.QtCore import QModelIndex, Qt, QThreadPool
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog
 from spots import numbers_in, why
 
 from napari_growtrack.core.linking import Linking, join, link, split
 from napari_growtrack.core.motion import Units, diffusion, diffusion_of_each, drift
 from napari_growtrack.core.motion.report import report_motion
 from napari_growtrack.core.tables import read_recipe, read_table, write_table
+from napari_growtrack.core.tracks import TRACK_COLUMNS, measure_tracks
+from napari_growtrack.jobs.tracks import check_suffix
 from napari_growtrack.widgets.napari_io.tracks import MARK, SHADE, table_of
 from napari_growtrack.widgets.session.sentences import saved_as_line
 from napari_growtrack.widgets.shared import layers as layers_module
 from napari_growtrack.widgets.shared.layers import RING
+from napari_growtrack.widgets.shared.plot_menu import picture_of
 from napari_growtrack.widgets.trajectories import forms as linking_form
 from napari_growtrack.widgets.trajectories import panel as trajectories
+from napari_growtrack.widgets.trajectories import track_limits
 from napari_growtrack.widgets.trajectories.context import ELSEWHERE
 from napari_growtrack.widgets.trajectories.forms import NO_DETECTIONS, ONE_FRAME
 from napari_growtrack.widgets.trajectories.motion_plots import MotionPlots
@@ -39,6 +44,7 @@ from napari_growtrack.widgets.trajectories.sentences import (
     drift_line,
     empty_line,
     joining,
+    keeping,
     lag_line,
     of_line,
     opened_line,
@@ -47,6 +53,7 @@ from napari_growtrack.widgets.trajectories.sentences import (
     splitting,
     taken_back_line,
     undone_line,
+    within_line,
 )
 
 FRAMES, PARTICLES = 60, 6
@@ -379,10 +386,10 @@ def test_the_list_tells_of_each_and_can_be_sorted(qtbot, linked):
     rows = linked.table.rows
     assert rows["particle"].tolist() == [0, 1, 2, 3, 4, 5]
     known = diffusion_of_each(linked.desk.table)
-    assert rows["diffusion"].tolist() == known["diffusion_coefficient"].tolist()
+    assert rows["diffusion_coefficient"].tolist() == known["diffusion_coefficient"].tolist()
     linked.desk.select((2, 3))
     linked.table.sortByColumn(4, Qt.SortOrder.DescendingOrder)
-    assert linked.table.rows["diffusion"].is_monotonic_decreasing
+    assert linked.table.rows["diffusion_coefficient"].is_monotonic_decreasing
     assert sorted(linked.table.selected()) == [2, 3]
     assert Units().diffusion in linked.table.model().headerData(4, Qt.Orientation.Horizontal)
     settle(qtbot, linked)
@@ -477,6 +484,223 @@ def test_colours_follow_what_is_chosen(qtbot, linked):
     assert np.corrcoef(layer.features[SHADE], layer.data[:, 1])[0, 1] > 0.99
     linked.shading.tail.setValue(12)
     assert layer.tail_length == 12
+
+
+# choosing by what each tells
+
+
+@pytest.fixture
+def limited(qtbot, panel, viewer, monkeypatch):
+    """Link walkers of which the first three are lost early, and show their histograms."""
+    monkeypatch.setattr(track_limits, "_REST", 1)
+    table = walks().assign(signal=100.0)
+    table = table[(table.index % PARTICLES > 2) | (table["frame"] < 20 + 10 * (table.index % PARTICLES))]
+    add_detections(viewer, table.reset_index(drop=True))
+    linking(qtbot, panel)
+    panel.limits_section.set_open(True)
+    return panel
+
+
+def limit(qtbot, panel, column, low, high):
+    """Put the lines of a column somewhere, as a person does, and wait until the picture follows."""
+    form = panel.limits.form
+    form.column.setCurrentIndex(form.column.findData(column))
+    form.histogram.set_span(low, high)
+    form.histogram.moved.emit(low, high)
+    qtbot.waitUntil(lambda: not panel.limits._timer.isActive(), timeout=5_000)
+
+
+def seen(layer):
+    """Return the trajectories of a layer that are not clear."""
+    return sorted({int(particle) for particle in layer.data[layer.track_colors[:, 3] > 0, 0]})
+
+
+def test_the_list_is_the_table_of_tracks_of_the_core(qtbot, limited):
+    expected = measure_tracks(limited.desk.table)
+    rows = limited.table.rows
+    pd.testing.assert_frame_equal(rows[[*expected]], expected)
+    assert [*rows][:5] == ["particle", "first_frame", "last_frame", "length", "diffusion_coefficient"]
+    titles = [limited.table.model().headerData(i, Qt.Orientation.Horizontal) for i in range(len([*rows]))]
+    assert titles[:4] == ["particle", "from", "to", "seen"]
+    assert "mean speed (px/frame)" in titles
+    tip = limited.table.model().headerData(3, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert tip == TRACK_COLUMNS["length"].about
+
+
+def test_units_of_the_person_are_those_of_the_table(qtbot, limited):
+    units = Units(pixel_size=0.2, frame_time=0.5)
+    limited.motion.pixel.setValue(0.2)
+    limited.motion.frame.setValue(0.5)
+    expected = measure_tracks(limited.desk.table, units)["max_speed"].tolist()
+    qtbot.waitUntil(lambda: limited.table.rows["max_speed"].tolist() == expected, timeout=20_000)
+    settle(qtbot, limited)
+    assert limited.limits.form._units["max_speed"] == "µm/s"
+
+
+def test_lines_that_are_dragged_choose_what_is_listed_and_seen(qtbot, limited):
+    layer = limited.desk.layer
+    assert seen(layer) == [0, 1, 2, 3, 4, 5]
+    limit(qtbot, limited, "length", 30, np.inf)
+    assert limited.table.rows["particle"].tolist() == seen(layer) == [1, 2, 3, 4, 5]
+    limit(qtbot, limited, "duration", -np.inf, 50)
+    assert limited.table.rows["particle"].tolist() == seen(layer) == [1, 2]
+    assert limited.limits.note.said() == within_line(2, 6)
+    limited.shading.by.setCurrentText("straightness")
+    limited.shading.by.activated.emit(0)
+    assert seen(layer) == [1, 2]
+    limit(qtbot, limited, "length", -np.inf, np.inf)
+    limit(qtbot, limited, "duration", -np.inf, np.inf)
+    assert limited.limits.note.said() == ""
+    assert limited.table.rows["particle"].tolist() == seen(layer) == [0, 1, 2, 3, 4, 5]
+    assert len(limited.desk.table) == len(layer.data)  # nothing was deleted
+
+
+def test_only_those_within_limits_are_kept_and_that_is_undone(qtbot, limited):
+    before = limited.desk.table
+    limit(qtbot, limited, "length", 60, np.inf)
+    press(qtbot, limited.limits.keep)
+    assert particles_of(limited) == [3, 4, 5]
+    assert limited.desk.corrections.done == [keeping(3, 6)]
+    settle(qtbot, limited)
+    assert seen(limited.desk.layer) == [3, 4, 5]
+    press(qtbot, limited.buttons.undo)
+    pd.testing.assert_frame_equal(limited.desk.table, before)
+    settle(qtbot, limited)
+    assert limited.table.rows["particle"].tolist() == seen(limited.desk.layer) == [3, 4, 5]  # limits stay
+
+
+def test_those_within_limits_are_selected_and_their_motion_is_told(qtbot, limited):
+    limit(qtbot, limited, "length", 60, np.inf)
+    press(qtbot, limited.limits.select)
+    assert limited.desk.selected == (3, 4, 5)
+    settle(qtbot, limited)
+    table = limited.desk.table
+    assert limited.numbers.said("D") == str(diffusion(table[table["particle"] > 2]).coefficient)
+
+
+def test_without_any_within_limits_nothing_is_kept(qtbot, limited):
+    limit(qtbot, limited, "length", 1000, np.inf)
+    assert limited.table.rows.empty
+    assert not limited.limits.keep.isEnabled()
+    assert seen(limited.desk.layer) == []
+
+
+def test_other_trajectories_are_not_limited_and_those_that_are_left_are_seen_again(qtbot, limited, viewer):
+    layer = limited.desk.layer
+    limit(qtbot, limited, "length", 60, np.inf)
+    viewer.add_tracks(np.array([[7, frame, 5, 5 + frame] for frame in range(20)], float), name="other")
+    settle(qtbot, limited)
+    assert seen(layer) == [0, 1, 2, 3, 4, 5]
+    assert limited.table.rows["particle"].tolist() == [7]
+    limit(qtbot, limited, "length", 60, np.inf)
+    other = limited.desk.layer
+    assert seen(other) == []
+    limited.leave()
+    assert seen(other) == [7]
+
+
+def test_colours_follow_any_column_of_the_tracks(qtbot, limited):
+    by = limited.shading.by
+    names = [by.itemText(index) for index in range(by.count())]
+    assert {"straightness", "mean speed", "radius of gyration", "mean signal", "signal"} <= {*names}
+    assert len(names) == len({*names})
+    by.setCurrentText("duration")
+    by.activated.emit(0)
+    layer, known = limited.desk.layer, limited.known.set_index("particle")["duration"]
+    assert np.corrcoef(layer.features[SHADE], known[layer.data[:, 0]])[0, 1] > 0.9
+
+
+def test_a_row_that_is_clicked_is_gone_to_and_a_double_click_looks_closely(qtbot, limited, viewer):
+    viewer.dims.set_point(0, 40)
+    camera = getattr(viewer, "scene", viewer).camera
+    zoom = camera.zoom
+    place = limited.table.visualRect(limited.table.model().index(4, 1)).center()
+    qtbot.mouseClick(limited.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    first = limited.desk.table.query("particle == 4").iloc[0]
+    assert viewer.dims.point[0] == 0
+    assert camera.center[-2:] == pytest.approx((first.y, first.x))
+    assert camera.zoom == zoom
+    settle(qtbot, limited)
+
+
+def test_numbers_are_copied_and_saved_with_their_units(qtbot, limited, monkeypatch, tmp_path):
+    limit(qtbot, limited, "length", 60, np.inf)
+    qtbot.keyClick(limited.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    copied = pd.read_csv(io.StringIO(QApplication.clipboard().text()), sep="\t")
+    assert copied["particle"].tolist() == [3, 4, 5]
+    for ending in (".csv", ".parquet"):
+        path = tmp_path / f"tracks{ending}"
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), ""))
+        press(qtbot, limited.save_tracks)
+        settle(qtbot, limited)
+        assert (limited.status.kind, limited.status.said()) == ("plain", saved_as_line(path))
+        saved = read_table(path, ("particle",))
+        np.testing.assert_allclose(saved, limited.table.rows, rtol=1e-9)
+        recipe = read_recipe(path)
+        assert recipe["limits"] == {"length": [60, None]}
+        assert recipe["units"]["path_length"] == "px"
+        assert recipe["linked"]["linking"]["min_length"] == 3
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "tracks.xml"), ""))
+    press(qtbot, limited.save_tracks)
+    assert (limited.status.kind, limited.status.said()) == ("error", why(check_suffix, tmp_path / "tracks.xml"))
+
+
+# the plots, larger and saved
+
+
+@pytest.mark.parametrize(("ending", "begins"), [(".png", b"\x89PNG"), (".pdf", b"%PDF"), (".svg", b"<?xml")])
+def test_plots_are_saved_as_pictures(qtbot, linked, monkeypatch, tmp_path, ending, begins):
+    path = tmp_path / f"msd{ending}"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    linked.plots.msd.menu.ask()
+    assert path.read_bytes().startswith(begins)
+    assert (linked.status.kind, linked.status.said()) == ("plain", saved_as_line(path))
+    picture = picture_of(linked.plots.msd.plot)
+    assert picture.width() == 3 * linked.plots.msd.plot.view.viewport().width()
+    colours = {picture.pixel(x, picture.height() // 2) for x in range(picture.width())}
+    assert len(colours) > 3  # curves, band and ground
+
+
+def test_numbers_of_plots_are_saved_and_copied(qtbot, linked, monkeypatch, tmp_path):
+    path = tmp_path / "plot.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    plots = linked.plots
+    expected = {plots.drift: linked.survey.drift, plots.diffusion: linked.survey.diffusion}
+    for plot, table in expected.items():
+        plot.menu.ask()
+        np.testing.assert_allclose(pd.read_csv(path), table, rtol=1e-9)
+    plots.msd.menu.copy_numbers()
+    copied = pd.read_csv(io.StringIO(QApplication.clipboard().text()), sep="\t")
+    np.testing.assert_allclose(copied["msd"], linked.reading.msd["msd"])
+    np.testing.assert_allclose(copied["4"], linked.survey.msd[4])
+    plots.msd.menu.copy_picture()
+    assert not QApplication.clipboard().image().isNull()
+
+
+def test_a_plot_that_cannot_be_saved_says_why(qtbot, linked, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    for name in ("plot.gif", "file/plot.png"):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, name=name: (str(tmp_path / name), ""))
+        linked.plots.drift.menu.ask()
+        assert linked.status.kind == "error"
+        assert name.rpartition("/")[2] in linked.status.said()
+
+
+def test_plots_pop_out_large_and_come_back_where_they_were(qtbot, linked):
+    plots = linked.plots
+    row, small = linked.results.layout().indexOf(plots), plots.msd.plot.height()
+    plots.msd.menu.enlarged.emit()
+    window = plots.window_of_its_own
+    qtbot.waitUntil(lambda: plots.msd.plot.height() > 2 * small, timeout=5_000)
+    plots.pop_out()  # once is enough
+    assert plots.window_of_its_own is window
+    window.close()
+    assert plots.window_of_its_own is None
+    assert linked.results.layout().indexOf(plots) == row
+    qtbot.waitUntil(lambda: plots.msd.plot.height() == small, timeout=5_000)
+    plots.pop_out()
+    linked.leave()
+    assert plots.window_of_its_own is None
 
 
 # correcting

@@ -113,6 +113,14 @@ def test_from_a_sample_to_a_saved_table(viewer, qtbot, tmp_path, monkeypatch):
     qtbot.waitUntil(lambda: paths.reading is not None, timeout=20_000)
     paths._area.verticalScrollBar().setValue(10_000)
     picture("13-selected")
+    paths.desk.select(())
+    qtbot.waitUntil(lambda: paths.reading is not None, timeout=20_000)
+    paths.limits_section.set_open(True)
+    paths.limits.form.histogram.moved.emit(30, np.inf)
+    qtbot.wait(600)
+    assert (paths.table.rows["length"] >= 30).all()
+    paths._area.ensureWidgetVisible(paths.limits)
+    picture("14-limits")
     steps.refresh()
     assert [row.done for row in steps.rows] == [True, True, True, False, True, True, True, True]
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "grow": networks.grow,
     "track": films.track,
     "link": tables.link,
+    "tracks": tables.tracks,
     "motion": tables.motion,
     "score": tables.score,
     "networks": networks.networks,

@@ -19,6 +19,11 @@ PLANS = (
     "strided", "depth", "breadth", "breadth-4", "breadth-8", "breadth-16", "breadth-32", "depth+breadth", "features",
     "plain",
 )  # fmt: skip
+TRACKS = (
+    "particle", "first_frame", "last_frame", "length", "gaps", "missed_frames", "duration", "y", "x", "net_distance",
+    "path_length", "straightness", "mean_speed", "max_speed", "radius_of_gyration", "diffusion_coefficient",
+    "diffusion_low", "diffusion_high", "exponent", "exponent_low", "exponent_high", "mean_signal", "signal_slope", "q",
+)  # fmt: skip
 
 _MOST_THREADS = 1024
 
@@ -369,14 +374,11 @@ def _thresholds(command: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="false detections to expect, by the film's own noise: 0.01 is one in a hundred; default: 0.01",
     )
-    command.add_argument(
-        "--limit",
-        type=_limit,
-        action="append",
-        default=[],
-        metavar="COLUMN=A..B",
-        help="leave out detections outside: signal=500.., radius=1..3; may be given for several columns",
-    )
+    _limits(command, "leave out detections outside: signal=500.., radius=1..3; may be given for several columns")
+
+
+def _limits(command: argparse.ArgumentParser, about: str) -> None:
+    command.add_argument("--limit", type=_limit, action="append", default=[], metavar="COLUMN=A..B", help=about)
 
 
 def _score(command: argparse.ArgumentParser) -> None:
@@ -414,7 +416,23 @@ def _link(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _motion(command: argparse.ArgumentParser) -> None:
+def _tracks(command: argparse.ArgumentParser) -> None:
+    command.epilog = f"Columns: {', '.join(TRACKS)}."
+    _moving(command)
+    _limits(command, "keep trajectories between: length=10.., straightness=..0.5, q=..0.01; may be given several times")
+    command.add_argument("--exponent", action="store_true", help="tell the exponent of each, too; it takes long")
+    command.add_argument(
+        "-o", "--output", default="tracks.csv", metavar="TRACKS.csv", help=".csv or .parquet; default: %(default)s"
+    )
+    command.add_argument(
+        "--trajectories",
+        dest="kept",
+        metavar="KEPT.csv",
+        help="also write the trajectories that are kept: .csv, .parquet, .geff or .xml (TrackMate)",
+    )
+
+
+def _moving(command: argparse.ArgumentParser) -> None:
     command.add_argument("trajectories", metavar="TRAJECTORIES.csv", help="table with columns frame, y, x, particle")
     command.add_argument("--pixel-size", type=_size, metavar="UM", help="side of a pixel in micrometres")
     command.add_argument("--frame-time", type=_size, metavar="S", help="seconds from frame to frame")
@@ -422,6 +440,11 @@ def _motion(command: argparse.ArgumentParser) -> None:
         "--exposure", metavar="S", help="seconds that the shutter is open in each frame, or a share of it, such as 50%%"
     )
     command.add_argument("--remove-drift", action="store_true", help="take common motion away first")
+
+
+def _motion(command: argparse.ArgumentParser) -> None:
+    _moving(command)
+    _limits(command, "leave out trajectories outside, as `growtrack tracks` does: length=10.., straightness=..0.5")
     command.add_argument("--trap", action="store_true", help="one bead in an optical trap: also its stiffness")
     command.add_argument("--temperature", type=float, metavar="K", help="in kelvin, for a stiffness in pN/µm")
     command.add_argument("--json", action="store_true", help="print JSON")
@@ -465,6 +488,7 @@ _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "grow": _grow,
     "track": _track,
     "link": _link,
+    "tracks": _tracks,
     "motion": _motion,
     "score": _score,
     "networks": _networks,

@@ -1,4 +1,4 @@
-"""Commands about tables: link, motion, score."""
+"""Commands about tables: link, tracks, motion, score."""
 
 from __future__ import annotations
 
@@ -59,9 +59,31 @@ def link(chosen: Arguments) -> None:
     say(f"{linked.path}: {len(lengths)} trajectories of {len(kept)} of {linked.detections} detections{typical}")
 
 
+def tracks(chosen: Arguments) -> None:
+    """Tell of each trajectory how long, fast, straight and bright it is, and choose among them."""
+    from ..core.tracks import TrackLimits
+    from ..jobs.tracks import MeasureTracks
+
+    job = MeasureTracks(
+        chosen.trajectories,
+        chosen.output,
+        TrackLimits.of(dict(chosen.limit)),
+        chosen.kept,
+        chosen.pixel_size,
+        chosen.frame_time,
+        chosen.exposure,
+        chosen.remove_drift,
+        chosen.exponent,
+    )
+    found = watched(job.steps(), at_once=True)
+    for path in found.files:
+        say(f"{path}: {len(found.tracks):,} of {found.measured:,} trajectories")
+
+
 def motion(chosen: Arguments) -> None:
     """Tell diffusion, localisation error, drift and trap stiffness of trajectories, each with its interval."""
     from ..core.progress import finish
+    from ..core.tracks import TrackLimits
     from ..jobs.motion import MeasureTable
 
     job = MeasureTable(
@@ -73,6 +95,7 @@ def motion(chosen: Arguments) -> None:
         chosen.remove_drift,
         chosen.trap,
         chosen.temperature,
+        TrackLimits.of(dict(chosen.limit)),
     )
     report, files = finish(job.steps())
     if chosen.json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from ..core.files import write_bytes
 from ..core.motion import Units, diffusion_of_each, drift, emsd, imsd
 from ..core.motion.report import MotionReport, chosen_motion, report_motion, write_motion
 from ..core.tables import read_recipe, read_table, write_table
+from ..core.tracks import NO_TRACK_LIMITS, TrackLimits, keep_tracks, of_tracks
 from .context import Context
 
 
@@ -227,6 +228,8 @@ class MeasureTable:
     without_drift, trap : bool
     temperature : float, optional
         In kelvin.
+    limits : TrackLimits
+        Which trajectories are measured; in the units told.
     """
 
     trajectories: str | Path
@@ -237,6 +240,7 @@ class MeasureTable:
     without_drift: bool = False
     trap: bool = False
     temperature: float | None = None
+    limits: TrackLimits = NO_TRACK_LIMITS
 
     def steps(self, context: Context | None = None) -> Generator[Doing, None, MeasuredTable]:
         """Yield `Doing`.
@@ -244,18 +248,32 @@ class MeasureTable:
         Raises
         ------
         TableError, MotionError
-            As `core.motion.report.report_motion` does.
+            As `core.motion.report.report_motion` and `core.tracks.keep_tracks` do.
         OutputError
             When the folder cannot be written.
         """
-        known: dict[str, Any] = read_recipe(self.trajectories) or {}
         given = {"pixel_size": self.pixel_size, "frame_time": self.frame_time}
-        told = {name: known.get(name) if value is None else value for name, value in given.items()}
-        units = Units.told(self.exposure, **told, exposure_time=known.get("exposure_time"))
+        units = told_units(read_recipe(self.trajectories) or {}, self.exposure, **given)
         table = read_table(self.trajectories, ("frame", "y", "x", "particle"))
+        if self.limits:
+            yield Doing("Choosing trajectories...")
+            moved = chosen_motion(table, self.without_drift)
+            table = of_tracks(table, keep_tracks(moved, self.limits, units))
         yield Doing("Estimating...")
         report = report_motion(table, units, self.without_drift, self.trap, self.temperature)
         if self.folder is None:
             return MeasuredTable(report, [])
         yield Doing("Drawing...")
         return MeasuredTable(report, write_motion(table, self.folder, units, self.without_drift))
+
+
+def told_units(known: Mapping[str, Any], exposure: str | None, **given: float | None) -> Units:
+    """Return units as a person gives them, else as a table's recipe knows them.
+
+    Raises
+    ------
+    SettingsError
+        When a number is none, or cannot be.
+    """
+    told = {name: known.get(name) if value is None else value for name, value in given.items()}
+    return Units.told(exposure, **told, exposure_time=known.get("exposure_time"))

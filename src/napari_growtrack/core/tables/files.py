@@ -88,7 +88,12 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any] | None:
         raise TableError(f"Cannot read {path}: {error.strerror or error}. Check the path.") from error
 
 
-def write_table(table: pd.DataFrame, path: str | os.PathLike[str], recipe: dict[str, Any] | None = None) -> None:
+def write_table(
+    table: pd.DataFrame,
+    path: str | os.PathLike[str],
+    recipe: dict[str, Any] | None = None,
+    tracks: pd.DataFrame | None = None,
+) -> None:
     """Write a table, and how it was made, by the ending of its name; whole or not at all.
 
     As CSV, numbers keep ten significant digits and the recipe lies beside it, as ``<stem>.json``; the other
@@ -101,6 +106,9 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str], recipe: dict[
     path : path
     recipe : dict, optional
         Plain values; ``pixel_size`` in micrometres and ``frame_time`` in seconds become the format's own scale.
+    tracks : DataFrame, optional
+        What is told of each trajectory, in the units of that scale, as `core.tracks.measure_tracks` returns it:
+        TrackMate's files hold it, as features of its tracks.
 
     Raises
     ------
@@ -113,7 +121,8 @@ def write_table(table: pd.DataFrame, path: str | os.PathLike[str], recipe: dict[
     """
     path = Path(path)
     check_table_path(path)
-    _format(path).write(table, path, checked(recipe))
+    told = {"tracks": tracks} if _format(path) is trackmate else {}
+    _format(path).write(table, path, checked(recipe), **told)
 
 
 def check_table(path: str | os.PathLike[str]) -> None:

@@ -19,10 +19,12 @@ from ..packages import require
 from .columns import POINT, check, numbers_of
 from .csv_files import PROGRAM
 from .geff_axes import OWN, Layout, frames_of, known_of, layout_of, scale_of
-from .lineages import links_of, with_particles
+from .lineages import RELATIVES, lineages_of, links_of, with_particles
 from .scales import sane
 
 _NAMES = {"frame": "t"}
+_LINEAGE = "lineage"
+"""Node property of our folders: the trajectories that divisions and merges join have one number."""
 
 
 def _geff() -> None:
@@ -43,7 +45,8 @@ def read(path: Path) -> pd.DataFrame:
     if scale.assumed:
         _warn_of_unit(path, scale.assumed)
     mine = {"frame": frames, "y": _scaled(props, layout.y, scale.y), "x": _scaled(props, layout.x, scale.x)}
-    others = {name: props[name] for name in props if name not in {*mine, *OWN, layout.t, layout.y, layout.x}}
+    told_anyway = {*mine, *OWN, layout.t, layout.y, layout.x, *([_LINEAGE] if PROGRAM in layout.extra else [])}
+    others = {name: props[name] for name in props if name not in told_anyway}
     table = check(pd.DataFrame(mine | others))
     links = _rows(found["node_ids"], found["edge_ids"])
     missing = "particle" in table and table["particle"].isna().any()
@@ -156,6 +159,9 @@ def write(table: pd.DataFrame, path: Path, recipe: dict[str, Any] | None) -> Non
     props: Any = {
         _NAMES.get(name, name): {"values": numbers_of(table, name, "GEFF"), "missing": None} for name in columns
     }
+    if "particle" in table and {*RELATIVES} & {*columns} and _LINEAGE not in columns:
+        props[_LINEAGE] = {"values": lineages_of(table), "missing": None}
+        told["track_node_props"][_LINEAGE] = _LINEAGE
     for name, told_as in OWN.items():
         if story.get(told_as) is not None:
             props[name] = {"values": np.full(len(table), float(story[told_as])), "missing": None}

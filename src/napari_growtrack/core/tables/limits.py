@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,10 @@ class Limits:
     array([ True, False])
     """
 
+    columns: ClassVar[tuple[str, ...]] = DETECTION_COLUMNS
+    of_what: ClassVar[str] = "detections"
+    missing: ClassVar[str] = "Track the film anew."
+
     spans: tuple[tuple[str, float, float], ...] = ()
 
     @classmethod
@@ -44,9 +48,9 @@ class Limits:
         Raises
         ------
         SettingsError
-            When detections have no such column, or no value is between the two.
+            When there is no such column, or no value is between the two.
         """
-        known = {name: _span(name, *two) for name, two in ends.items()}
+        known = {name: cls._span(name, *two) for name, two in ends.items()}
         return cls(tuple((name, *known[name]) for name in sorted(known) if known[name] != _OPEN))
 
     def __bool__(self) -> bool:
@@ -72,7 +76,7 @@ class Limits:
         stays = np.ones(len(table), bool)
         for name, low, high in self.spans:
             if name not in table:
-                raise TableError(f"Expected a column {name}, got {', '.join(map(str, table))}. Track the film anew.")
+                raise TableError(f"Expected a column {name}, got {', '.join(map(str, table))}. {self.missing}")
             values = table[name].to_numpy(float)
             stays &= (values >= low) & (values <= high)
         return stays
@@ -81,15 +85,17 @@ class Limits:
         """Return them as a recipe keeps them."""
         return {name: [end if math.isfinite(end) else None for end in span] for name, *span in self.spans}
 
+    @classmethod
+    def _span(cls, name: str, low: float | None, high: float | None) -> tuple[float, float]:
+        if name not in cls.columns:
+            raise SettingsError(f"Expected a column of {cls.of_what}, got {name}. Choose of {', '.join(cls.columns)}.")
+        least, greatest = -math.inf if low is None else float(low), math.inf if high is None else float(high)
+        if not least <= greatest:
+            raise SettingsError(
+                f"Expected a least {name} up to its greatest, got {low} and {high}. Exchange or mend them."
+            )
+        return least, greatest
+
 
 NO_LIMITS = Limits()
 _OPEN = (-math.inf, math.inf)
-
-
-def _span(name: str, low: float | None, high: float | None) -> tuple[float, float]:
-    if name not in DETECTION_COLUMNS:
-        raise SettingsError(f"Expected a column of detections, got {name}. Choose of {', '.join(DETECTION_COLUMNS)}.")
-    least, greatest = -math.inf if low is None else float(low), math.inf if high is None else float(high)
-    if not least <= greatest:
-        raise SettingsError(f"Expected a least {name} up to its greatest, got {low} and {high}. Exchange or mend them.")
-    return least, greatest

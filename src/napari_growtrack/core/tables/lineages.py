@@ -100,6 +100,12 @@ def _with_relatives(table: pd.DataFrame, links: np.ndarray, branches: np.ndarray
     return table.assign(**columns)
 
 
+def lineages_of(table: pd.DataFrame) -> np.ndarray:
+    """Return for each row the least number of the trajectories that branches join its own to, (n,)."""
+    particle = table["particle"].to_numpy()
+    return np.array([*map(families(np.unique(particle), particle[links_of(table)]).get, particle)], np.int64)
+
+
 def families(numbers: np.ndarray, links: np.ndarray) -> dict[int, int]:
     """Return for each trajectory the least number of those that links of trajectories, (k, 2), join it to."""
     from scipy.sparse import coo_array

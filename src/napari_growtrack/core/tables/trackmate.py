@@ -47,12 +47,27 @@ _TRACK = {
     "TRACK_ID": ("Track ID", "ID", "NONE", True),
     "NUMBER_SPOTS": ("Number of spots in track", "N spots", "NONE", True),
 }
+_OF_TRACKS = {
+    "first_frame": ("FIRST_FRAME", "NONE"),
+    "last_frame": ("LAST_FRAME", "NONE"),
+    "gaps": ("NUMBER_GAPS", "NONE"),
+    "duration": ("TRACK_DURATION", "TIME"),
+    "net_distance": ("TRACK_DISPLACEMENT", "LENGTH"),
+    "path_length": ("TOTAL_DISTANCE_TRAVELED", "LENGTH"),
+    "straightness": ("CONFINEMENT_RATIO", "NONE"),
+    "mean_speed": ("TRACK_MEAN_SPEED", "VELOCITY"),
+    "max_speed": ("TRACK_MAX_SPEED", "VELOCITY"),
+    "radius_of_gyration": ("RADIUS_OF_GYRATION", "LENGTH"),
+}
+"""Columns of a table of tracks by TrackMate's names, where it has such features, and their dimensions."""
+
+_TOLD_ANYWAY = ("particle", "length", "y", "x")
 _COLUMNS = {"frame", "y", "x", "radius"}
 _FEATURE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def write(table: pd.DataFrame, path: Path, recipe: dict[str, Any] | None) -> None:
-    """Write a TrackMate file."""
+def write(table: pd.DataFrame, path: Path, recipe: dict[str, Any] | None, tracks: pd.DataFrame | None = None) -> None:
+    """Write a TrackMate file; what is told of each trajectory becomes features of TrackMate's tracks."""
     table = check(table, (*POINT, "particle") if "particle" in table else POINT)
     _refuse_names(table)
     story = recipe or {}
@@ -66,9 +81,10 @@ def write(table: pd.DataFrame, path: Path, recipe: dict[str, Any] | None) -> Non
     }
     model = Xml.SubElement(root, "Model", units)
     extra = [str(name) for name in table if name not in _COLUMNS]
-    _declare(model, table, extra)
+    features = _track_features(tracks)
+    _declare(model, table, extra, features)
     _spots(model, table, extra, pixel, time)
-    _tracks(model, table)
+    _tracks(model, table, features)
     _settings(root, table, pixel, time)
     Xml.indent(root)
     write_bytes(path, Xml.tostring(root, "UTF-8", xml_declaration=True))
@@ -87,10 +103,24 @@ def _refuse_names(table: pd.DataFrame) -> None:
         seen.add(name.upper())
 
 
-def _declare(model: Xml.Element, table: pd.DataFrame, extra: list[str]) -> None:
+def _track_features(tracks: pd.DataFrame | None) -> pd.DataFrame:
+    """Return what is told of each trajectory, by its number, under TrackMate's names where it has any."""
+    if tracks is None:
+        return pd.DataFrame()
+    told = tracks.set_index("particle").drop(columns=[*_TOLD_ANYWAY], errors="ignore")
+    return told.rename(columns={name: _OF_TRACKS.get(name, (name.upper(), ""))[0] for name in map(str, told)})
+
+
+def _declare(model: Xml.Element, table: pd.DataFrame, extra: list[str], of_tracks: pd.DataFrame) -> None:
     features = Xml.SubElement(model, "FeatureDeclarations")
     own = {name.upper(): (name, name, "NONE", table[name].dtype.kind in "iub") for name in extra}
-    for group, known in (("SpotFeatures", _OWN | own), ("EdgeFeatures", _EDGE), ("TrackFeatures", _TRACK)):
+    units = dict(_OF_TRACKS.values())
+    more = {
+        str(name): (_said(name), _said(name), units.get(str(name), "NONE"), of_tracks[name].dtype.kind in "iub")
+        for name in of_tracks
+    }
+    known_of = {"SpotFeatures": _OWN | own, "EdgeFeatures": _EDGE, "TrackFeatures": _TRACK | more}
+    for group, known in known_of.items():
         parent = Xml.SubElement(features, group)
         for feature, (name, short, dimension, whole) in known.items():
             told = {"feature": feature, "name": name, "shortname": short, "dimension": dimension}
@@ -122,12 +152,22 @@ def _spots(model: Xml.Element, table: pd.DataFrame, extra: list[str], pixel: flo
             Xml.SubElement(parent, "Spot", told | {name.upper(): _text(numbers[name][i]) for name in extra})
 
 
-def _tracks(model: Xml.Element, table: pd.DataFrame) -> None:
-    """Write a track for all trajectories that links join; TrackMate knows none of a single detection."""
+def _said(feature: object) -> str:
+    return str(feature).replace("_", " ").capitalize()
+
+
+def _tracks(model: Xml.Element, table: pd.DataFrame, features: pd.DataFrame) -> None:
+    """Write a track for all trajectories that links join; TrackMate knows none of a single detection.
+
+    Features are those of a trajectory, so that a track of several has none.
+    """
+    particle, known = table.get("particle", pd.Series(dtype=int)).to_numpy(), features.to_dict("index")
     every, kept = Xml.SubElement(model, "AllTracks"), Xml.Element("FilteredTracks")
     if "particle" in table:
         for index, (number, links) in enumerate(_families(table)):
             told = {"name": f"Track_{number}", "TRACK_INDEX": str(index), "TRACK_ID": str(number)}
+            if (particle[links] == number).all():
+                told |= {str(name): _text(value) for name, value in known.get(number, {}).items()}
             track = Xml.SubElement(every, "Track", told | {"NUMBER_SPOTS": str(len(np.unique(links)))})
             for one, next_ in links:
                 edge = {"SPOT_SOURCE_ID": str(one), "SPOT_TARGET_ID": str(next_), "LINK_COST": "-1.0"}

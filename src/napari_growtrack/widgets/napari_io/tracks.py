@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pint
 from napari.layers import Tracks
-from napari.utils.colormaps import Colormap
+from napari.utils.colormaps import AVAILABLE_COLORMAPS, Colormap
 
 from ...core.errors import TableError
 from ...core.motion import Units
@@ -135,6 +135,9 @@ BLENDING = "translucent_no_depth"
 AXES = ("frame", "y", "x")
 
 _TAIL, _WIDTH = 30, 3
+_SEEN, _COLOURS = 0.05, 64
+"""Where the colours of what is seen begin, on a map whose low end is clear; and how many it is made of."""
+
 _WHITE = Colormap([[1, 1, 1, 1], [1, 1, 1, 1]], name="growtrack white")
 
 
@@ -190,13 +193,27 @@ def fill_tracks(layer: Tracks, table: pd.DataFrame) -> None:
         warnings.simplefilter("ignore")  # napari forgets all features for a moment, and says that it misses one
         layer.data = data
         layer.features = features
+        layer.colormaps_dict = {name: colours for name, colours in layer.colormaps_dict.items() if name != SHADE}
     layer.color_by = colour if colour in features else SHADE
 
 
-def shade_tracks(layer: Tracks, values: np.ndarray) -> None:
-    """Colour each point of a layer by a number from 0 to 1."""
+def shade_tracks(layer: Tracks, values: np.ndarray, shown: np.ndarray | None = None) -> None:
+    """Colour each point of a layer by a number from 0 to 1; those that are not `shown`, (n,) of bool, are not seen."""
+    colours = {name: map_ for name, map_ in layer.colormaps_dict.items() if name != SHADE}
+    if shown is not None and not shown.all():
+        values = np.where(shown, _SEEN + (1 - _SEEN) * values, 0.0)
+        colours[SHADE] = _with_unseen(layer.colormap)
+    layer.colormaps_dict = colours
     layer.features = pd.DataFrame(layer.features).drop(columns="track_id", errors="ignore").assign(**{SHADE: values})
     layer.color_by = SHADE
+
+
+def _with_unseen(name: str) -> Colormap:
+    """Return a colour map whose low end is clear, the other colours following behind it."""
+    colours = AVAILABLE_COLORMAPS[name].map(np.linspace(0, 1, _COLOURS))
+    clear = np.zeros((2, 4))
+    places = np.concatenate([[0, _SEEN / 2, _SEEN / 2], np.linspace(_SEEN, 1, _COLOURS)[1:]])
+    return Colormap(np.concatenate([clear, colours]), name="growtrack seen", controls=places)
 
 
 def mark_tracks(viewer: Viewer, layer: Tracks, table: pd.DataFrame, particles: Collection[int]) -> None:

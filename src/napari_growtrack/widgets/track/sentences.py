@@ -42,34 +42,6 @@ def accepted_line(accepted: int, candidates: int, of: str, noise: float | None =
     return f"{line}; {noise_words(noise)}" if accepted and noise is not None else line
 
 
-def span_words(low: float, high: float, unit: str) -> str:
-    """Say between which values something is kept.
-
-    Examples
-    --------
-    >>> span_words(1, 3, "px"), span_words(500, math.inf, "counts"), span_words(-math.inf, math.inf, "px")
-    ('1 to 3 px', 'from 500 counts', 'no limits')
-    """
-    if math.isinf(low) and math.isinf(high):
-        return "no limits"
-    if math.isinf(low):
-        words = f"up to {number(high)}"
-    else:
-        words = f"from {number(low)}" if math.isinf(high) else f"{number(low)} to {number(high)}"
-    return f"{words} {unit}".rstrip()
-
-
-def number(value: float) -> str:
-    """Return a number of four digits, or all those before the point.
-
-    Examples
-    --------
-    >>> number(2.81334), number(123456.7)
-    ('2.813', '123457')
-    """
-    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
-
-
 # Runs -----------------------------------------------------------------------------------------------------------------
 
 

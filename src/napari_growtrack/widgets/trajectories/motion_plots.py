@@ -9,16 +9,18 @@ import numpy as np
 import pandas as pd
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDialog, QTabWidget, QVBoxLayout, QWidget
 
 from ...core.figures.style import COLOURS
 from ...core.motion import Units
 from ...jobs.motion import Reading, Survey
 from ..shared.labels import Note
+from ..shared.plot_menu import PlotMenu
 from ..shared.plots import Plot, pyqtgraph_module
 from .sentences import bin_line, drift_line, lag_line
 
-_HEIGHT = 190
+_HEIGHT, _UNBOUND = 190, 16_777_215
+_LARGE = 900, 600
 _MANY = 300
 _NEAR = 0.15
 """Decades that a click may be off a curve."""
@@ -44,17 +46,28 @@ class PlotWithHint(QWidget):
         self.plot, self.caption, self._hint = plot, Note(), hint
         self.units = Units()
         plot.setFixedHeight(_HEIGHT)
-        layout = QVBoxLayout(self)
+        layout = self._layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 2, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(plot)
         layout.addWidget(self.caption)
-        layout.addStretch()
+        layout.addStretch(0)
         plot.hovered.connect(self.tell)
         plot.left.connect(lambda: self.caption.say(self._hint))
         plot.pressed.connect(self.pick)
         plot.recoloured.connect(self.colour)
+        self.menu = PlotMenu(plot, self.drawn, self)
         self.caption.say(hint)
+
+    def let_grow(self, on: bool) -> None:
+        """Let the plot be as large as there is room, or as high as in the panel."""
+        self.plot.setMinimumHeight(_HEIGHT)
+        self.plot.setMaximumHeight(_UNBOUND if on else _HEIGHT)
+        self._layout.setStretch(0, int(on))
+
+    def drawn(self) -> pd.DataFrame:
+        """Return what is drawn, as a table."""
+        raise NotImplementedError
 
     def tell(self, x: float, y: float) -> None:
         """Say what is at a place."""
@@ -126,6 +139,12 @@ class MsdPlot(PlotWithHint):
         """Let the curves of some trajectories stand out."""
         known = [particle for particle in particles if particle in self._survey.columns]
         self._picked.setData(*_curves(self._survey[known[:_MANY]]), connect="finite")
+
+    def drawn(self) -> pd.DataFrame:
+        """Return the mean square displacement of all together, with its band, and of each."""
+        if not len(self._survey):
+            return self._msd
+        return self._msd.merge(self._survey.rename_axis("lag").reset_index(), on="lag", how="outer")
 
     def tell(self, x: float, y: float) -> None:
         """Say what the mean square displacement is at the nearest lag."""
@@ -212,6 +231,10 @@ class DiffusionPlot(PlotWithHint):
             counts = np.bincount(self._bin[chosen], minlength=len(self._edges) - 1)
             self._picked.setOpts(x0=self._edges[:-1], x1=self._edges[1:], height=counts)
 
+    def drawn(self) -> pd.DataFrame:
+        """Return the diffusion coefficient of each."""
+        return self._known
+
     def bar_at(self, x: float) -> tuple[float, float, int] | None:
         """Return from where to where the bar at a place reaches, and how many trajectories are in it."""
         place = self._at(x)
@@ -277,6 +300,10 @@ class DriftPlot(PlotWithHint):
         for axis, curve in curves.items():
             curve.setData(time, self.units.pixel * drift[axis].to_numpy(float))
 
+    def drawn(self) -> pd.DataFrame:
+        """Return the drift of all in pixels, by frame."""
+        return self._drift
+
     def tell(self, x: float, y: float) -> None:
         """Say how far they have moved at the nearest frame."""
         if len(self._drift):
@@ -291,16 +318,60 @@ class MotionPlots(QTabWidget):
     ----------
     picked : Signal(tuple)
         The particles that are wanted to be selected.
+    saved : Signal(object)
+        Where a plot was saved.
+    refused : Signal(str)
+        Why it was not.
+    window_of_its_own : QDialog or None
+        Where the plots are while they are popped out.
     """
 
     picked = Signal(tuple)
+    saved = Signal(object)
+    refused = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.msd, self.diffusion, self.drift = MsdPlot(), DiffusionPlot(), DriftPlot()
+        self.window_of_its_own: QDialog | None = None
+        self.setToolTip("Right-click a plot to pop it out, to copy it, or to save its picture or its numbers.")
         for plot, title in ((self.msd, "MSD"), (self.diffusion, "D of each"), (self.drift, "Drift")):
             self.addTab(plot, title)
             plot.picked.connect(self.picked)
+            for told, passed_on in ((plot.menu.saved, self.saved), (plot.menu.refused, self.refused)):
+                told.connect(passed_on)
+            plot.menu.enlarged.connect(self.pop_out)
+
+    def pop_out(self) -> None:
+        """Show the plots in a window of their own until that is closed; then they are where they were."""
+        home = self.parentWidget()
+        place = home.layout() if home is not None else None
+        if self.window_of_its_own is not None or home is None or not isinstance(place, QVBoxLayout):
+            return
+        row = place.indexOf(self)
+        self.window_of_its_own = window = QDialog(home.window())
+        window.setWindowTitle("Motion")
+        window.resize(*_LARGE)
+        QVBoxLayout(window).addWidget(self)
+        self._let_grow(True)
+        window.finished.connect(lambda _: self._come_home(place, row))
+        window.show()
+
+    def come_home(self) -> None:
+        """Close the window of their own, if there is one."""
+        if self.window_of_its_own is not None:
+            self.window_of_its_own.close()
+
+    def _come_home(self, place: QVBoxLayout, row: int) -> None:
+        window, self.window_of_its_own = self.window_of_its_own, None
+        self._let_grow(False)
+        place.insertWidget(row, self)
+        if window is not None:
+            window.deleteLater()
+
+    def _let_grow(self, on: bool) -> None:
+        for plot in (self.msd, self.diffusion, self.drift):
+            plot.let_grow(on)
 
     def show_survey(self, survey: Survey | None, units: Units) -> None:
         """Show what each trajectory tells by itself; None for nothing."""

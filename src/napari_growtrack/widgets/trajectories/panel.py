@@ -16,6 +16,7 @@ from ...core.motion import Units
 from ...core.packages.version import package_version
 from ...core.progress import Progress
 from ...core.tables import PROGRAM
+from ...core.tracks import of_tracks
 from ...jobs.linking import LinkPoints
 from ...jobs.motion import (
     Doing,
@@ -29,12 +30,13 @@ from ...jobs.motion import (
     Survey,
     SurveyMotion,
 )
+from ...jobs.tracks import SurveyTracks, TrackSurvey, check_suffix, recipe_of_tracks
 from ..napari_io.tracks import make_tracks, tell_units, units_of
 from ..napari_io.writing import SAVED, made, with_known_ending
 from ..session.sentences import saved_as_line
 from ..session.session import Session
 from ..shared.labels import Lines, Note
-from ..shared.layers import look_at, placed
+from ..shared.layers import look_at, placed, unwrapped
 from ..shared.panel import BUSY, Panel, section
 from ..shared.rows import Form
 from .context import TracksDesk, name_for
@@ -49,6 +51,7 @@ from .sentences import (
     corrected_line,
     deletion,
     joining,
+    keeping,
     linked_line,
     linking_line,
     numbers,
@@ -63,6 +66,7 @@ from .sentences import (
     undone_line,
 )
 from .shading import Shading, TracksChoice
+from .track_limits import TrackLimitForm
 from .trajectory_table import TrajectoryTable, listed
 
 if TYPE_CHECKING:
@@ -76,6 +80,8 @@ _REST = 150
 _PATIENCE = 500
 _CLOSE = 6.0
 _MOTION = ["frame", "y", "x", "particle"]
+_KNOWN = ["signal", "q"]
+"""What a table of tracks reads of detections besides."""
 
 
 class Linked(NamedTuple):
@@ -103,6 +109,8 @@ class TrajectoriesPanel(Panel):
         The trajectories that are worked on.
     survey : Survey or None
         What each of them tells.
+    known : DataFrame or None
+        Their table of tracks.
     reading : Reading or None
         What those that are selected, or all, tell together.
     """
@@ -116,14 +124,15 @@ class TrajectoriesPanel(Panel):
         self.motion = MotionForm()
         self.whose, self.numbers, self.warning = Note(), Lines(NUMBERS), Note()
         self.plots = MotionPlots()
-        self.table, self.under = TrajectoryTable(), Note()
+        self.table, self.under, self.limits = TrajectoryTable(), Note(), TrackLimitForm()
         self.buttons = CorrectionButtons(self)
         self.results = QWidget()
         self.open = QPushButton("Open GEFF...")
         self.link, self.save = QPushButton("Link"), QPushButton("Save trajectories...")
-        self.save_motion = QPushButton("Save motion...")
+        self.save_motion, self.save_tracks = QPushButton("Save motion..."), QPushButton("Save list...")
         self.desk = TracksDesk(viewer, self)
         self.survey: Survey | None = None
+        self.known: pd.DataFrame | None = None
         self.reading: Reading | None = None
         self._outcome: tuple[str, Any] | None = None
         self._before: tuple[str, Any] = "", "plain"
@@ -146,6 +155,7 @@ class TrajectoriesPanel(Panel):
     def _lay_out(self) -> None:
         self.save.setToolTip(f"All trajectories as a table: {', '.join(SAVED)}.")
         self.save_motion.setToolTip("A folder of tables and figures, and all numbers as JSON.")
+        self.save_tracks.setToolTip("What is told of each trajectory that is listed, as a table: .csv or .parquet.")
         self.open.setToolTip("Trajectories of a track editor. Other tables are opened with File > Open, or dropped.")
         self.tracks.setToolTip("What is measured and corrected. Trajectories of another program can be opened, too.")
         self.linking_section = section("Linking", self.form, opened=True)
@@ -155,13 +165,14 @@ class TrajectoriesPanel(Panel):
         self.body.addLayout(choice)
         self.body.addWidget(self.results)
         self.body.addStretch(1)
-        self.list_section = section("Trajectories", self.under, self.table, self.buttons, opened=True)
+        self.list_section = section("Trajectories", self.under, self.table, self.save_tracks, self.buttons, opened=True)
+        self.limits_section = section("Choose by what each tells", self.limits)
         self.under.say(HOW)
-        told = self.shading, self.motion, self.whose, self.numbers, self.warning, self.plots, self.list_section
+        told = self.shading, self.motion, self.whose, self.numbers, self.warning, self.plots, self.limits_section
         self.results.hide()
         results = QVBoxLayout(self.results)
         results.setContentsMargins(0, 0, 0, 0)
-        for part in told:
+        for part in (*told, self.list_section):
             results.addWidget(part)
         for pair in ((self.link, self.open), (self.save, self.save_motion)):
             buttons = QHBoxLayout()
@@ -175,12 +186,19 @@ class TrajectoriesPanel(Panel):
         self.open.clicked.connect(self._open)
         self.save.clicked.connect(self._save)
         self.save_motion.clicked.connect(self._save_motion)
+        self.save_tracks.clicked.connect(self._save_tracks)
         self.tracks.changed.connect(self._take)
         self.shading.changed.connect(self._shade)
         self.motion.rested.connect(self._remeasure)
-        self.table.chosen.connect(self.desk.select)
-        self.table.visited.connect(self.go)
+        self.table.chosen.connect(self._select_listed)
+        self.table.visited.connect(lambda particle: self.go(particle, _CLOSE))
+        self.limits.changed.connect(self._list)
+        self.limits.rested.connect(self._shade)
+        self.limits.keep.clicked.connect(self._keep)
+        self.limits.select.clicked.connect(self._select_kept)
         self.plots.picked.connect(self.desk.select)
+        self.plots.saved.connect(lambda path: self.status.tell(saved_as_line(path)))
+        self.plots.refused.connect(self.refuse)
         self.desk.changed.connect(self._show_others)
         self.desk.selection_changed.connect(self._show_selection)
         self.desk.hovered.connect(self._tell_under)
@@ -212,11 +230,13 @@ class TrajectoriesPanel(Panel):
         """Stop, and follow the viewer's layers no more."""
         if self._following:
             self._following = False
+            self.plots.come_home()
             for timer in (self._showing, self._resting, self._patience):
                 timer.stop()
             self.form.leave()
             self.tracks.leave()
             self.motion.leave()
+            self._show_all()
             self.desk.leave()
         super().leave()
 
@@ -284,6 +304,8 @@ class TrajectoriesPanel(Panel):
             self._show_linked(told)
         elif isinstance(told, Survey):
             self._show_survey(told)
+        elif isinstance(told, TrackSurvey):
+            self._show_tracks(told.table)
         elif isinstance(told, Reading):
             self._show_reading(told)
         elif isinstance(told, Path):
@@ -332,7 +354,8 @@ class TrajectoriesPanel(Panel):
     def show_working(self, on: bool) -> None:
         """Let nothing be touched that the work is about."""
         super().show_working(on)
-        for part in (self.form, self.open, self.link, self.save, self.save_motion, self.buttons):
+        saves = self.save, self.save_tracks, self.save_motion
+        for part in (self.form, self.open, self.link, *saves, self.limits, self.buttons):
             part.setEnabled(not on or self._measuring)
 
     def _check(self) -> None:
@@ -345,16 +368,24 @@ class TrajectoriesPanel(Panel):
         there = self.desk.table is not None and len(self.desk.table) > 0
         for button in (self.save, self.save_motion):
             button.setEnabled(there and not busy)
+        self.save_tracks.setEnabled(there and not busy and self.known is not None)
         self.buttons.offer(self.desk.corrections, len(self.desk.selected))
 
     # Measuring --------------------------------------------------------------------------------------------------------
 
     def _take(self) -> None:
+        if unwrapped(self.tracks.layer) is not self.desk.layer:
+            self._show_all()
         self.desk.take(self.tracks.layer)
+
+    def _show_all(self) -> None:
+        """Limit nothing, as a layer is to be left whose tracks would stay unseen."""
+        if self.limits.clear():
+            self._shade()
 
     def _show_others(self) -> None:
         """Forget what the others told, and show these once napari has drawn their layer."""
-        self.survey = self.reading = None
+        self.survey = self.reading = self.known = None
         if self._measuring:
             self.work.abandon()
             self._measuring = False
@@ -376,11 +407,17 @@ class TrajectoriesPanel(Panel):
         self.numbers.show_values({})
         self.whose.say("")
         self.warning.say("")
-        self._list(listed(table))
+        self.limits.show_tracks(None, self._units)
+        self._list()
         self.shading.show_layer(layer, table, None)
         self._resting.start(_REST)
 
-    def _list(self, rows: pd.DataFrame) -> None:
+    def _list(self) -> None:
+        """List the trajectories within the limits, with what is known of each."""
+        assert self.desk.table is not None
+        kept = self.limits.kept()
+        known = listed(self.desk.table) if self.known is None else self.known
+        rows = known if kept is None else kept
         self.table.show_rows(rows, self._units, self.desk.selected)
         self.list_section.title.setText(trajectories_line(len(rows)).capitalize())
 
@@ -396,7 +433,7 @@ class TrajectoriesPanel(Panel):
         """Measure in other units, or otherwise."""
         if self.desk.layer is not None:
             tell_units(self.desk.layer, self._units)
-            self.survey = self.reading = None
+            self.survey = self.reading = self.known = None
             self._resting.start(0)
 
     @property
@@ -408,7 +445,8 @@ class TrajectoriesPanel(Panel):
         form = self.motion
         wanted = form.wanted()
         told = wanted.without_drift, wanted.trap, wanted.temperature
-        return MotionOf(self.desk.table[_MOTION], self.desk.selected or None, self._units, *told)
+        columns = [*_MOTION, *(name for name in _KNOWN if name in self.desk.table)]
+        return MotionOf(self.desk.table[columns], self.desk.selected or None, self._units, *told)
 
     def _measure(self) -> None:
         """Measure what is not known yet."""
@@ -420,17 +458,24 @@ class TrajectoriesPanel(Panel):
         engine = self.session.engines.motion
         if every:
             yield from engine.run(SurveyMotion(motion))
+            yield from engine.run(SurveyTracks(motion))
         yield from engine.run(ReadMotion(motion))
 
     def _show_survey(self, survey: Survey) -> None:
-        assert self.desk.table is not None
-        assert self.desk.layer is not None
         self.survey = survey
         self.plots.show_survey(survey, self._units)
-        known = survey.coefficients
-        rows = listed(self.desk.table)
-        self._list(rows.assign(diffusion=rows["particle"].map(known)))
-        self.shading.show_layer(self.desk.layer, self.desk.table, known)
+
+    def _show_tracks(self, known: pd.DataFrame) -> None:
+        assert self.desk.table is not None
+        assert self.desk.layer is not None
+        self.known = known
+        self.limits.show_tracks(known, self._units)
+        self._list()
+        self.shading.show_layer(self.desk.layer, self.desk.table, known, self._kept())
+
+    def _kept(self) -> pd.Series | None:
+        kept = self.limits.kept()
+        return None if kept is None else kept["particle"]
 
     def _show_reading(self, reading: Reading) -> None:
         assert self.desk.table is not None
@@ -444,24 +489,39 @@ class TrajectoriesPanel(Panel):
 
     def _shade(self) -> None:
         if self.desk.layer is not None and self.desk.table is not None:
-            known = None if self.survey is None else self.survey.coefficients
-            self.shading.shade(self.desk.layer, self.desk.table, known)
+            self.shading.shade(self.desk.layer, self.desk.table, self.known, self._kept())
 
     # Correcting -------------------------------------------------------------------------------------------------------
 
-    def go(self, particle: int) -> None:
-        """Show where a trajectory begins, in the middle of the canvas."""
+    def _select_listed(self, particles: tuple[int, ...]) -> None:
+        """Select what was chosen in the list, and go where it is."""
+        self.desk.select(particles)
+        if len(particles) == 1:
+            self.go(particles[0])
+
+    def _select_kept(self) -> None:
+        kept = self._kept()
+        self.desk.select(() if kept is None else kept.tolist())
+
+    def _keep(self) -> None:
+        kept = self.limits.kept()
+        if kept is not None and self.known is not None:
+            self._correct(keeping(len(kept), len(self.known)), lambda table: of_tracks(table, kept))
+
+    def go(self, particle: int, close: float = 0.0) -> None:
+        """Show where a trajectory begins, in the middle of the canvas, a pixel being at least so many of the screen."""
         layer, table = self.desk.layer, self.desk.table
         if layer is not None and table is not None:
             first = table[table["particle"] == particle].sort_values("frame").iloc[0]
             place = layer.data_to_world(first[["frame", "y", "x"]].to_numpy(float))
-            look_at(self.viewer, place, _CLOSE / float(layer.scale[-1]))
+            look_at(self.viewer, place, close / float(layer.scale[-1]))
 
     def _tell_under(self, particle: int | None) -> None:
         table = self.desk.table
         if particle is None or table is None:
             return self.under.say(HOW)
-        known = self.table.rows.set_index("particle")["diffusion"].get(particle)
+        rows = self.table.rows.set_index("particle")["diffusion_coefficient"]
+        known = rows.get(particle)
         coefficient = None if known is None or known != known else float(known)
         self.under.say(particle_line(particle, table[table["particle"] == particle], coefficient, self._units))
         return None
@@ -524,6 +584,24 @@ class TrajectoriesPanel(Panel):
             recipe = {name: value for name, value in recipe.items() if name not in Units.model_fields}
         self._start(self.session.engines.motion.run(SaveTable(table, path, recipe)))
         return path
+
+    def _save_tracks(self) -> None:
+        """Save what is told of each trajectory within the limits where the person says."""
+        rows, layer = self.table.rows, self.desk.layer
+        if layer is None or self.known is None:
+            return
+        filters = "CSV, with units beside it (*.csv);;Parquet (*.parquet)"
+        named, _ = QFileDialog.getSaveFileName(self, "Save tracks", f"{layer.name} tracks.csv", filters)
+        if named:
+            try:
+                path = with_known_ending(Path(named), ".csv")
+                check_suffix(path)
+            except GrowtrackError as error:
+                return self.refuse(str(error))
+            how = self.motion.wanted().without_drift, self.limits.form.limits
+            recipe = recipe_of_tracks(layer.name, made(layer.metadata), self._units, [*rows], *how)
+            self._start(self.session.engines.motion.run(SaveTable(rows, path, recipe)))
+        return None
 
     def _save_motion(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Save motion in a folder")

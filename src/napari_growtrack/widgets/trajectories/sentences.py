@@ -62,6 +62,16 @@ def joining(particles: Sequence[int]) -> str:
     return f"join {', '.join(map(str, particles[:_FEW]))}"
 
 
+def keeping(kept: int, total: int) -> str:
+    """Say that all but some trajectories are deleted."""
+    return f"keep {kept:,} of {trajectories_line(total)}"
+
+
+def within_line(kept: int, total: int) -> str:
+    """Say how many trajectories lie within limits."""
+    return f"{kept:,} of {trajectories_line(total)} within the limits"
+
+
 def corrected_line(what: str) -> str:
     """Say what was done, and how to take it back."""
     return f"{what.capitalize()}: done. Ctrl+Z undoes it."

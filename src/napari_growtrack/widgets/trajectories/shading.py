@@ -9,8 +9,10 @@ from napari.layers import Tracks
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QSpinBox, QWidget
 
+from ...core.tracks import TRACK_COLUMNS
 from ..napari_io.tracks import is_ours, shade_tracks, shades, speeds
 from ..shared.choices import Choice, LayerChoice
+from ..shared.histograms import worded
 from ..shared.rows import Form
 
 if TYPE_CHECKING:
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
 
 PARTICLE, TIME, SPEED, LENGTH, DIFFUSION = "particle", "time", "speed", "detections", "diffusion coefficient"
 _OWN = (PARTICLE, TIME, SPEED, LENGTH, DIFFUSION)
+_NOT_COLOURS = ("particle", "length", "y", "x")
+_OF_TRACKS = {
+    f"{name} of the track" if name == "q" else worded(name): name for name in TRACK_COLUMNS if name not in _NOT_COLOURS
+}
+"""Columns of a table of tracks, by what they are called among those of detections."""
 
 
 class TracksChoice(LayerChoice):
@@ -64,7 +71,9 @@ class Shading(QWidget):
         self.by.activated.connect(lambda _: self.changed.emit())
         self.tail.valueChanged.connect(self._set_tail)
 
-    def show_layer(self, layer: Tracks, table: pd.DataFrame, diffusion: pd.Series | None) -> None:
+    def show_layer(
+        self, layer: Tracks, table: pd.DataFrame, tracks: pd.DataFrame | None, kept: pd.Series | None = None
+    ) -> None:
         """Show what there is to choose for a layer, and colour it as chosen."""
         self._layer = layer
         self.tail.blockSignals(True)
@@ -72,29 +81,47 @@ class Shading(QWidget):
         self.tail.blockSignals(False)
         known = [str(name) for name in table if name not in ("frame", "y", "x", "particle")]
         names = [*_OWN, *(name for name in known if pd.api.types.is_numeric_dtype(table[name]))]
+        names += [told for told, name in _OF_TRACKS.items() if tracks is not None and name in tracks]
         chosen = self.by.currentText()
         self.by.clear()
-        self.by.addItems(names)
+        self.by.addItems([*dict.fromkeys(names)])
         self.by.setCurrentText(chosen if chosen in names else PARTICLE)
-        if self.by.currentText() != PARTICLE:
-            self.shade(layer, table, diffusion)
+        if self.by.currentText() != PARTICLE or kept is not None:
+            self.shade(layer, table, tracks, kept)
 
-    def shade(self, layer: Tracks, table: pd.DataFrame, diffusion: pd.Series | None) -> None:
-        """Colour a layer as chosen; `diffusion` is each particle's, where it is known."""
+    def shade(
+        self, layer: Tracks, table: pd.DataFrame, tracks: pd.DataFrame | None, kept: pd.Series | None = None
+    ) -> None:
+        """Colour a layer as chosen.
+
+        Parameters
+        ----------
+        layer : Tracks
+        table : DataFrame
+            What it shows.
+        tracks : DataFrame or None
+            What each trajectory tells, where it is known.
+        kept : Series or None
+            The particles that are seen; None for all.
+        """
         ordered = table.sort_values(["particle", "frame"], kind="stable", ignore_index=True)
-        shade_tracks(layer, shades(*_values(ordered, self.by.currentText(), diffusion)))
+        shown = None if kept is None else ordered["particle"].isin(kept).to_numpy()
+        shade_tracks(layer, shades(*_values(ordered, self.by.currentText(), tracks)), shown)
 
     def _set_tail(self, length: int) -> None:
         if self._layer is not None:
             self._layer.tail_length = length
 
 
-def _values(ordered: pd.DataFrame, by: str, diffusion: pd.Series | None) -> tuple[pd.DataFrame, str | pd.Series]:
+def _values(ordered: pd.DataFrame, by: str, tracks: pd.DataFrame | None) -> tuple[pd.DataFrame, str | pd.Series]:
     """Return what colours follow, as `shades` takes it."""
     if by == SPEED:
         return ordered.assign(speed=speeds(ordered)), SPEED
     if by == LENGTH:
         return ordered, ordered.groupby("particle").size()
-    if by == DIFFUSION:
-        return ordered, pd.Series(dtype=float) if diffusion is None else diffusion
+    if by in _OF_TRACKS and by not in ordered:
+        name = _OF_TRACKS[by]
+        if tracks is None or name not in tracks:
+            return ordered, pd.Series(dtype=float)
+        return ordered, tracks.set_index("particle")[name]
     return ordered, "frame" if by == TIME else by
