@@ -51,6 +51,7 @@ _HOMES = {
     ),
     "core.networks.load": ("Network", "load_network"),
     "core.scoring": ("score", "thesis_score"),
+    "core.scoring.trajectories": ("compare_tracks", "score_tracks"),
     "core.simulation": ("Motion", "Scene", "draw", "named_scene", "simulate_film", "simulate_frame"),
     "core.films": ("open_stack",),
     "core.tables": ("read_table", "write_table"),
