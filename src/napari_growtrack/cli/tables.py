@@ -46,9 +46,15 @@ def link(chosen: Arguments) -> None:
     from ..core.linking import Linking
     from ..jobs.linking import LinkTable
 
-    asked = {"search_radius": chosen.radius, "memory": chosen.memory, "min_length": chosen.min_length}
+    asked = {
+        "linker": chosen.linker,
+        "search_radius": chosen.radius,
+        "memory": chosen.memory,
+        "min_length": chosen.min_length,
+        "most_false": chosen.most_false,
+    }
     given = {name: value for name, value in asked.items() if value is not None}
-    linking = Linking(keep_repeats=chosen.keep_repeats, **given)
+    linking = Linking(keep_repeats=chosen.keep_repeats, directed=not chosen.undirected, **given)
     job = LinkTable(chosen.detections, chosen.output, linking, chosen.max_distance, chosen.min_significance)
 
     def told(suggestion: Suggestion) -> None:

@@ -95,7 +95,8 @@ def _read(name: str) -> tuple[Kind, str, float]:
     kind, density, snr = [*name.split(), "", "", ""][:3]
     if kind not in KINDS or density not in KINDS[kind].densities or not snr.isdigit() or not int(snr):
         raise SettingsError(
-            f"There is no film {name!r}. Name one of {', '.join(KINDS)}, then low, mid or high, then the SNR: vesicles mid 4."
+            f"There is no film {name!r}. Name one of {', '.join(KINDS)}, then low, mid or high, then the SNR: "
+            "vesicles mid 4."
         )
     return KINDS[kind], density, float(snr)
 

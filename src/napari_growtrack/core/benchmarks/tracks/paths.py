@@ -1,7 +1,7 @@
 """Particles that move as those of the ISBI Particle Tracking Challenge do: vesicles, receptors, microtubules.
 
-After the published specification (Chenouard et al., Nat. Methods 11, 281, 2014) and its table of kinds and densities; the
-numbers that it leaves open are our own, hence *PTC-like*.
+After the published specification (Chenouard et al., Nat. Methods 11, 281, 2014), its kinds and densities; the numbers
+that it leaves open are our own, hence *PTC-like*.
 """
 
 from __future__ import annotations

@@ -40,10 +40,19 @@ def modes_of(numbers: np.ndarray) -> Modes:
     )
 
 
-def guess(step: float) -> np.ndarray:
+def guess(step: float, directed: bool = True) -> np.ndarray:
     """Return numbers of `modes_of` to begin with, by a typical step along an axis in px."""
     return np.array(
-        [np.log(0.6 * step), np.log(1.2 * step), np.log(0.5 * step), np.log(1.2 * step), 2.0, 0.0, -0.5, -2.0]
+        [
+            np.log(0.6 * step),
+            np.log(1.2 * step),
+            np.log(0.5 * step),
+            np.log(1.2 * step),
+            2.0,
+            0.0,
+            -0.5 if directed else _NEVER,
+            -2.0,
+        ]
     )
 
 

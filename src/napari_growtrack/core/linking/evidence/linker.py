@@ -28,6 +28,9 @@ _FALSE = 0.02
 _LEAST_FALSE = 1e-4
 """No detection is so sure that its `q` could not be wrong once in ten thousand."""
 
+_ROOM = 20.0
+"""Least side of the field that particles may appear in, in typical steps: that of a few in a line is not known."""
+
 _FARTHEST = 0.05, 20.0
 """How many times as many detections may be false as `q` says."""
 
@@ -79,9 +82,9 @@ def link_by_evidence(
     points = Points.of(steps, *(table[axis].to_numpy(float) for axis in ("y", "x")), _variance(table))
     began, total = time.perf_counter(), (_ROUNDS + 1) * len(points.starts)
 
-    area = max(float(np.ptp(points.y) * np.ptp(points.x)), 1.0)
-    odds = _odds(table)
-    prior = guess(typical_step(points))
+    step, odds = typical_step(points), _odds(table)
+    area = float(np.prod([max(np.ptp(axis), _ROOM * step) for axis in (points.y, points.x)]))
+    prior = guess(step, directed)
     numbers, rates, future = prior, first_rates(points, area, odds), None
     for turn in range(_ROUNDS + 1):
         modes = modes_of(numbers)

@@ -1,7 +1,7 @@
 """How particles move: modes of motion that each of them switches between, followed by a bank of Kalman filters.
 
-An interacting-multiple-model filter (Blom and Bar-Shalom, IEEE Trans. Autom. Control 33, 780, 1988). In each mode a
-particle's position does a random walk; in a directed mode it has a velocity, too, that is kept for a while. With a chance
+An interacting-multiple-model filter (Blom and Bar-Shalom, IEEE Trans. Autom. Control 33, 780, 1988). In each mode the
+position does a random walk; in a directed mode it has a velocity, too, that is kept for a while. With a chance
 of `switch` a frame the mode is drawn anew, and with another mode the velocity. Such motion looks the same backwards in
 time, so the same filter tells what the detections after a frame say about it.
 

@@ -1,4 +1,4 @@
-"""Sweep through a film: in each frame, assign its detections to the particles that were seen before, at the least cost."""
+"""Sweep through a film: assign the detections of each frame to the particles seen before it, at the least cost."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from ...scoring.matching import best_edges
 from .marginals import link_chances
-from .motion import PP, VX, VY, WEIGHT, X, Y, Modes, begin, meeting, predict, update
+from .motion import PP, WEIGHT, Modes, X, Y, begin, meeting, predict, update
 from .rates import Rates
 
 _REACH = 5.0
 """Standard deviations that are searched."""
 
 _UNLIKELY = 1e-3
-"""Weights of links, against none, that need not be considered; chances to be alive below which a particle is given up."""
+"""Weights of links, against none, that need no thought; chances to be alive below which a particle is given up."""
 
 _CANDIDATES = 12
 """Most detections that are considered for a particle, those of the largest weights: crowds do not explode."""
