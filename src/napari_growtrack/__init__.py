@@ -52,6 +52,7 @@ _HOMES = {
     "core.networks.choice": ("choose_network",),
     "core.networks.load": ("Network", "load_network"),
     "core.scoring": ("score", "thesis_score"),
+    "core.scoring.trajectories": ("compare_tracks", "score_tracks"),
     "core.simulation": ("Motion", "Scene", "draw", "named_scene", "simulate_film", "simulate_frame"),
     "core.films": ("open_stack",),
     "core.tracks": ("TrackLimits", "keep_tracks", "measure_tracks"),

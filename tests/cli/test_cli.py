@@ -137,6 +137,9 @@ def test_a_film_is_simulated_tracked_and_scored(film, tmp_path, capsys):
     assert result["found"] > 0.95
     assert result["median_error"] < 0.5
     assert result["thesis"]["missed"] < 0.05
+    assert result["trajectories"] is None
+    code, said, _ = run(capsys, "score", truth, truth)
+    assert "alpha 1.000, beta 1.000" in said
 
 
 @pytest.mark.parametrize(

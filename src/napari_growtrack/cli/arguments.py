@@ -394,10 +394,25 @@ def _link(command: argparse.ArgumentParser) -> None:
     command.add_argument("detections", metavar="DETECTIONS.csv", help="table with columns frame, y, x")
     command.add_argument("-o", "--output", required=True, metavar="TRAJECTORIES.csv", help="table to write")
     command.add_argument(
+        "--linker",
+        choices=["evidence", "trackpy"],
+        help="by all evidence, or trackpy's; default: evidence, and trackpy's where a radius or a memory is given",
+    )
+    command.add_argument(
         "--radius", type=float, metavar="PX", help="farthest move from frame to frame; default: by the data"
     )
     command.add_argument(
-        "--memory", type=int, default=0, metavar="FRAMES", help="how long a particle may be lost; default: %(default)s"
+        "--memory",
+        type=int,
+        metavar="FRAMES",
+        help="how long a particle may be lost; default: by the data, trackpy's: 0",
+    )
+    command.add_argument("--undirected", action="store_true", help="no particle goes straight for a while")
+    command.add_argument(
+        "--most-false",
+        type=float,
+        metavar="SHARE",
+        help="drop trajectories that are false with a larger chance; default: 0.01",
     )
     command.add_argument(
         "--min-length",

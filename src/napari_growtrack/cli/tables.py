@@ -16,16 +16,19 @@ Arguments = argparse.Namespace
 
 
 def score(chosen: Arguments) -> None:
-    """Compare detections with the truth."""
+    """Compare detections, or trajectories, with the truth."""
     from ..core.scoring import score as score_tables
     from ..core.scoring import thesis_score
+    from ..core.scoring.trajectories import score_tracks
     from ..core.tables import read_table
 
     truth, detections = read_table(chosen.truth), read_table(chosen.detections)
     result = score_tables(truth, detections, chosen.within)
     thesis = thesis_score(truth, detections) if "radius" in truth else None
+    tracks = score_tracks(truth, detections) if "particle" in truth and "particle" in detections else None
     if chosen.json:
         both = {**json.loads(result.to_json()), "thesis": thesis and json.loads(thesis.to_json())}
+        both["trajectories"] = tracks and json.loads(tracks.to_json())
         print(json.dumps(_no_nan(both), indent=2))
         return
     say(f"one to one within {result.within:g} px: {result}")
@@ -34,6 +37,8 @@ def score(chosen: Arguments) -> None:
             f"the thesis's measures: missed {thesis.missed:.1%}, false {thesis.false:.1%}, "
             f"median error {thesis.median_error:.3f} px, mean {thesis.mean_error:.3f} px"
         )
+    if tracks:
+        say(f"trajectories, by the ISBI challenge's measures within {tracks.gate:g} px: {tracks}")
 
 
 def link(chosen: Arguments) -> None:
@@ -41,9 +46,15 @@ def link(chosen: Arguments) -> None:
     from ..core.linking import Linking
     from ..jobs.linking import LinkTable
 
-    asked = {"search_radius": chosen.radius, "memory": chosen.memory, "min_length": chosen.min_length}
+    asked = {
+        "linker": chosen.linker,
+        "search_radius": chosen.radius,
+        "memory": chosen.memory,
+        "min_length": chosen.min_length,
+        "most_false": chosen.most_false,
+    }
     given = {name: value for name, value in asked.items() if value is not None}
-    linking = Linking(keep_repeats=chosen.keep_repeats, **given)
+    linking = Linking(keep_repeats=chosen.keep_repeats, directed=not chosen.undirected, **given)
     job = LinkTable(chosen.detections, chosen.output, linking, chosen.max_distance, chosen.min_significance)
 
     def told(suggestion: Suggestion) -> None:

@@ -78,7 +78,7 @@ class LinkTable:
     detections, trajectories : path
         The table to read, and the one to write, by its ending.
     linking : Linking
-        Without a search radius, the one that the data suggest is taken.
+        Where trackpy's linker has no search radius, the one that the data suggest is taken.
     max_distance, min_significance : float, optional
         As for `drop_doubtful`.
     """
@@ -90,7 +90,7 @@ class LinkTable:
     min_significance: float | None = None
 
     def steps(self, context: Context | None = None) -> Generator[Suggestion | Progress, None, LinkedTable]:
-        """Yield the `Suggestion` of a search radius where none is given, and `Progress`.
+        """Yield the `Suggestion` of a search radius where trackpy's linker needs one, and `Progress`.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class LinkTable:
         check_apart(str(self.detections), str(self.trajectories))
         check_table(self.trajectories)
         detections, linking = read_table(self.detections), self.linking
-        if linking.search_radius is None:
+        if linking.linker == "trackpy" and linking.search_radius is None:
             suggestion = suggest_radius(detections, linking.keep_repeats)
             yield suggestion
             linking = linking.with_(search_radius=suggestion.radius)

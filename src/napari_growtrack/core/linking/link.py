@@ -1,4 +1,4 @@
-"""Link detections by trackpy's linker, frame by frame (Crocker and Grier, J. Colloid Interface Sci. 179, 298, 1996)."""
+"""Link detections: by evidence, or by trackpy's linker (Crocker and Grier, J. Colloid Interf. Sci. 179, 298, 1996)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..errors import GrowtrackWarning, LinkingError
 from ..packages.plotting import load_matplotlib
 from ..progress import Progress, finish
 from ..tables import RELATIVES, check
+from .evidence import link_by_evidence
 from .filtering import drop_short
 from .linkage import Linkage, Linking
 from .radius import is_cut, suggest_radius
@@ -36,17 +37,42 @@ def iter_linkage(detections: pd.DataFrame, linking: Linking | None = None) -> Ge
     repeated = np.empty(0, int) if linking.keep_repeats else repeated_frames(table)
     table = table[~table["frame"].isin(repeated)].reset_index(drop=True)
     steps = steps_of(table["frame"].to_numpy(), repeated)
+    if linking.linker == "trackpy":
+        linking = linking.with_(memory=linking.memory or 0)
+        linked, linking = yield from _by_trackpy(table, steps, linking)
+    else:
+        linked = yield from _by_evidence(table, steps, linking)
+    true = linked if linking.linker == "trackpy" else linked[linked["track_q"] <= linking.most_false]
+    kept = drop_short(true, linking.min_length)
+    number, sure, long = (some["particle"].nunique() for some in (linked, true, kept))
+    cut = (
+        linking.linker == "trackpy"
+        and len(kept) > 0
+        and is_cut(_moves(kept, steps_of(kept["frame"].to_numpy(), repeated)), linking.search_radius or 0.0)
+    )
+    return Linkage(kept, linking, frames, repeated, sure - long, cut, number - sure)
+
+
+def _by_evidence(table: pd.DataFrame, steps: np.ndarray, linking: Linking) -> Generator[Progress, None, pd.DataFrame]:
+    """Return the table with ``particle``, ``link_chance`` and ``track_q``."""
+    if not len(table):
+        none = np.empty(0)
+        return table.assign(particle=none.astype(np.int64), link_chance=none, track_q=none)
+    longest = np.inf if linking.memory is None else linking.memory
+    evidence = yield from link_by_evidence(table, steps, longest, linking.search_radius or np.inf, linking.directed)
+    return table.assign(particle=evidence.particle, link_chance=evidence.link_chance, track_q=evidence.track_q)
+
+
+def _by_trackpy(
+    table: pd.DataFrame, steps: np.ndarray, linking: Linking
+) -> Generator[Progress, None, tuple[pd.DataFrame, Linking]]:
+    """Return the table with ``particle``, and the search radius that was used."""
     particle = np.empty(len(table), np.int64)
-    radius = linking.search_radius or 0.0
     if len(table):
-        radius = radius or suggest_radius(table.assign(frame=steps), keep_repeats=True).radius
+        radius = linking.search_radius or suggest_radius(table.assign(frame=steps), keep_repeats=True).radius
         linking = linking.with_(search_radius=radius)
-        yield from _linked(table, steps, particle, radius, linking.memory)
-    linked = table.assign(particle=particle)
-    kept = drop_short(linked, linking.min_length)
-    short = linked["particle"].nunique() - kept["particle"].nunique()
-    cut = len(kept) > 0 and is_cut(_moves(kept, steps_of(kept["frame"].to_numpy(), repeated)), radius)
-    return Linkage(kept, linking, frames, repeated, short, cut)
+        yield from _linked(table, steps, particle, radius, linking.memory or 0)
+    return table.assign(particle=particle), linking
 
 
 def iter_link(detections: pd.DataFrame, linking: Linking | None = None) -> Generator[Progress, None, pd.DataFrame]:
@@ -131,26 +157,28 @@ def link(detections: pd.DataFrame, linking: Linking | None = None) -> pd.DataFra
     detections : DataFrame
         With ``frame, y, x`` in pixels, in any order; other columns are kept.
     linking : Linking, optional
-        By default the search radius is suggested by the data.
+        By default all evidence counts, and nothing needs to be set.
 
     Returns
     -------
     DataFrame
         Sorted by frame, with a column ``particle``: whole numbers, the same for
-        all detections of a trajectory.
+        all detections of a trajectory. Linking by evidence adds ``link_chance``, the
+        chance that the link to the detection before is right (nan where there is none), and
+        ``track_q``, the chance that the whole trajectory is false.
 
     Raises
     ------
     TableError
         When a column is missing or holds no numbers.
     LinkingError
-        When a crowd cannot be resolved even by a search that is ten times nearer.
+        When trackpy's linker cannot resolve a crowd even by a search that is ten times nearer.
 
     Warns
     -----
     GrowtrackWarning
         When frames repeat the one before and are left out, and when moves do not end
-        before the search radius, so that some are cut off.
+        before the search radius of trackpy's linker, so that some are cut off.
 
     Examples
     --------

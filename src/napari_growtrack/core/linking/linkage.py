@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from ..settings import Settings
+
+Linker = Literal["evidence", "trackpy"]
 
 
 class Linking(Settings):
     """How detections are linked.
 
+    Where no linker is named, a search radius or a memory means trackpy's, as it did before there was another.
+
     Examples
     --------
-    >>> Linking(search_radius=4, memory=2).min_length
-    3
+    >>> Linking().linker, Linking(search_radius=4, memory=2).linker
+    ('evidence', 'trackpy')
     """
 
+    linker: Linker = Field(
+        "evidence",
+        description="Who links: all evidence together, with nothing to be set, or trackpy's nearest neighbours.",
+        json_schema_extra={"label": "Linker"},
+    )
     search_radius: PositiveFloat | None = Field(
         None,
         description="Farthest a particle moves from a frame to the next, in pixels; by default from the data.",
@@ -28,10 +38,23 @@ class Linking(Settings):
             "none": "automatic",
         },
     )
-    memory: NonNegativeInt = Field(
-        0,
-        description="Frames for which a particle may be lost and still be the same.",
-        json_schema_extra={"label": "Memory", "unit": "frames", "high": 999},
+    memory: NonNegativeInt | None = Field(
+        None,
+        description="Frames for which a particle may be lost and still be the same; by default as the evidence has it, "
+        "and none for trackpy's linker.",
+        json_schema_extra={"label": "Memory", "unit": "frames", "high": 999, "none": "automatic"},
+    )
+    directed: bool = Field(
+        True,
+        description="Particles may go straight for a while; not for trackpy's linker.",
+        json_schema_extra={"label": "Directed motion"},
+    )
+    most_false: float = Field(
+        0.01,
+        gt=0,
+        le=1,
+        description="Trajectories that are false with a larger chance than this go; not for trackpy's linker.",
+        json_schema_extra={"label": "Chance to be false", "step": 0.01, "decimals": 3},
     )
     min_length: PositiveInt = Field(
         3,
@@ -43,6 +66,15 @@ class Linking(Settings):
         description="Link frames that repeat the one before, too; by default such copies are left out.",
         json_schema_extra={"label": "Keep frames that repeat"},
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_before(cls, values: Any) -> Any:
+        """Take trackpy's linker where its settings are given and none is named: earlier recipes name none."""
+        if isinstance(values, dict) and "linker" not in values:
+            meant = any(values.get(name) is not None for name in ("search_radius", "memory"))
+            return {**values, "linker": "trackpy" if meant else "evidence"}
+        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +96,8 @@ class Linkage:
     cut : bool
         Whether moves do not end before the search radius, so that some are cut off, or detections that do not belong
         together are linked.
+    false : int
+        How many trajectories were dropped, because they are probably false.
     """
 
     trajectories: pd.DataFrame
@@ -72,6 +106,7 @@ class Linkage:
     repeated: np.ndarray
     short: int
     cut: bool
+    false: int = 0
 
     @property
     def warning(self) -> str:
@@ -99,4 +134,6 @@ class Linkage:
         """What was left out, in sentences; empty where nothing was."""
         shorter = f"{self.short:,} {'trajectory' if self.short == 1 else 'trajectories'}"
         dropped = f"{shorter} of fewer than {self.linking.min_length} detections dropped." if self.short else ""
-        return " ".join(filter(None, (self.repeats, dropped)))
+        ghosts = f"{self.false:,} {'trajectory' if self.false == 1 else 'trajectories'}"
+        doubted = f"{ghosts} dropped that may be false." if self.false else ""
+        return " ".join(filter(None, (self.repeats, doubted, dropped)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
@@ -85,3 +85,42 @@ def _match_all(truth: np.ndarray, found: np.ndarray, within: float) -> Pairs:
     good = distances[rows, columns] <= within
     rows, columns = rows[good], columns[good]
     return rows, columns, distances[rows, columns]
+
+
+def best_edges(rows: np.ndarray, columns: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """Return which edges of a bipartite graph to take, at most one of each row and column, at the least total cost.
+
+    Exact, by Jonker and Volgenant's algorithm on the sparse graph. Edges that cost 0 or more are never taken.
+
+    Parameters
+    ----------
+    rows, columns : ndarray (n,) of int
+        From 0; no edge comes twice.
+    costs : ndarray (n,)
+
+    Returns
+    -------
+    ndarray (k,) of int
+        Indices of the edges, ascending.
+
+    Examples
+    --------
+    >>> best_edges(np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([-3.0, -2.0, -2.0])).tolist()
+    [1, 2]
+    """
+    useful = np.flatnonzero(costs < 0)
+    r, c = (np.unique(some[useful], return_inverse=True)[1] for some in (rows, columns))
+    alone = (np.bincount(r)[r] == 1) & (np.bincount(c)[c] == 1) if len(useful) else np.empty(0, bool)
+    rest = useful[~alone]
+    if not len(rest):
+        return useful
+    (_, r), (_, c) = (np.unique(some[rest], return_inverse=True) for some in (rows, columns))
+    n, m = r.max() + 1, c.max() + 1
+    # Each row may stay alone, by a column of its own. The solver wants whole matchings, and weights above 0.
+    least = costs[rest].min() - 1
+    own = coo_array((np.full(n, -least), (np.arange(n), m + np.arange(n))), shape=(n, m + n))
+    graph = coo_array((costs[rest] - least, (r, c)), shape=(n, m + n)) + own
+    matched_rows, matched = min_weight_full_bipartite_matching(graph.tocsr())
+    taken = np.full(n, -1)
+    taken[matched_rows] = matched
+    return np.sort(np.concatenate([useful[alone], rest[taken[r] == c]]))

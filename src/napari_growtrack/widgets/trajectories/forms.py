@@ -136,7 +136,7 @@ class LinkingForm(QWidget):
     def linking(self) -> Linking:
         """Return how it is to be linked."""
         linking = self._how.value()
-        if linking.search_radius is None and self.suggestion is not None:
+        if linking.linker == "trackpy" and linking.search_radius is None and self.suggestion is not None:
             linking = linking.with_(search_radius=round(self.suggestion.radius, 3))
         return linking
 

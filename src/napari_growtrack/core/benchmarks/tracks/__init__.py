@@ -1,0 +1,1 @@
+"""How well films are linked that are like those of the ISBI Particle Tracking Challenge, by us and by others."""

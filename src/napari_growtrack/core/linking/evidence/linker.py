@@ -1,0 +1,147 @@
+"""Link by evidence: sweep through the film, learn from the links how its particles move, and sweep again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ...progress import Progress, changed
+from .learning import first_rates, guess, learn_modes, learn_rates, modes_of, typical_step
+from .motion import Modes
+from .rates import Rates
+from .sweep import Future, Links, Points, backwards, follow, sweep
+
+_ROUNDS = 3
+"""Sweeps after the first one, each with what was learned by the one before; more change less than one link in 500."""
+
+_ERROR = 0.1
+"""Standard error of positions that do not tell theirs, in pixels; the steps that are learned take up the rest."""
+
+_LEAST_ERROR = 0.02
+_FALSE = 0.02
+"""Share of false detections to begin with, where no `q` tells it."""
+
+_LEAST_FALSE = 1e-4
+"""No detection is so sure that its `q` could not be wrong once in ten thousand."""
+
+_ROOM = 20.0
+"""Least side of the field that particles may appear in, in typical steps: that of a few in a line is not known."""
+
+_FARTHEST = 0.05, 20.0
+"""How many times as many detections may be false as `q` says."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What linking by evidence brought, for each detection.
+
+    Attributes
+    ----------
+    particle : ndarray (n,) of int
+    link_chance : ndarray (n,)
+        That the link to the detection before it is right; nan where there is none.
+    track_q : ndarray (n,)
+        Chance of its trajectory to be false.
+    modes : Modes
+        How particles move.
+    rates : Rates
+        How they come and go.
+    """
+
+    particle: np.ndarray
+    link_chance: np.ndarray
+    track_q: np.ndarray
+    modes: Modes
+    rates: Rates
+
+
+def link_by_evidence(
+    table: pd.DataFrame, steps: np.ndarray, longest: float = np.inf, fastest: float = np.inf, directed: bool = True
+) -> Generator[Progress, None, Evidence]:
+    """Link detections, reporting after every frame.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``frame, y, x``, and perhaps ``sigma`` and ``q``, sorted by frame.
+    steps : ndarray (n,) of int
+        Frame numbers without those that are left out.
+    longest : float
+        Most steps that a particle may be missed in a row.
+    fastest : float
+        Farthest that it may move in a step, in pixels.
+    directed : bool
+        Whether particles may go straight for a while.
+    """
+    order = np.lexsort((table["x"], table["y"], steps))  # whatever order the rows are in, the same links
+    table, steps = table.iloc[order], steps[order]
+    points = Points.of(steps, *(table[axis].to_numpy(float) for axis in ("y", "x")), _variance(table))
+    began, total = time.perf_counter(), (_ROUNDS + 1) * len(points.starts)
+
+    step, odds = typical_step(points), _odds(table)
+    area = float(np.prod([max(np.ptp(axis), _ROOM * step) for axis in (points.y, points.x)]))
+    prior = guess(step, directed)
+    numbers, rates, future = prior, first_rates(points, area, odds), None
+    for turn in range(_ROUNDS + 1):
+        modes = modes_of(numbers)
+        done = turn * len(points.starts)
+        links = yield from changed(
+            sweep(points, modes, rates, future, longest, fastest),
+            lambda step, done=done: Progress.at("linking", (done + step) / total, time.perf_counter() - began),
+        )
+        particle = chains(links.before)
+        false = _false(points, links, particle, follow(points, links.before, modes, rates), rates)
+        if turn < _ROUNDS:
+            numbers = learn_modes(points, links, numbers, prior, directed)
+            more = np.clip((false.sum() + 0.5) / ((odds / (1 + odds)).sum() + 0.5), *_FARTHEST)
+            rates = learn_rates(points, links, area, odds * more, 1 - false)
+            future = backwards(points, links.before, modes_of(numbers), rates)
+    back = np.argsort(order)
+    chance = np.where(links.before < 0, np.nan, links.chance)
+    return Evidence(particle[back], chance[back], false[back], modes, rates)
+
+
+def _variance(table: pd.DataFrame) -> np.ndarray:
+    """Return the variance of y and x in px² by the column ``sigma``; what it does not tell is usual."""
+    sigma = table["sigma"].to_numpy(float) if "sigma" in table else np.full(len(table), np.nan)
+    known = np.isfinite(sigma) & (sigma > 0)
+    usual = np.median(sigma[known]) if known.any() else _ERROR
+    return np.square(np.maximum(np.where(known, sigma, usual), _LEAST_ERROR))
+
+
+def _odds(table: pd.DataFrame) -> np.ndarray:
+    """Return the odds of each detection to be false, by the column ``q`` where there is one."""
+    q = table["q"].to_numpy(float) if "q" in table else np.full(len(table), np.nan)
+    false = np.clip(np.where(np.isfinite(q), q, _FALSE), _LEAST_FALSE, 0.9)
+    return false / (1 - false)
+
+
+def chains(before: np.ndarray) -> np.ndarray:
+    """Return numbers of trajectories, from 0 in the order of their beginnings, by links to earlier rows (n,)."""
+    particle = np.where(before < 0, np.cumsum(before < 0) - 1, -1)
+    linked = np.flatnonzero(before >= 0)
+    root = before.copy()
+    root[before < 0] = np.flatnonzero(before < 0)
+    while (before[root[linked]] >= 0).any():
+        root[linked] = root[root[linked]]  # twice as far each time
+    numbers: np.ndarray = particle[root]
+    return numbers
+
+
+def _false(points: Points, links: Links, particle: np.ndarray, past: Future, rates: Rates) -> np.ndarray:
+    """Return the chance of each detection's trajectory to be false."""
+    last = np.ones(len(points), bool)
+    last[links.before[links.before >= 0]] = False
+    first = links.before < 0
+    odds = np.empty(particle.max(initial=-1) + 1)
+    start = np.where(points.step == points.step[0], rates.first, rates.birth)[first]
+    odds[particle[first]] = start
+    gone = 1 - (1 - rates.death) * (1 - rates.hide)
+    ends = np.where(points.step == points.step[-1], 1.0, gone)[last]
+    odds[particle[last]] *= ends * past.odds[last] / rates.noise[last]
+    false: np.ndarray = (1 / (1 + odds))[particle]
+    return false
