@@ -7,7 +7,20 @@ from collections.abc import Generator
 
 from ..errors import SettingsError, cut
 from ..progress import Progress, finish
-from . import accuracy, deeptrack, growing, ladder, linking, long_film, scaling, simulator, speed, stream, workers
+from . import (
+    accuracy,
+    deeptrack,
+    growing,
+    ladder,
+    linking,
+    long_film,
+    motion,
+    scaling,
+    simulator,
+    speed,
+    stream,
+    workers,
+)
 from .case import Case, Claim, Rows, Scale, measured
 from .ladder import figures as ladder_figures
 from .running import iter_run, refusal
@@ -64,6 +77,14 @@ CASES: dict[str, Case] = THESIS | {
     ),
     "long-film": measured("memory and pace of a film of 100 000 frames, tracked and linked", long_film.measure),
     "linking": measured("linkers on simulated detections: time, and how many links are right", linking.measure),
+    "motion": Case(
+        "exponents and states told of simulated motion: off the truth on average, and how often intervals hold it",
+        motion.pieces,
+        settings=motion.settings,
+        scales=("smoke", "laptop"),
+        tables={"numbers": motion.numbers},
+        claims=motion.claims,
+    ),
     "stream": measured("latency and memory of a stream of 5000 frames through Tracker, beside trackpy", stream.measure),
 }
 

@@ -10,8 +10,9 @@ from ..packages.compiling import numba
 from .displacement import Track
 
 _HISTORY = 2
-"""States that are told apart at a time: those of the two frames before. One fewer makes rates of slow, noisy particles
-a tenth too small; one more changes nothing and takes as many times as long as there are states."""
+"""States that are told apart at a time: those of the two frames before. With one fewer, slow particles of 0.05
+px²/frame beside others of 0.3, with a noise of 0.5 px, come out 6 % too slow instead of 4 %, and a hundredth more
+positions get the wrong state; one more takes as many times as long as there are states."""
 
 
 class Rows(NamedTuple):
@@ -65,8 +66,29 @@ def rows_of(tracks: list[Track], variances: list[np.ndarray] | None = None) -> R
     return Rows(places, np.concatenate(noise), np.concatenate([[0], np.cumsum(lengths)]))
 
 
+def switches_of(shares: np.ndarray, exchanges: np.ndarray) -> np.ndarray:
+    """Return the probabilities of switching in a frame that leave the shares as they are, (states, states).
+
+    Parameters
+    ----------
+    shares : (states,) array
+    exchanges : (pairs,) array
+        How fast each pair of states is exchanged: the rate from i to j is that times the share of j, a frame.
+    """
+    states = len(shares)
+    rates, roots = np.zeros((states, states)), np.sqrt(shares)
+    rates[np.triu_indices(states, 1)] = exchanges
+    rates = rates + rates.T
+    even = rates * roots[:, None] * roots  # alike to the matrix of rates, and symmetric
+    np.fill_diagonal(even, -(rates * shares).sum(1))
+    values, vectors = np.linalg.eigh(even)
+    after = (vectors * np.exp(values)) @ vectors.T * roots / roots[:, None]
+    after = np.maximum(after, 0)
+    return after / after.sum(1, keepdims=True)
+
+
 def log_likelihoods(rows: Rows, model: Switching, history: int = _HISTORY) -> np.ndarray:
-    """Return the logarithm of the likelihood of each trajectory, but for a constant.
+    """Return the logarithm of the likelihood of each row given those before, but for a constant: (rows,).
 
     A Kalman filter runs for each history of states over the last frames; histories that differ only farther back are
     made one, with the mean and the variance that they have together (Blom and Bar-Shalom, IEEE Trans. Autom. Control
@@ -87,73 +109,76 @@ def probabilities(rows: Rows, model: Switching, history: int = _HISTORY) -> np.n
 def _filter(places, variances, starts, steps, shares, switches, noise, open_share, history, kept):  # type: ignore[no-untyped-def]
     states = len(steps)
     number = states**history
-    found = np.zeros(len(starts) - 1)
-    weight, mean, variance = np.zeros(number), np.zeros((number, 2)), np.zeros(number)
-    new_weight, new_mean, new_variance = np.zeros(number), np.zeros((number, 2)), np.zeros(number)
-    ahead = 1 - open_share + open_share / 3  # of a frame's diffusion, what its mean place does not share
-    logs = np.zeros((number, states))
-    means, spreads = np.zeros((number, states, 2)), np.zeros((number, states))
+    found = np.zeros(len(places))
+    now, after = np.zeros((number, 4)), np.zeros((number, 4))  # of each history: weight, mean y and x, variance
+    branches = np.zeros((number, states, 5))
     for track in range(len(starts) - 1):
         first = starts[track]
-        weight[:] = 0.0
+        now[:] = 0.0
         for state in range(states):
-            weight[state] = shares[state]
-            mean[state] = places[first]
-            variance[state] = steps[state] * ahead + noise * variances[first]
+            ahead = steps[state] * (1 - open_share + open_share / 3)  # from the frame's mean place to its end
+            now[state] = shares[state], places[first, 0], places[first, 1], ahead + noise * variances[first]
         if len(kept):
-            kept[first] = weight
+            kept[first] = now[:, 0]
         for row in range(first + 1, starts[track + 1]):
-            seen = not np.isnan(places[row, 0])
-            best = -np.inf
-            for old in range(number):
-                if weight[old] <= 0:
-                    continue
-                for state in range(states):
-                    chance = weight[old] * switches[old % states, state]
-                    step = steps[state]
-                    if not seen:
-                        logs[old, state] = np.log(chance) if chance > 0 else -np.inf
-                        means[old, state] = mean[old]
-                        spreads[old, state] = variance[old] + step
-                    else:
-                        total = variance[old] + step * open_share / 3 + noise * variances[row]
-                        gain = (variance[old] + step * open_share / 2) / total
-                        off_y, off_x = places[row, 0] - mean[old, 0], places[row, 1] - mean[old, 1]
-                        logs[old, state] = -np.log(total) - (off_y**2 + off_x**2) / (2 * total)
-                        logs[old, state] += np.log(chance) if chance > 0 else -np.inf
-                        means[old, state, 0] = mean[old, 0] + gain * off_y
-                        means[old, state, 1] = mean[old, 1] + gain * off_x
-                        spreads[old, state] = variance[old] + step - gain**2 * total
-                    best = max(best, logs[old, state])
-            new_weight[:], new_mean[:], new_variance[:] = 0.0, 0.0, 0.0
-            for old in range(number):
-                if weight[old] <= 0:
-                    continue
-                for state in range(states):
-                    new = (old * states + state) % number
-                    share = np.exp(logs[old, state] - best)
-                    logs[old, state] = share
-                    new_weight[new] += share
-                    new_mean[new] += share * means[old, state]
-            for new in range(number):
-                if new_weight[new] > 0:
-                    new_mean[new] /= new_weight[new]
-            for old in range(number):
-                if weight[old] <= 0:
-                    continue
-                for state in range(states):
-                    new = (old * states + state) % number
-                    if new_weight[new] > 0:
-                        off_y = means[old, state, 0] - new_mean[new, 0]
-                        off_x = means[old, state, 1] - new_mean[new, 1]
-                        apart = (off_y**2 + off_x**2) / 2
-                        new_variance[new] += logs[old, state] * (spreads[old, state] + apart) / new_weight[new]
-            total = new_weight.sum()
-            found[track] += np.log(total) + best
-            weight[:], mean[:], variance[:] = new_weight / total, new_mean, new_variance
+            least = _branch(now, places[row], noise * variances[row], steps, switches, open_share, branches)
+            total = _merge(branches, least, after)
+            found[row] = np.log(total) - least
+            now[:] = after
+            now[:, 0] /= total
             if len(kept):
-                kept[row] = weight
+                kept[row] = now[:, 0]
     return found
+
+
+@numba.njit(cache=True, nogil=True)
+def _branch(now, place, noise, steps, switches, open_share, branches):  # type: ignore[no-untyped-def]
+    """Let each history go on by each state through one frame, and return the least misfit.
+
+    A branch holds weight, mean y and x and variance at the end of the frame, and its misfit to the place that was seen.
+    """
+    least = np.inf
+    for old in range(len(now)):
+        weight, y, x, variance = now[old]
+        for state in range(len(steps)):
+            chance, step = weight * switches[old % len(steps), state], steps[state]
+            if np.isnan(place[0]):
+                branches[old, state] = chance, y, x, variance + step, 0.0
+            else:
+                total = variance + step * open_share / 3 + noise
+                gain = (variance + step * open_share / 2) / total
+                off_y, off_x = place[0] - y, place[1] - x
+                misfit = (off_y * off_y + off_x * off_x) / (2 * total)
+                rest = variance + step - gain * gain * total
+                branches[old, state] = chance / total, y + gain * off_y, x + gain * off_x, rest, misfit
+            if chance > 0:
+                least = min(least, branches[old, state, 4])
+    return least
+
+
+@numba.njit(cache=True, nogil=True)
+def _merge(branches, least, after):  # type: ignore[no-untyped-def]
+    """Make one of the branches that differ only in their oldest state; return the sum of all weights."""
+    number, states = branches.shape[:2]
+    after[:] = 0.0
+    for old in range(number):
+        for state in range(states):
+            new, one = (old * states + state) % number, branches[old, state]
+            one[0] = one[0] * np.exp(least - one[4]) if one[0] > 0 else 0.0
+            after[new, 0] += one[0]
+            after[new, 1] += one[0] * one[1]
+            after[new, 2] += one[0] * one[2]
+    for new in range(number):
+        if after[new, 0] > 0:
+            after[new, 1] /= after[new, 0]
+            after[new, 2] /= after[new, 0]
+    for old in range(number):
+        for state in range(states):
+            new, one = (old * states + state) % number, branches[old, state]
+            if after[new, 0] > 0:
+                off_y, off_x = one[1] - after[new, 1], one[2] - after[new, 2]
+                after[new, 3] += one[0] * (one[3] + (off_y * off_y + off_x * off_x) / 2) / after[new, 0]
+    return after[:, 0].sum()
 
 
 @numba.njit(cache=True, nogil=True)
