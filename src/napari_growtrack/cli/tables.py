@@ -73,6 +73,7 @@ def motion(chosen: Arguments) -> None:
         chosen.remove_drift,
         chosen.trap,
         chosen.temperature,
+        chosen.states,
     )
     report, files = finish(job.steps())
     if chosen.json:

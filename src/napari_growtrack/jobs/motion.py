@@ -227,6 +227,8 @@ class MeasureTable:
     without_drift, trap : bool
     temperature : float, optional
         In kelvin.
+    states : int, optional
+        Whether states of motion are told: so many, or 0 for as many as there are.
     """
 
     trajectories: str | Path
@@ -237,6 +239,7 @@ class MeasureTable:
     without_drift: bool = False
     trap: bool = False
     temperature: float | None = None
+    states: int | None = None
 
     def steps(self, context: Context | None = None) -> Generator[Doing, None, MeasuredTable]:
         """Yield `Doing`.
@@ -254,8 +257,9 @@ class MeasureTable:
         units = Units.told(self.exposure, **told, exposure_time=known.get("exposure_time"))
         table = read_table(self.trajectories, ("frame", "y", "x", "particle"))
         yield Doing("Estimating...")
-        report = report_motion(table, units, self.without_drift, self.trap, self.temperature)
+        report = report_motion(table, units, self.without_drift, self.trap, self.temperature, states=self.states)
         if self.folder is None:
             return MeasuredTable(report, [])
         yield Doing("Drawing...")
-        return MeasuredTable(report, write_motion(table, self.folder, units, self.without_drift))
+        files = write_motion(table, self.folder, units, self.without_drift, states=report.states)
+        return MeasuredTable(report, files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from .displacement import tracks_of
 from .errors_of_means import MANY, NORMAL_REACH, t_reach
 from .exponent import known_variances
 from .switching import Rows, Switching, log_likelihoods, probabilities, rows_of, switches_of
-from .units import Estimate, Units
+from .units import Estimate, Units, plain
 
 MOST_STATES = 3
 """Four need thousands of long trajectories to be told apart."""
@@ -102,6 +103,44 @@ class States:
         """How many there are."""
         return len(self.coefficients)
 
+    @property
+    def lines(self) -> list[str]:
+        """What is told, to be read."""
+        told = [f"states of motion       {self.number}"]
+        others = [f"{one - min(self.information):.3g} with {i}" for i, one in enumerate(self.information, 1)]
+        told[0] += f"  (information criterion above the least: {', '.join(others)})" if len(others) > 1 else ""
+        for i, coefficient in enumerate(self.coefficients):
+            told.append(f"  state {i + 1}              D {coefficient}")
+            if self.number > 1:
+                told.append(f"                       share {self.shares[i]}, dwell time {self.dwell_times[i]}")
+        pairs = [(i, j) for i in range(self.number) for j in range(self.number) if i != j]
+        told += [f"  from {i + 1} to {j + 1}          {self.rates[i][j]}" for i, j in pairs]
+        if self.exposure_guessed is not None:
+            told.append(
+                "Nobody told the exposure; states are those of a shutter that is open "
+                f"{'all the time' if self.exposure_guessed else 'for a moment'}, which fits better."
+            )
+        return told
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values, ready for JSON; what is not known is None."""
+        number = range(self.number)
+        return {
+            "number": self.number,
+            "information_criterion": list(self.information),
+            "states": [
+                {
+                    "diffusion_coefficient": plain(self.coefficients[i]),
+                    "share": plain(self.shares[i]) if self.shares else None,
+                    "dwell_time": plain(self.dwell_times[i]) if self.dwell_times else None,
+                    "rates": {str(j + 1): plain(self.rates[i][j]) for j in number if j != i},
+                }
+                for i in number
+            ],
+            "sigma_factor" if self.sigma_used else "localisation_error": plain(self.localisation),
+            "exposure_share_guessed": self.exposure_guessed,
+        }
+
 
 def diffusive_states(trajectories: pd.DataFrame, units: Units | None = None, number: int | None = None) -> States:
     """Tell states of motion between which particles switch, by a hidden Markov model.
@@ -163,6 +202,16 @@ def _tried(asked: _Question, number: int | None, moves: int) -> list[_Fitted]:
         if number is None and tried[-1].information(moves) > tried[-2].information(moves):
             break
     return tried
+
+
+def step_variances(trajectories: pd.DataFrame, states: States) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lengths of steps from frame to frame, in pixels, and their variance along an axis in each state."""
+    tracks = tracks_of(trajectories)
+    steps = np.concatenate([np.diff(track.places, axis=0) for track in tracks])
+    lengths = np.hypot(*steps[np.isfinite(steps[:, 0])].T)
+    variances = known_variances(trajectories, tracks) if states.sigma_used else None
+    noise = states.model.noise * (1.0 if variances is None else float(np.mean(np.concatenate(variances))))
+    return lengths, states.model.steps * (1 - states.model.open_share / 3) + 2 * noise
 
 
 def assign_states(trajectories: pd.DataFrame, states: States) -> pd.DataFrame:

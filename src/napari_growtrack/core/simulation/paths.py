@@ -154,10 +154,10 @@ def switching_paths(
     """
     states = np.empty((frames, particles), int)
     states[0] = rng.integers(0, len(diffusion), particles)
-    for frame in range(1, frames):
-        others = (states[frame - 1] + rng.integers(1, max(len(diffusion), 2), particles)) % len(diffusion)
+    for now in range(1, frames):
+        others = (states[now - 1] + rng.integers(1, max(len(diffusion), 2), particles)) % len(diffusion)
         leaves = rng.random(particles) < switching * (len(diffusion) - 1)
-        states[frame] = np.where(leaves, others, states[frame - 1])
+        states[now] = np.where(leaves, others, states[now - 1])
     spread = np.sqrt(2 * np.array(diffusion))[states][..., None]
     moves, bends = spread * rng.normal(0, 1, (frames, particles, 2)), rng.normal(0, 1, (frames, particles, 2))
     blur = moves * open_share / 2 + spread * np.sqrt(open_share / 3 - open_share**2 / 4) * bends
