@@ -460,6 +460,10 @@ def _moving(command: argparse.ArgumentParser) -> None:
 def _motion(command: argparse.ArgumentParser) -> None:
     _moving(command)
     _limits(command, "leave out trajectories outside, as `growtrack tracks` does: length=10.., straightness=..0.5")
+    command.add_argument(
+        "--states", type=int, nargs="?", const=0, metavar="N", choices=(0, 1, 2, 3),
+        help="states of diffusion that particles switch between: how many, fast and lasting each is; N to say how many",
+    )  # fmt: skip
     command.add_argument("--trap", action="store_true", help="one bead in an optical trap: also its stiffness")
     command.add_argument("--temperature", type=float, metavar="K", help="in kelvin, for a stiffness in pN/µm")
     command.add_argument("--json", action="store_true", help="print JSON")

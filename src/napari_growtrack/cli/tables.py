@@ -107,6 +107,7 @@ def motion(chosen: Arguments) -> None:
         chosen.trap,
         chosen.temperature,
         TrackLimits.of(dict(chosen.limit)),
+        chosen.states,
     )
     report, files = finish(job.steps())
     if chosen.json:

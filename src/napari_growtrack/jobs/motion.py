@@ -230,6 +230,8 @@ class MeasureTable:
         In kelvin.
     limits : TrackLimits
         Which trajectories are measured; in the units told.
+    states : int, optional
+        Whether states of motion are told: so many, or 0 for as many as there are.
     """
 
     trajectories: str | Path
@@ -241,6 +243,7 @@ class MeasureTable:
     trap: bool = False
     temperature: float | None = None
     limits: TrackLimits = NO_TRACK_LIMITS
+    states: int | None = None
 
     def steps(self, context: Context | None = None) -> Generator[Doing, None, MeasuredTable]:
         """Yield `Doing`.
@@ -260,11 +263,12 @@ class MeasureTable:
             moved = chosen_motion(table, self.without_drift)
             table = of_tracks(table, keep_tracks(moved, self.limits, units))
         yield Doing("Estimating...")
-        report = report_motion(table, units, self.without_drift, self.trap, self.temperature)
+        report = report_motion(table, units, self.without_drift, self.trap, self.temperature, states=self.states)
         if self.folder is None:
             return MeasuredTable(report, [])
         yield Doing("Drawing...")
-        return MeasuredTable(report, write_motion(table, self.folder, units, self.without_drift))
+        files = write_motion(table, self.folder, units, self.without_drift, states=report.states)
+        return MeasuredTable(report, files)
 
 
 def told_units(known: Mapping[str, Any], exposure: str | None, **given: float | None) -> Units:

@@ -11,7 +11,7 @@ from napari_growtrack.core import motion
 from napari_growtrack.core.errors import MotionError, SettingsError, TableError
 from napari_growtrack.core.motion import Estimate, Units
 from napari_growtrack.core.motion.diffusion import _best_lags
-from napari_growtrack.core.motion.exponent import blurred_msd
+from napari_growtrack.core.motion.fractional import blurred_msd
 from napari_growtrack.core.motion.harmonic import Harmonic, log_likelihood
 from napari_growtrack.core.motion.report import report_motion, write_motion
 from napari_growtrack.core.motion.trap import _axes

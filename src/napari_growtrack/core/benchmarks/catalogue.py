@@ -15,6 +15,7 @@ from . import (
     ladder,
     linking,
     long_film,
+    motion,
     scaling,
     simulator,
     speed,
@@ -82,6 +83,14 @@ CASES: dict[str, Case] = THESIS | {
     ),
     "long-film": measured("memory and pace of a film of 100 000 frames, tracked and linked", long_film.measure),
     "linking": measured("linkers on simulated detections: time, and how many links are right", linking.measure),
+    "motion": Case(
+        "exponents and states told of simulated motion: off the truth on average, and how often intervals hold it",
+        motion.pieces,
+        settings=motion.settings,
+        scales=("smoke", "laptop"),
+        tables={"numbers": motion.numbers},
+        claims=motion.claims,
+    ),
     "stream": measured("latency and memory of a stream of 5000 frames through Tracker, beside trackpy", stream.measure),
 }
 

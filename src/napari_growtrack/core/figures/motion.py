@@ -104,5 +104,41 @@ def draw_trajectories(trajectories: pd.DataFrame, frame: np.ndarray | None = Non
     return finished(figure)
 
 
+def draw_states(lengths: np.ndarray, shares: np.ndarray, variances: np.ndarray, table: pd.DataFrame) -> Figure:
+    """Draw how long steps are, with what is told of each state, and the paths in the colours of their states.
+
+    Parameters
+    ----------
+    lengths : (n,) array
+        Of steps from frame to frame, in pixels.
+    shares, variances : (states,) array
+        Of each state: its share of the steps, and their variance along an axis in px².
+    table : DataFrame
+        Of `motion.assign_states`.
+    """
+    from matplotlib.collections import LineCollection
+
+    figure, (steps, paths) = new_figure(2, height=3.2)
+    end = float(np.quantile(lengths, 0.995))
+    steps.hist(lengths, bins=60, range=(0, end), density=True, color="0.85")
+    at = np.linspace(0, end, 400)
+    each = [share * at / one * np.exp(-(at**2) / (2 * one)) for share, one in zip(shares, variances, strict=True)]
+    for number, density in enumerate(each):
+        steps.plot(at, density, color=COLOURS[number], lw=1.2, label=f"state {number + 1}")
+    if len(each) > 1:
+        steps.plot(at, np.sum(each, axis=0), **dashed(), label="all states")
+    steps.set(xlabel="length of a step (px)", ylabel="density (1/px)")
+    ordered = table.sort_values(["particle", "frame"])
+    places, state = ordered[["x", "y"]].to_numpy(float), ordered["state"].to_numpy()
+    same = np.flatnonzero(np.diff(ordered["particle"].to_numpy()) == 0)
+    lines: list[Any] = [*np.stack([places[same], places[same + 1]], 1)]
+    colours = [COLOURS[max(one, 0)] for one in state[same]]
+    paths.add_collection(LineCollection(lines, colors=colours, linewidths=0.8))
+    paths.set(xlabel="x (px)", ylabel="y (px)", aspect="equal")
+    paths.autoscale_view()
+    paths.invert_yaxis()
+    return finished(figure)
+
+
 def _plural(time: str) -> str:
     return "frames" if time == "frame" else time

@@ -1,9 +1,10 @@
-"""What trajectories tell of motion: diffusion, drift, and the stiffness of a trap, each with a 95 % interval."""
+"""What trajectories tell of motion: diffusion, states, drift, a trap's stiffness, each with a 95 % interval."""
 
 from .diffusion import Diffusion, diffusion, diffusion_of_each, fit_msd
 from .displacement import emsd, imsd
 from .drift import Drift, drift, drift_velocity, remove_drift
 from .exponent import Exponent, anomalous_exponent, exponent_of, looks_blurred
+from .states import States, assign_states, diffusive_states
 from .trap import Trap, check_temperature, trap_stiffness
 from .units import Estimate, Units
 
@@ -12,12 +13,15 @@ __all__ = [
     "Drift",
     "Estimate",
     "Exponent",
+    "States",
     "Trap",
     "Units",
     "anomalous_exponent",
+    "assign_states",
     "check_temperature",
     "diffusion",
     "diffusion_of_each",
+    "diffusive_states",
     "drift",
     "drift_velocity",
     "emsd",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import MotionError
-from ..figures import draw_diffusion, draw_drift, draw_msd, draw_trajectories
+from ..figures import draw_diffusion, draw_drift, draw_msd, draw_states, draw_trajectories
 from ..figures.pictures import save
 from ..files import write_bytes
 from ..tables import UNLIKE_PARTICLES, as_csv, look_like_particles
@@ -20,11 +20,14 @@ from . import (
     Drift,
     Estimate,
     Exponent,
+    States,
     Trap,
     Units,
+    assign_states,
     check_temperature,
     diffusion,
     diffusion_of_each,
+    diffusive_states,
     drift,
     drift_velocity,
     emsd,
@@ -35,6 +38,8 @@ from . import (
     remove_drift,
     trap_stiffness,
 )
+from .states import step_variances
+from .units import plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,6 +60,8 @@ class MotionReport:
     drift_removed : bool
     remarks : tuple of str
         What a person should know before believing the numbers, a sentence each.
+    states : States or None
+        Where they were asked for.
     """
 
     by_covariance: Diffusion
@@ -64,16 +71,17 @@ class MotionReport:
     trap: Trap | None
     drift_removed: bool
     remarks: tuple[str, ...] = ()
+    states: States | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, ready for JSON; what is not known is None."""
         found: dict[str, Any] = {
-            "diffusion_coefficient": _plain(self.by_covariance.coefficient),
-            "localisation_error": _plain(self.by_covariance.localisation_error),
-            "diffusion_coefficient_by_msd": _plain(self.by_msd.coefficient),
-            "localisation_error_by_msd": _plain(self.by_msd.localisation_error),
-            "anomalous_exponent": _plain(self.exponent),
-            "drift_velocity": {"y": _plain(self.drift.y), "x": _plain(self.drift.x)},
+            "diffusion_coefficient": plain(self.by_covariance.coefficient),
+            "localisation_error": plain(self.by_covariance.localisation_error),
+            "diffusion_coefficient_by_msd": plain(self.by_msd.coefficient),
+            "localisation_error_by_msd": plain(self.by_msd.localisation_error),
+            "anomalous_exponent": plain(self.exponent),
+            "drift_velocity": {"y": plain(self.drift.y), "x": plain(self.drift.x)},
             "drift_removed": self.drift_removed,
             "trajectories": self.by_covariance.trajectories,
             "displacements": self.by_covariance.displacements,
@@ -81,14 +89,16 @@ class MotionReport:
         }
         if self.trap is not None:
             found["trap"] = {
-                "stiffness": _plain(self.trap.stiffness),
-                "stiffness_along_stiff_axis": _plain(self.trap.stiff),
-                "stiffness_along_soft_axis": _plain(self.trap.soft),
-                "angle_of_stiff_axis": _plain(self.trap.angle),
-                "rotation": _plain(self.trap.rotation),
-                "stiffness_by_equipartition": _plain(self.trap.equipartition),
-                "relaxation_time": _plain(self.trap.relaxation_time),
+                "stiffness": plain(self.trap.stiffness),
+                "stiffness_along_stiff_axis": plain(self.trap.stiff),
+                "stiffness_along_soft_axis": plain(self.trap.soft),
+                "angle_of_stiff_axis": plain(self.trap.angle),
+                "rotation": plain(self.trap.rotation),
+                "stiffness_by_equipartition": plain(self.trap.equipartition),
+                "relaxation_time": plain(self.trap.relaxation_time),
             }
+        if self.states is not None:
+            found["states"] = self.states.to_dict()
         return found
 
     def __str__(self) -> str:
@@ -111,13 +121,10 @@ class MotionReport:
                 f"rotation               {self.trap.rotation}",
                 f"relaxation time        {self.trap.relaxation_time}",
             ]
+        lines += self.states.lines if self.states else []
         if UNLIKE_PARTICLES in self.remarks:  # the first thing to know, and nothing below is of particles
             return "\n".join([UNLIKE_PARTICLES, *(f"({line.strip()})" for line in lines), *self.remarks[1:]])
         return "\n".join([*lines, *self.remarks])
-
-
-def _plain(estimate: Estimate) -> dict[str, Any]:
-    return {name: None if value != value else value for name, value in estimate.model_dump().items()}
 
 
 def report_motion(
@@ -127,6 +134,7 @@ def report_motion(
     trap: bool = False,
     temperature: float | None = None,
     particles: Collection[int] | None = None,
+    states: int | None = None,
 ) -> MotionReport:
     """Estimate everything that trajectories tell of motion.
 
@@ -144,6 +152,8 @@ def report_motion(
         In kelvin, for the stiffness in pN/µm.
     particles : collection of int, optional
         Only of these; the drift is that of all.
+    states : int, optional
+        Whether they are told by states between which particles switch: by so many, or by 0 for as many as they tell.
 
     Raises
     ------
@@ -164,6 +174,7 @@ def report_motion(
         trap_stiffness(trajectories, units, temperature) if trap else None,
         without_drift,
         tuple(_remarks(trajectories, units or Units(), spreading)),
+        None if states is None else diffusive_states(trajectories, units, states or None),
     )
 
 
@@ -209,17 +220,21 @@ def write_motion(
     units: Units | None = None,
     without_drift: bool = False,
     particles: Collection[int] | None = None,
+    states: States | None = None,
 ) -> list[Path]:
     """Leave tables (CSV) and figures (PNG) of motion in a folder, and return their paths.
 
     ``msd.csv`` of all, ``imsd.csv`` of each trajectory, ``diffusion.csv`` of each,
-    ``drift.csv`` in pixels; a figure of each and of the paths.
+    ``drift.csv`` in pixels; a figure of each and of the paths. Where states are told, ``states.csv`` has that of each
+    position, and a figure shows how long steps are in each and where.
 
     Parameters
     ----------
     trajectories, units, without_drift, particles
         As for `report_motion`.
     folder : path
+    states : States, optional
+        Of the report.
 
     Raises
     ------
@@ -245,6 +260,10 @@ def write_motion(
         "trajectories": draw_trajectories(trajectories),
     }
     tables = {"msd": together, "imsd": each.reset_index(), "diffusion": single, "drift": common}
+    if states is not None:
+        tables["states"] = assign_states(trajectories, states)
+        lengths, variances = step_variances(trajectories, states)
+        figures["states"] = draw_states(lengths, states.model.shares, variances, tables["states"])
     for name, table in tables.items():
         write_bytes(folder / f"{name}.csv", as_csv(table))
     for name, figure in figures.items():

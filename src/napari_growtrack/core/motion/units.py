@@ -187,3 +187,8 @@ class Estimate(Settings):
         largest, width = max(abs(self.low), abs(self.high)), self.high - self.low
         apart = math.log10(largest / width) if width > 0 else 0.0
         return min(max(_TOLD, math.ceil(apart) + _APART), _MOST)
+
+
+def plain(estimate: Estimate) -> dict[str, Any]:
+    """Return an estimate as plain values, ready for JSON; what is not known is None."""
+    return {name: None if value != value else value for name, value in estimate.model_dump().items()}

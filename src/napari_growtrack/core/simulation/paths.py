@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
+from scipy.linalg import cholesky, toeplitz
 
 
 def brownian_paths(
@@ -73,3 +76,92 @@ def trapped_path(
         places[t] = decay * places[t - 1] + np.sqrt(1 - decay**2) * places[t]
     seen = places + rng.normal(0, 1, places.shape) * error
     return pd.DataFrame({"frame": range(frames), "y": seen[:, 0], "x": seen[:, 1], "particle": 0})
+
+
+def fractional_paths(
+    rng: np.random.Generator,
+    particles: int,
+    frames: int,
+    exponent: float,
+    error: float = 0.0,
+    open_share: float = 0.0,
+    parts: int = 12,
+) -> pd.DataFrame:
+    """Simulate fractional Brownian motion with a mean square displacement of 1 px² along an axis after a frame.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    particles, frames : int
+    exponent : float
+        1 for diffusion.
+    error : float
+        Localisation error along an axis, in pixels.
+    open_share : float
+        Of a frame in which the shutter is open.
+    parts : int
+        Of a frame: a place is the mean over those in which the shutter is open, simulated one by one.
+
+    Returns
+    -------
+    DataFrame
+        ``frame, y, x, particle``, sorted by frame.
+    """
+    parts = parts if open_share else 1
+    chance = rng.normal(0, 1, (frames * parts, particles, 2))
+    fine = np.tensordot(_fractional_factor(frames * parts, exponent), chance, 1)
+    places = fine.cumsum(0).reshape(frames, parts, particles, 2) * parts ** (-exponent / 2)
+    seen = places[:, : max(round(open_share * parts), 1)].mean(1) + rng.normal(0, 1, (frames, particles, 2)) * error
+    frame, particle = np.indices((frames, particles)).reshape(2, -1)
+    return pd.DataFrame({"frame": frame, "y": seen[..., 0].ravel(), "x": seen[..., 1].ravel(), "particle": particle})
+
+
+@lru_cache(maxsize=4)
+def _fractional_factor(number: int, exponent: float) -> np.ndarray:
+    """Return what makes steps of fractional motion out of independent ones."""
+    spread = np.arange(number + 1.0) ** exponent
+    return cholesky(toeplitz(np.append(1.0, (spread[2:] + spread[:-2] - 2 * spread[1:-1]) / 2)), lower=True)
+
+
+def switching_paths(
+    rng: np.random.Generator,
+    particles: int,
+    frames: int,
+    diffusion: tuple[float, ...],
+    switching: float,
+    error: float = 0.0,
+    open_share: float = 0.0,
+) -> pd.DataFrame:
+    """Simulate particles that switch between states of diffusion from frame to frame.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    particles, frames : int
+    diffusion : tuple of float
+        Diffusion coefficient in each state, in px²/frame.
+    switching : float
+        Probability of going over to each other state, a frame. All states are as frequent.
+    error : float
+        Localisation error along an axis, in pixels.
+    open_share : float
+        Of a frame in which the shutter is open; a place is the mean over that time.
+
+    Returns
+    -------
+    DataFrame
+        ``frame, y, x, particle, true_state``, sorted by frame.
+    """
+    states = np.empty((frames, particles), int)
+    states[0] = rng.integers(0, len(diffusion), particles)
+    for now in range(1, frames):
+        others = (states[now - 1] + rng.integers(1, max(len(diffusion), 2), particles)) % len(diffusion)
+        leaves = rng.random(particles) < switching * (len(diffusion) - 1)
+        states[now] = np.where(leaves, others, states[now - 1])
+    spread = np.sqrt(2 * np.array(diffusion))[states][..., None]
+    moves, bends = spread * rng.normal(0, 1, (frames, particles, 2)), rng.normal(0, 1, (frames, particles, 2))
+    blur = moves * open_share / 2 + spread * np.sqrt(open_share / 3 - open_share**2 / 4) * bends
+    seen = moves.cumsum(0) - moves + blur + rng.normal(0, 1, moves.shape) * error
+    frame, particle = np.indices((frames, particles)).reshape(2, -1)
+    columns = {"frame": frame, "y": seen[..., 0].ravel(), "x": seen[..., 1].ravel(), "particle": particle}
+    return pd.DataFrame({**columns, "true_state": states.ravel()})
