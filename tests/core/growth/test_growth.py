@@ -135,8 +135,7 @@ def test_one_climb_answers_as_every_stage_alone(planned):
         np.testing.assert_allclose(together[stage - 1], planned.answer(some, stage), atol=1e-5)
 
 
-@pytest.mark.parametrize("grow_on", ["deeper", "wider"])
-@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(("grow_on", "together"), [("deeper", True), ("wider", False)])
 def test_growing_leaves_earlier_stages_bitwise_unchanged(grown, grow_on, together):
     first = grown
     before = [first.answer(images(first.plan), stage) for stage in each_stage(first.plan)]
