@@ -1,11 +1,20 @@
 """What the tests of panels start from: a session with a network that needs no Keras."""
 
 import sys
+from functools import partial
 
 import pytest
-from spots import BrightSpots, small_card, write_network
+from spots import PATIENCE, BrightSpots, small_card, write_network
 
 from napari_growtrack.widgets.session.session import Session
+
+
+@pytest.fixture
+def qtbot(qtbot):
+    """A bot that waits for what is to come as long as the busiest machine takes for it."""
+    qtbot.waitUntil = partial(qtbot.waitUntil, timeout=PATIENCE)
+    qtbot.waitSignal = partial(qtbot.waitSignal, timeout=PATIENCE)
+    return qtbot
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,9 @@ from napari_growtrack.core.networks.archive import write_archive
 from napari_growtrack.core.networks.card import Card, Provenance, Recipe, Report
 from napari_growtrack.core.simulation import named_scene
 
+PATIENCE = 900_000
+"""Milliseconds that the busiest machine may take for whatever is waited for: to load TensorFlow twice over, say."""
+
 UNSURE = 0.5
 """How far off the network believes every spot to be, in pixels."""
 

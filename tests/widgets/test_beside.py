@@ -11,15 +11,10 @@ from napari_growtrack.core.simulation import named_scene, simulate_film
 from napari_growtrack.widgets.session.session import shared_engines
 from napari_growtrack.widgets.shared.opening import open_panel
 
-pytestmark = [
-    pytest.mark.skipif("vesicles" not in bundled(), reason="the bundled network vesicles is not there yet"),
-    pytest.mark.timeout(900),
-]
+pytestmark = pytest.mark.skipif("vesicles" not in bundled(), reason="the bundled network vesicles is not there yet")
 
 HEAVY = {"keras", "tensorflow", "jax", "torch"}
 FRAMES = 8
-PATIENCE = 400_000
-"""Milliseconds that the busiest machine may take to load TensorFlow, twice over."""
 
 
 @pytest.fixture
@@ -42,10 +37,10 @@ def process_of(engine):
 
 def test_looking_and_tracking(viewer, qtbot):
     panel = open_panel(viewer, "Track")
-    qtbot.waitUntil(lambda: panel.preview.candidates() is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: panel.preview.candidates() is not None)
     looked = process_of(shared_engines().tracking)
     panel.track_all_frames()
-    qtbot.waitUntil(lambda: not panel.work.running, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not panel.work.running)
     assert process_of(shared_engines().tracking) == looked
     assert len(viewer.layers["film detections"].data) == len(panel.runs.records[0].table) > FRAMES
 
@@ -56,12 +51,12 @@ def test_linking_and_reading_off_motion(viewer, qtbot):
     points = np.column_stack([np.repeat(np.arange(20), 9), places.reshape(-1, 2)])
     viewer.add_points(points, name="film detections", metadata={"growtrack": {"frames": [0]}})
     panel = open_panel(viewer, "Trajectories")
-    qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: panel.form.suggestion is not None)
     panel.link.click()
-    qtbot.waitUntil(lambda: panel.reading is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: panel.reading is not None)
     process_of(shared_engines().motion)
     panel.desk.select((3, 4, 5))
-    qtbot.waitUntil(lambda: panel.reading is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: panel.reading is not None)
     assert panel.reading.report.by_covariance.trajectories == 3
 
 
@@ -69,7 +64,7 @@ def test_simulating_a_film(viewer, qtbot):
     panel = open_panel(viewer, "Simulate")
     panel.film.frames.setValue(FRAMES)
     panel.make_film()
-    qtbot.waitUntil(lambda: "truth" in viewer.layers, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "truth" in viewer.layers)
     process_of(shared_engines().simulating)
 
 
@@ -77,11 +72,11 @@ def test_growing_and_stopping(viewer, qtbot, tmp_path, monkeypatch):
     monkeypatch.setenv("GROWTRACK_NETWORKS", str(tmp_path))
     panel = open_panel(viewer, "Grow")
     panel.begin_growing()
-    qtbot.waitUntil(lambda: len(panel.curve.points(1)), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(panel.curve.points(1)))
     process_of(shared_engines().growing)
     panel.cancel.click()
-    qtbot.waitUntil(lambda: not panel.work.running, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: any(tmp_path.glob("*.growing")), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not panel.work.running)
+    qtbot.waitUntil(lambda: any(tmp_path.glob("*.growing")))
 
 
 def test_the_engines_of_all_panels_are_four_processes():

@@ -23,7 +23,7 @@ def test_a_person_tracks_the_sample_film(make_window, qtbot):
     _, panel = viewer.window.add_plugin_dock_widget("napari-growtrack", "Track")
     panel.form.choose("vesicles")
     panel.track_all_frames()
-    qtbot.waitUntil(lambda: not panel.work.running, timeout=120_000)
+    qtbot.waitUntil(lambda: not panel.work.running)
     truth = pd.DataFrame(viewer.layers["truth"].data, columns=["frame", "y", "x"])
     found = viewer.layers["vesicles detections"].features
     assert panel.status.kind == "plain", panel.status.said()
@@ -43,7 +43,7 @@ def test_a_person_says_how_wide_the_particles_of_a_coarser_film_look(make_window
     panel.form.choose("vesicles")
     panel.form.diameter.setValue(panel.form.diameter.value() / 2)
     panel.track_all_frames()
-    qtbot.waitUntil(lambda: not panel.work.running, timeout=120_000)
+    qtbot.waitUntil(lambda: not panel.work.running)
     truth = pd.DataFrame((truth - [0, 0.5, 0.5]) / [1, 2, 2], columns=["frame", "y", "x"]).query("frame < 5")
     found = viewer.layers["coarse detections"].features
     assert panel.status.kind == "plain", panel.status.said()

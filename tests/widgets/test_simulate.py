@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from napari.utils._proxies import PublicOnlyProxy
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog
-from spots import numbers_in, why
+from spots import PATIENCE, numbers_in, why
 
 from napari_growtrack.core.networks.choice import Chosen, Tried
 from napari_growtrack.core.settings import Span
@@ -102,7 +102,7 @@ def make_panel(qtbot, viewer):
     yield make
     for panel in panels:
         panel.close()
-    assert QThreadPool.globalInstance().waitForDone(10_000)
+    assert QThreadPool.globalInstance().waitForDone(PATIENCE)
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def press(qtbot, button):
 
 def settle(qtbot, panel):
     works = (panel.work, panel.preview.frames, panel.matches)
-    qtbot.waitUntil(lambda: not any(work.running for work in works), timeout=20_000)
+    qtbot.waitUntil(lambda: not any(work.running for work in works))
 
 
 def slide(row, low, high):
@@ -448,7 +448,7 @@ def test_progress_tells_frames_and_time_left_and_cancelling_keeps_nothing(qtbot,
     settle(qtbot, panel)
     press(qtbot, panel.make)
     assert not panel.make.isEnabled()
-    qtbot.waitUntil(lambda: len(numbers_in(panel.status.said())) > 2, timeout=10_000)
+    qtbot.waitUntil(lambda: len(numbers_in(panel.status.said())) > 2)
     assert numbers_in(panel.status.said())[:2] == [panel.bar.value(), 5_000]
     assert 0 < panel.bar.value() < panel.bar.maximum() == 5_000
     press(qtbot, panel.cancel)
@@ -676,8 +676,13 @@ def live(qtbot, make_panel, viewer, gate, monkeypatch):
     return panel, layer
 
 
+def rested(qtbot, panel):
+    """Wait until no click has come for as long as a match waits for others."""
+    qtbot.waitUntil(lambda: not panel.matching.clicks._timer.isActive())
+
+
 def rest(qtbot, panel):
-    qtbot.wait(80)
+    rested(qtbot, panel)
     settle(qtbot, panel)
 
 
@@ -721,7 +726,8 @@ def test_one_match_runs_at_a_time_and_then_the_newest(qtbot, live, gate):
     gate.open.clear()
     for number in (3, 4, 5):
         layer.data = CLICKED[:number]
-        qtbot.wait(80)
+        rested(qtbot, panel)
+        qtbot.waitUntil(lambda: len(matched(gate)) > 0)
         assert matched(gate) == [3]
         assert panel.status.said() == MATCHING
         assert not panel.matching.match.isEnabled()
@@ -755,7 +761,7 @@ def test_a_scene_that_is_chosen_meanwhile_is_not_replaced_by_a_match(qtbot, live
     settle(qtbot, panel)
     gate.open.clear()
     layer.data = CLICKED[:3]
-    qtbot.wait(80)
+    qtbot.waitUntil(lambda: matched(gate) == [3])
     choose(panel.presets, "beads")
     gate.open.set()
     rest(qtbot, panel)
@@ -853,7 +859,7 @@ def test_a_closed_panel_lets_go_of_viewer_session_and_work(qtbot, make_panel, vi
     assert not panel.preview.frames.running
     assert not panel.matches.running
     gate.open.set()
-    assert QThreadPool.globalInstance().waitForDone(10_000)
+    assert QThreadPool.globalInstance().waitForDone(PATIENCE)
     qtbot.wait(20)
     assert len(viewer.layers) == 0
 

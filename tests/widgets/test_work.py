@@ -5,6 +5,7 @@ import time
 import warnings
 
 import pytest
+from spots import PATIENCE
 
 from napari_growtrack.core.errors import GrowtrackWarning
 from napari_growtrack.widgets.shared.work import Newest, Work
@@ -78,14 +79,14 @@ def test_after_a_failure_the_newest_follows(qtbot, work, held):
 def test_whoever_wants_what_is_done_already_wants_nothing_after_it(qtbot, work, held):
     for name in "aba":
         work.ask(held, name)
-    with qtbot.waitSignal(work.ended, timeout=5000):
+    with qtbot.waitSignal(work.ended):
         held.go_on.set()
     assert held.begun == ["a"]
 
 
 def test_what_is_abandoned_has_ended(qtbot, work, held):
     work.ask(held, "a")
-    with qtbot.waitSignal(work.ended, timeout=1000):
+    with qtbot.waitSignal(work.ended):
         work.abandon()
 
 
@@ -102,12 +103,12 @@ def test_each_hears_the_warnings_of_its_own_work_only(qtbot):
     other.warned.connect(lambda sentence: heard.append(("other", sentence)))
     one.start(warn("a", 0.1, 0.0))
     other.start(warn("b", 0.2, 0.1))
-    qtbot.waitUntil(lambda: not one.running and not other.running, timeout=5_000)
+    qtbot.waitUntil(lambda: not one.running and not other.running)
     assert sorted(heard) == [("one", "a"), ("other", "b")]
 
 
 def test_more_work_goes_on_at_once_than_there_are_cores(qtbot):
-    together = threading.Barrier(8, timeout=5)
+    together = threading.Barrier(8, timeout=PATIENCE / 1000)
 
     def meet():
         together.wait()
@@ -117,7 +118,7 @@ def test_more_work_goes_on_at_once_than_there_are_cores(qtbot):
     for work in works:
         work.advanced.connect(met.append)
         work.start(meet())
-    qtbot.waitUntil(lambda: not any(work.running for work in works), timeout=10_000)
+    qtbot.waitUntil(lambda: not any(work.running for work in works))
     assert met == ["met"] * 8
 
 
@@ -132,5 +133,5 @@ def test_what_an_abandoned_worker_still_says_is_not_taken_for_the_next_ones(qtbo
     assert work.running
     assert not ended
     held.go_on.set()
-    qtbot.waitUntil(lambda: bool(ended), timeout=5_000)
+    qtbot.waitUntil(lambda: bool(ended))
     assert not work.running

@@ -49,5 +49,5 @@ def test_a_backend_that_is_there_is_taken(monkeypatch):
 def test_a_misspelt_backend_is_no_traceback():
     program = "import napari_growtrack as g\ntry: g.grow\nexcept g.GrowtrackError as error: print(error)"
     env = os.environ | {"KERAS_BACKEND": "jaks"}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, timeout=120)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env)
     assert done.stdout.startswith("KERAS_BACKEND is 'jaks'; expected one of tensorflow, jax, torch.")

@@ -55,6 +55,8 @@ CLASSES = {
     "classes": Plan.breadth((3, 4), (2, 3), conv=1, window=(9, 12), channels=3, task="classes", outputs=2),
     "labels": Plan.depth((), (12, 10, 8), window=(9, 12), channels=3, task="labels", outputs=2),
 }
+LITTLE = Plan.breadth((2, 3), (3, 4), conv=1, window=23)
+"""Two stages, for what is the same in a network of any size."""
 BRIEF = Schedule(phases=[Phase(share=3, size=8)], learning_rate=1e-2)
 SCENE = named_scene("vesicles")
 
@@ -95,42 +97,47 @@ def each_stage(plan):
     return range(1, plan.stages + 1)
 
 
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_the_table_predicts_keras_parameters(plan):
-    network = GrownNetwork(plan)
-    for stage in each_stage(plan):
-        assert network.to_keras(stage).count_params() == plan.parameters(stage)
+@pytest.fixture(scope="module", params=PLANS.values(), ids=PLANS)
+def planned(request):
+    """A network of each plan, that has learned nothing and is only asked."""
+    return GrownNetwork(request.param, seed=1)
 
 
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_the_table_predicts_every_weight_shape(plan):
-    found = {name: array.shape for name, array in GrownNetwork(plan).weights().items()}
-    assert found == plan.weight_shapes()
+@pytest.fixture(scope="module")
+def grown():
+    """A network of three stages that others begin with, and none may change."""
+    return grow(PLANS["depth"], SCENE, BRIEF)
+
+
+def test_the_table_predicts_keras_parameters(planned):
+    for stage in each_stage(planned.plan):
+        assert planned.to_keras(stage).count_params() == planned.plan.parameters(stage)
+
+
+def test_the_table_predicts_every_weight_shape(planned):
+    found = {name: array.shape for name, array in planned.weights().items()}
+    assert found == planned.plan.weight_shapes()
 
 
 @pytest.mark.parametrize("shape", [(60, 47), (23, 23), (10, 80)])
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_the_frame_pass_equals_the_window_scan(plan, shape):
-    network = GrownNetwork(plan, seed=1)
+def test_the_frame_pass_equals_the_window_scan(planned, shape):
     frame = np.random.default_rng(5).normal(size=shape).astype(np.float32)
-    for stage in each_stage(plan):
-        at_once, one_by_one = frame_pass(frame, network, stage), window_scan(frame, network, stage)
+    for stage in each_stage(planned.plan):
+        at_once, one_by_one = frame_pass(frame, planned, stage), window_scan(frame, planned, stage)
         np.testing.assert_allclose(at_once.positions, one_by_one.positions, atol=2e-4)
         np.testing.assert_allclose(at_once.distances, one_by_one.distances, atol=2e-4)
 
 
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_one_climb_answers_as_every_stage_alone(plan):
-    network = GrownNetwork(plan, seed=2)
-    together = network.answers(images(plan))
-    for stage in each_stage(plan):
-        np.testing.assert_allclose(together[stage - 1], network.answer(images(plan), stage), atol=1e-5)
+def test_one_climb_answers_as_every_stage_alone(planned):
+    some = images(planned.plan)
+    together = planned.answers(some)
+    for stage in each_stage(planned.plan):
+        np.testing.assert_allclose(together[stage - 1], planned.answer(some, stage), atol=1e-5)
 
 
-@pytest.mark.parametrize("grow_on", ["deeper", "wider"])
-@pytest.mark.parametrize("together", [True, False])
-def test_growing_leaves_earlier_stages_bitwise_unchanged(grow_on, together):
-    first = grow(PLANS["depth"], SCENE, BRIEF)
+@pytest.mark.parametrize(("grow_on", "together"), [("deeper", True), ("wider", False)])
+def test_growing_leaves_earlier_stages_bitwise_unchanged(grown, grow_on, together):
+    first = grown
     before = [first.answer(images(first.plan), stage) for stage in each_stage(first.plan)]
     plan = first.plan.deeper("dense", 4) if grow_on == "deeper" else first.plan.wider((2, 2, 2))
     second = grow(plan, SCENE, BRIEF.with_(together=together), seed=5, start=first)
@@ -177,19 +184,19 @@ def test_growing_teaches_something(monkeypatch):
 
 @pytest.mark.parametrize("together", [True, False])
 def test_the_same_seed_grows_the_same_network(together):
-    first, again = (grow(PLANS["breadth"], SCENE, BRIEF.with_(together=together), seed=3) for _ in range(2))
+    first, again = (grow(LITTLE, SCENE, BRIEF.with_(together=together), seed=3) for _ in range(2))
     same_weights(first, again)
-    other = grow(PLANS["breadth"], SCENE, BRIEF.with_(together=together), seed=4)
+    other = grow(LITTLE, SCENE, BRIEF.with_(together=together), seed=4)
     assert not np.array_equal(other.weights()["block_1_1.kernel"], first.weights()["block_1_1.kernel"])
 
 
 @pytest.mark.parametrize("together", [True, False])
 def test_what_the_clock_decided_can_be_repeated_exactly(together):
     by_the_clock = Schedule(minutes=0.04, phases=[Phase(share=1, size=8)], together=together)
-    first = Growth(PLANS["breadth"], SCENE, by_the_clock, seed=3)
+    first = Growth(LITTLE, SCENE, by_the_clock, seed=3)
     network = finish(first.steps())
     assert len(first.record) == (1 if together else 2)
-    same_weights(network, grow(PLANS["breadth"], SCENE, by_the_clock.with_(record=first.record), seed=3))
+    same_weights(network, grow(LITTLE, SCENE, by_the_clock.with_(record=first.record), seed=3))
 
 
 # leaving and taking up again
@@ -203,7 +210,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(monkeypatch, steps
     schedule = BRIEF.with_(together=together, until=Until(patience=patience))
 
     def make():
-        return Growth(PLANS["breadth"], SCENE, schedule, seed=3)
+        return Growth(LITTLE, SCENE, schedule, seed=3)
 
     same_weights(stopped_and_resumed(make, steps), finish(make().steps()))
 
@@ -231,12 +238,12 @@ def test_patience_goes_on_where_it_was_left(monkeypatch):
 
 def test_a_run_that_was_taken_up_and_left_at_once_loses_nothing(monkeypatch):
     monkeypatch.setattr(round, "REPORT_EVERY", 0)
-    first = Growth(PLANS["breadth"], SCENE, BRIEF)
+    first = Growth(LITTLE, SCENE, BRIEF)
     going = first.steps()
     next(going)
     left = first.leave()
     going.close()
-    second = Growth(PLANS["breadth"], SCENE, BRIEF)
+    second = Growth(LITTLE, SCENE, BRIEF)
     second.resume(*left)
     position, arrays = second.leave()
     assert position == left[0]
@@ -246,7 +253,7 @@ def test_a_run_that_was_taken_up_and_left_at_once_loses_nothing(monkeypatch):
 def test_a_loss_that_is_no_number_ends_the_run_in_a_sentence():
     schedule = Schedule(phases=[Phase(share=30, size=8)], learning_rate=1e18, loss="squared", decay="constant")
     with pytest.raises(SettingsError, match=r"no longer a number after \d+ batches. Lower the"):
-        grow(PLANS["breadth"], SCENE, schedule)
+        grow(LITTLE, SCENE, schedule)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +265,7 @@ def test_a_loss_that_is_no_number_ends_the_run_in_a_sentence():
     ],
 )
 def test_a_position_of_another_run_is_refused(change):
-    growth = Growth(PLANS["breadth"], SCENE, BRIEF.with_(together=False, until=Until(error=1e-9)))
+    growth = Growth(LITTLE, SCENE, BRIEF.with_(together=False, until=Until(error=1e-9)))
     position, arrays = growth.leave()
     with pytest.raises(SettingsError, match="of another plan or schedule"):
         growth.resume(position.with_(**change), arrays)
@@ -266,12 +273,12 @@ def test_a_position_of_another_run_is_refused(change):
 
 def test_an_optimiser_that_remembers_another_network_is_refused(monkeypatch):
     monkeypatch.setattr(round, "REPORT_EVERY", 0)
-    first = Growth(PLANS["breadth"], SCENE, BRIEF)
+    first = Growth(LITTLE, SCENE, BRIEF)
     going = first.steps()
     next(going)
     position, arrays = first.leave()
     going.close()
-    second = Growth(PLANS["breadth"], SCENE, BRIEF)
+    second = Growth(LITTLE, SCENE, BRIEF)
     second.resume(position, {name: array for name, array in arrays.items() if name != "optimiser/3"})
     with pytest.raises(SettingsError, match="of another plan or schedule"):
         next(second.steps())
@@ -295,7 +302,7 @@ def test_a_schedule_that_cannot_be_is_refused(schedule, sentence):
 def test_a_record_of_too_few_rounds_is_refused():
     schedule = Schedule(minutes=1, together=False, record=((1,) * 200,))
     with pytest.raises(SettingsError, match="The record has 1 rounds, the plan has 2 to grow"):
-        Growth(PLANS["breadth"], SCENE, schedule)
+        Growth(LITTLE, SCENE, schedule)
 
 
 def test_a_stopped_run_by_the_clock_keeps_to_its_time():
@@ -308,7 +315,7 @@ def test_a_stopped_run_by_the_clock_keeps_to_its_time():
 
 
 def test_what_was_kept_of_another_plan_is_refused():
-    position, arrays = Growth(PLANS["breadth"], SCENE, BRIEF).leave()
+    position, arrays = Growth(LITTLE, SCENE, BRIEF).leave()
     with pytest.raises(SettingsError, match="of another plan or schedule"):
         Growth(PLANS["depth"], SCENE, BRIEF).resume(position, arrays)
 
@@ -335,8 +342,8 @@ def test_a_stage_that_gains_nothing_is_left_off():
     assert growth.errors[2] > 0.1 * growth.errors[1]
 
 
-def test_a_single_new_stage_that_gains_nothing_is_left_off_too():
-    base = grow(PLANS["depth"], SCENE, BRIEF)
+def test_a_single_new_stage_that_gains_nothing_is_left_off_too(grown):
+    base = grown
     still = BRIEF.with_(together=False, learning_rate=1e-12, until=Until(gain=0.9))
     assert grow(base.plan.wider((2, 2, 2)), SCENE, still, start=base).plan == base.plan
 
@@ -432,15 +439,20 @@ def test_class_scores_add_up_to_one():
     np.testing.assert_allclose(GrownNetwork(plan).answer(images(plan), 2).sum(-1), 1, atol=1e-6)
 
 
-@pytest.mark.parametrize("plan", CLASSES.values(), ids=CLASSES)
+@pytest.fixture(scope="module", params=CLASSES.values(), ids=CLASSES)
+def computed_again(request):
+    """A network of each plan whose frozen stages were computed with every batch."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Growth, "_features", lambda growth, *_: (None, Judge(growth._held_out)))
+        return finish(Growth(request.param, dataset(), Schedule.images(3, 16), held_out=dataset(seed=1)).steps())
+
+
 @pytest.mark.parametrize("memory", [2**30, 0])
-def test_features_computed_once_teach_what_features_computed_again_teach(monkeypatch, plan, memory):
-    schedule = Schedule.images(3, 16)
-    kept = finish(Growth(plan, dataset(), schedule, held_out=dataset(seed=1), memory=memory).steps())
-    monkeypatch.setattr(Growth, "_features", lambda growth, *_: (None, Judge(growth._held_out)))
-    again = finish(Growth(plan, dataset(), schedule, held_out=dataset(seed=1)).steps())
+def test_features_computed_once_teach_what_features_computed_again_teach(computed_again, memory):
+    growth = Growth(computed_again.plan, dataset(), Schedule.images(3, 16), held_out=dataset(seed=1), memory=memory)
+    kept = finish(growth.steps())
     for name, array in kept.weights().items():
-        np.testing.assert_allclose(again.weights()[name], array, atol=1e-4, err_msg=name)
+        np.testing.assert_allclose(computed_again.weights()[name], array, atol=1e-4, err_msg=name)
 
 
 def test_features_beyond_memory_lie_on_disk_and_leave_nothing_behind(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """What the bundled networks promise: their rungs, any camera, any diameter, any size of frame."""
 
 import warnings
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -20,9 +21,15 @@ RUNGS = {"table42": "vesicles", "dense": "vesicles", "gradient": "vesicles", "mi
 RUNGS |= {"species": "species"}
 
 
+@cache
+def bundled(name, diameter=None):
+    """Load a network once for all tests, for what it compiles for a size of frame takes a second."""
+    return load_network(name) if diameter is None else bundled(name).for_diameter(diameter)
+
+
 @pytest.fixture(scope="module")
 def vesicles():
-    return load_network("vesicles")
+    return bundled("vesicles")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +39,7 @@ def film():
 
 @pytest.mark.parametrize("name", ["vesicles", "beads", "general", "species", "spots"])
 def test_stages_cost_more_and_find_no_less(name):
-    card = load_network(name).card
+    card = bundled(name).card
     found = {stage: [r.found for r in card.reports if r.stage == stage] for stage in range(1, card.plan.stages + 1)}
     for stage in range(2, card.plan.stages + 1):
         assert card.plan.cost(stage) > card.plan.cost(stage - 1)
@@ -42,7 +49,7 @@ def test_stages_cost_more_and_find_no_less(name):
 
 @pytest.mark.parametrize(("scene", "name"), RUNGS.items())
 def test_every_rung_is_climbed_to_the_bound(scene, name):
-    rng, network = np.random.default_rng(8), load_network(name)
+    rng, network = np.random.default_rng(8), bundled(name)
     pictures = [draw(named_scene(scene), (251, 251), rng) for _ in range(12)]
     movie, truth = film_of(pictures, rng)
     found = detect(movie, network, network.cascade(), contrast="normal")
@@ -151,7 +158,7 @@ def narrow_spots(camera, frames=4, side=150, number=9):
 @pytest.mark.parametrize("camera", ["photons", "EMCCD", "sCMOS"])
 @pytest.mark.parametrize(("name", "diameter"), [("vesicles", 4), ("species", 4)])
 def test_spots_narrower_than_a_network_knows_come_with_no_ghosts(name, diameter, camera):
-    network = load_network(name).for_diameter(diameter)
+    network = bundled(name, diameter)
     film, truth, empty = narrow_spots(camera)
     found = detect(film, network, network.cascade(), contrast="normal")
     result = score(truth, found)
@@ -164,7 +171,7 @@ def test_spots_narrower_than_a_network_knows_come_with_no_ghosts(name, diameter,
 @pytest.mark.parametrize("diameter", [3.8, 4, 5.9])
 def test_a_network_of_many_kinds_is_not_shown_enlarged_noise(diameter):
     with pytest.raises(SettingsError, match=r"expected a diameter from 6 to 120 px.*single kind, such as vesicles"):
-        load_network("general").for_diameter(diameter)
+        bundled("general").for_diameter(diameter)
 
 
 def test_a_diameter_out_of_reach_is_refused(vesicles):
