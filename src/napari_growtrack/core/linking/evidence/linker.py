@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...progress import Progress, changed
+from .crowding import blurred, resolution
 from .learning import first_rates, guess, learn_modes, learn_rates, modes_of, typical_step
 from .motion import Modes
 from .rates import Rates
@@ -79,9 +80,11 @@ def link_by_evidence(
     """
     order = np.lexsort((table["x"], table["y"], steps))  # whatever order the rows are in, the same links
     table, steps = table.iloc[order], steps[order]
-    points = Points.of(steps, *(table[axis].to_numpy(float) for axis in ("y", "x")), _variance(table))
+    y, x = (table[axis].to_numpy(float) for axis in ("y", "x"))
+    near = resolution(table["radius"].to_numpy(float) if "radius" in table else None)
+    signal = table["signal"].to_numpy(float) if "signal" in table else None
+    points = Points.of(steps, y, x, blurred(_variance(table), signal, near))
     began, total = time.perf_counter(), (_ROUNDS + 1) * len(points.starts)
-
     step, odds = typical_step(points), _odds(table)
     area = float(np.prod([max(np.ptp(axis), _ROOM * step) for axis in (points.y, points.x)]))
     prior = guess(step, directed)

@@ -15,6 +15,8 @@ from .rates import Rates
 _REACH = 5.0
 """Standard deviations that are searched."""
 
+_CERTAIN, _LEAST_NOISE = 1e12, 1e-100
+"""Odds that a track is true grow no further, nor is noise rarer: floating-point numbers have an end."""
 _UNLIKELY = 1e-3
 """Weights of links, against none, that need no thought; chances to be alive below which a particle is given up."""
 
@@ -210,7 +212,8 @@ def _linked(
     before[rows.start + theirs] = tracks.last[mine]
     followed = rows.start + theirs
     state, density = update(tracks.state[..., mine], points.y[followed], points.x[followed], points.variance[followed])
-    odds = tracks.odds[mine] * seen[mine] * density / rates.noise[followed]
+    odds = tracks.odds[mine] * seen[mine] * density / np.maximum(rates.noise[followed], _LEAST_NOISE)
+    odds = np.minimum(odds, _CERTAIN)
     free = np.ones(len(true), bool)
     free[mine] = False
     begun = np.ones(number, bool)
