@@ -127,11 +127,31 @@ def test_an_image_that_is_no_film_is_refused_at_once(panel, viewer, shape, rgb):
 
 def test_the_choice_of_image_survives_coming_going_and_renaming(panel, viewer, film):
     viewer.add_image(spot_film(), name="other")
+    viewer.layers.selection.active = film
     viewer.layers.move(0, 2)
     film.name = "renamed"
     viewer.layers.remove("other")
     assert panel.image.image is film
     assert panel.image.currentText() == "renamed"
+
+
+def test_the_image_that_is_selected_in_the_viewer_is_chosen_and_so_is_one_that_is_dropped(panel, viewer, film):
+    other = viewer.add_image(spot_film(), name="other")
+    assert panel.image.image is other
+    viewer.layers.selection.active = film
+    assert panel.image.image is film
+    points = viewer.add_points(np.zeros((1, 3)))
+    assert viewer.layers.selection.active == points
+    assert panel.image.image is film
+
+
+def test_a_film_that_is_tracked_stays_chosen_whatever_is_selected(qtbot, panel, viewer, film, network):
+    other = viewer.add_image(spot_film(), name="other")
+    viewer.layers.selection.active = film
+    panel.show_working(True)
+    viewer.layers.selection.active = other
+    assert panel.image.image is film
+    panel.show_working(False)
 
 
 def test_sliding_tells_what_a_stage_is_and_chooses_it(panel, film):
