@@ -31,7 +31,7 @@ def measure_tracks(trajectories: pd.DataFrame, units: Units | None = None, expon
     units : Units, optional
         Pixels and frames by default.
     exponent : bool
-        Whether to tell the exponent of each, too, which takes about a second a trajectory.
+        Whether to tell the exponent of each, too: of 40 detections that takes about 30 ms, all else 0.1 ms.
 
     Returns
     -------
