@@ -31,6 +31,7 @@ from napari_growtrack.core.networks.archive import read_growing
 from napari_growtrack.core.networks.calibration import Effort
 from napari_growtrack.core.networks.load import load_network
 from napari_growtrack.core.simulation import CAMERAS, SCENES, named_scene
+from napari_growtrack.core.simulation.paths import switching_paths
 from napari_growtrack.core.tables import DETECTION_COLUMNS, write_table
 from napari_growtrack.jobs import track_to_table as tracking
 
@@ -491,6 +492,20 @@ def test_detections_are_linked_and_their_motion_told(tmp_path, capsys, walking):
     assert told["diffusion_coefficient"]["unit"] == "µm²/s"
     assert told["localisation_error"]["unit"] == "µm"
     assert (folder / "msd.png").exists()
+
+
+def test_states_of_motion_are_told_and_left(tmp_path, capsys):
+    path, folder = tmp_path / "switching.csv", tmp_path / "motion"
+    table = switching_paths(np.random.default_rng(0), 40, 30, (0.05, 1.0), 0.05, 0.1)
+    write_table(table.drop(columns="true_state").assign(sigma=0.1), path)
+    code, said, complaint = run(capsys, "motion", path, "--exposure", 0, "--states", "--frame-time", 0.02, "-o", folder)
+    assert code == 0, complaint
+    assert "states of motion       2  (information criterion above the least: " in said
+    assert (folder / "states.png").exists()
+    assert set(pd.read_csv(folder / "states.csv")["state"]) == {0, 1}
+    code, said, _ = run(capsys, "motion", path, "--exposure", "0%", "--states", 1, "--json")
+    assert json.loads(said)["states"]["number"] == 1
+    assert "states" not in json.loads(run(capsys, "motion", path, "--json")[1])
 
 
 @pytest.fixture
