@@ -66,8 +66,8 @@ CASES: dict[str, Case] = THESIS | {
     "long-film": measured("memory and pace of a film of 100 000 frames, tracked and linked", long_film.measure),
     "linking": measured("linkers on simulated detections: time, and how many links are right", linking.measure),
     "tracks": Case(
-        "trajectories on films like those of the ISBI Particle Tracking Challenge: our linker, trackpy's and laptrack's, "
-        "on our detections, on LoG's, and on true places",
+        "trajectories on films like those of the ISBI Particle Tracking Challenge: our linker, trackpy's and "
+        "laptrack's, on our detections, on LoG's, and on true places",
         tracks.pieces,
         settings=tracks.settings,
         short=tracks.short,
