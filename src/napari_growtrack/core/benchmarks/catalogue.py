@@ -93,8 +93,8 @@ CASES: dict[str, Case] = THESIS | {
         claims=motion.claims,
     ),
     "tracks": Case(
-        "trajectories on films like those of the ISBI Particle Tracking Challenge: our linker, trackpy's and laptrack's, "
-        "on our detections, on LoG's, and on true places",
+        "trajectories on films like those of the ISBI Particle Tracking Challenge: our linker, trackpy's and "
+        "laptrack's, on our detections, on LoG's, and on true places",
         tracks.pieces,
         settings=tracks.settings,
         short=tracks.short,

@@ -1,4 +1,4 @@
-"""Measure film by film, by the measures of the ISBI Particle Tracking Challenge, and hold our linker against its peers."""
+"""Measure film by film, by the ISBI Particle Tracking Challenge's measures, and hold our linker against its peers."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _measured(name: str, scale: Scale, seed: int) -> Work:
             began = time.perf_counter()
             score, setting = scored(linker, table, some.truth)
             told = {"alpha": score.alpha, "beta": score.beta, "JSC": score.jsc, "JSC theta": score.jsc_theta}
-            rounded = {name: round(value, 4) for name, value in told.items()}
+            rounded: dict[str, Any] = {name: round(value, 4) for name, value in told.items()}
             rounded["RMSE (px)"] = round(score.rmse, 3) if np.isfinite(score.rmse) else ""
             about = {"film": name, "seed": seed, "detections": who, "linker": linker}
             seconds = round(time.perf_counter() - began, 2)
