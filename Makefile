@@ -79,7 +79,7 @@ networks: $(INSTALLED)  ## grow the bundled networks again from their recipes
 	done
 
 ladder: $(TESTING)  ## measure docs/ladder.md and docs/world.md again (half an hour; GROWTRACK_DATA adds DeepTrack 1.0)
-	@for name in ladder scaling stream world; do $(BIN)/growtrack benchmark $$name -o docs/ladder >/dev/null; done
+	@for name in ladder scaling stream world choice; do $(BIN)/growtrack benchmark $$name -o docs/ladder >/dev/null; done
 
 pages: $(INSTALLED)  ## write the pages of docs/reproduction again, of the results that lie there
 	@$(BIN)/growtrack benchmark pages -o docs/reproduction
