@@ -175,7 +175,7 @@ class ThresholdForm(QWidget):
         self._session = session
         self.distance = ThresholdHistogram("distance", "px", "below")
         self.significance = ThresholdHistogram("significance", "sigma", "above", log=True)
-        self.limits = LimitForm(LIMITED, NO_LIMITS if session.choice is None else session.choice.limits, COLUMNS)
+        self.limits = LimitForm(LIMITED, NO_LIMITS, COLUMNS)
         self.about = Note()
         self.distance.setToolTip(f"{DISTANCE}\n{self.distance.toolTip()}")
         self.significance.setToolTip(f"{SIGNIFICANCE}\n{self.significance.toolTip()}")
