@@ -74,6 +74,8 @@ def motion(chosen: Arguments) -> None:
         chosen.trap,
         chosen.temperature,
         chosen.states,
+        chosen.viscosity,
+        chosen.particle_radius,
     )
     report, files = finish(job.steps())
     if chosen.json:
