@@ -520,6 +520,22 @@ def test_states_of_motion_are_told_and_left(tmp_path, capsys):
     assert "states" not in json.loads(run(capsys, "motion", path, "--json")[1])
 
 
+def test_radius_or_viscosity_follow_from_diffusion(capsys, walking, tmp_path):
+    linked = tmp_path / "trajectories.csv"
+    assert run(capsys, "link", walking, "-o", linked)[0] == 0
+    scale = ("motion", linked, "--json", "--pixel-size", 0.1, "--frame-time", 0.02, "--temperature", 298)
+    code, said, complaint = run(capsys, *scale, "--viscosity", 1)
+    assert code == 0, complaint
+    radius = json.loads(said)["radius"]
+    back = json.loads(run(capsys, *scale, "--particle-radius", radius["value"])[1])["viscosity"]
+    assert (radius["unit"], back["unit"]) == ("µm", "mPa s")
+    assert back["value"] == pytest.approx(1)
+    for told in ((*scale, "--viscosity", 1, "--particle-radius", 1), ("motion", linked, "--viscosity", 1)):
+        code, _, complaint = run(capsys, *told)
+        assert code == 1
+        assert "Expected a temperature, and either" in complaint
+
+
 @pytest.fixture
 def blurred(tmp_path):
     """Write trajectories of an always open shutter, and a recipe that tells scale and exposure."""

@@ -108,6 +108,8 @@ def motion(chosen: Arguments) -> None:
         chosen.temperature,
         TrackLimits.of(dict(chosen.limit)),
         chosen.states,
+        chosen.viscosity,
+        chosen.particle_radius,
     )
     report, files = finish(job.steps())
     if chosen.json:
