@@ -92,8 +92,8 @@ def _match_all(truth: np.ndarray, found: np.ndarray, within: float) -> Pairs:
 def best_edges(rows: np.ndarray, columns: np.ndarray, costs: np.ndarray) -> np.ndarray:
     """Return which edges of a bipartite graph to take, at most one of each row and column, at the least total cost.
 
-    Exact, by Jonker and Volgenant's algorithm, on the sparse graph where it is large. Edges that cost 0 or more are never
-    taken.
+    Exact, by Jonker and Volgenant's algorithm, on the sparse graph where it is large. Edges that cost 0 or more are
+    never taken.
 
     Parameters
     ----------
