@@ -469,7 +469,7 @@ def test_repeats_and_short_trajectories_are_told_and_kept_where_they_are_wanted(
     ghost = pd.DataFrame({"frame": [4], "y": [-99.0], "x": [-99.0]})
     pd.concat([twice, ghost]).to_csv(walking, index=False)
     linked = tmp_path / "trajectories.csv"
-    code, said, err = run(capsys, "link", walking, "-o", linked)
+    code, said, err = run(capsys, "link", walking, "-o", linked, "--linker", "trackpy")
     assert code == 0, err
     assert "80 of 160 frames repeat the one before and are left out" in said
     assert "1 trajectory of fewer than 3 detections dropped" in said
@@ -483,7 +483,13 @@ def test_repeats_and_short_trajectories_are_told_and_kept_where_they_are_wanted(
 
 def test_detections_are_linked_and_their_motion_told(tmp_path, capsys, walking):
     linked = tmp_path / "trajectories.csv"
-    code, said, err = run(capsys, "link", walking, "-o", linked, "--min-length", 5)
+    code, said, err = run(capsys, "link", walking, "-o", linked, "--most-false", 0.001)
+    assert code == 0, err
+    assert "10 trajectories of 800 of 800 detections" in said
+    recipe = json.loads(linked.with_suffix(".json").read_text())
+    assert (recipe["linking"]["linker"], recipe["linking"]["search_radius"]) == ("evidence", None)
+    assert {"link_chance", "track_q"} <= {*pd.read_csv(linked)}
+    code, said, err = run(capsys, "link", walking, "-o", linked, "--min-length", 5, "--linker", "trackpy")
     assert code == 0, err
     assert said.startswith("Search radius ")
     assert "10 trajectories of 800 of 800 detections, 80 detections long typically" in said
