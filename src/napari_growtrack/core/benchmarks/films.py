@@ -22,7 +22,7 @@ from ..packages.plotting import load_matplotlib
 from ..scoring import score
 from ..scoring.matching import match
 from . import sources
-from .case import Bench, Piece, Rows, Scale, Tables, Work
+from .case import Bench, Piece, Rows, Scale, Tables, Work, frame_of, rows_of
 from .peers import Detector, Laplacian, Locator, Trackpy, detections
 from .peers.tuning import best_threshold
 from .sources import Source, find, path_of
@@ -116,12 +116,8 @@ def _watched(film: Filmed, bench: Bench) -> Work:
         best = max((_by_eye(film, eye, table) for table in tables), key=lambda pair: pair[0])
         found |= {name: tables[0], f"{name}, by eye": best[1]}
     rows = [_row(film, number, eye, found) | {"chosen": chosen} for number in numbers]
-    rings = [
-        {"film": film.name, "method": name, **ring}
-        for name in METHODS
-        for ring in found[name][["frame", "y", "x"]].to_dict("records")
-    ]
-    return {"": rows, "rings": rings}
+    rings = pd.concat([found[name][["frame", "y", "x"]].assign(film=film.name, method=name) for name in METHODS])
+    return {"": rows, "rings": rows_of(rings)}
 
 
 def _ours(stack: Stack, numbers: list[int]) -> tuple[str, pd.DataFrame]:
@@ -178,8 +174,7 @@ def _row(film: Filmed, number: int, eye: pd.DataFrame, found: dict[str, pd.DataF
 
 def short(tables: Tables) -> Rows:
     """Return a line a frame, and one for all: of every method, what it found + doubles or halos + ghosts."""
-    table = pd.DataFrame(tables[""])
-    total = table.sum(numeric_only=True).to_dict() | {"film": "all", "frame": "", "chosen": ""}
+    total = frame_of(tables[""]).sum(numeric_only=True).to_dict() | {"film": "all", "frame": "", "chosen": ""}
     return [
         {"film": row["film"], "frame": row["frame"], "by eye": int(row["by eye"])}
         | {name: " + ".join(f"{row[f'{name}: {what}']:.0f}" for what in _OUTCOMES) for name in METHODS}
@@ -205,18 +200,19 @@ def draw_rings(tables: Tables, bench: Bench) -> Figure:
     load_matplotlib()
     from matplotlib.figure import Figure
 
-    table, names = pd.DataFrame(tables[""]), list(dict.fromkeys(row["film"] for row in tables[""]))
-    rings = pd.DataFrame(tables["rings"])
-    side = TWO_COLUMNS / len(METHODS)
-    figure = Figure(figsize=(TWO_COLUMNS, (side + 0.02) * len(names) + 0.2), layout="constrained")
-    panels = figure.subplots(len(names), len(METHODS), squeeze=False)
-    for line, name in zip(panels, names, strict=True):
+    frames: dict[str, list[int]] = {}
+    for row in tables[""]:
+        frames.setdefault(row["film"], []).append(row["frame"])
+    rings, side = frame_of(tables["rings"]), TWO_COLUMNS / len(METHODS)
+    figure = Figure(figsize=(TWO_COLUMNS, 0.95 * side * len(frames) + 0.2), layout="constrained")
+    panels = figure.subplots(len(frames), len(METHODS), squeeze=False)
+    for line, (name, numbers) in zip(panels, frames.items(), strict=True):
         (film,) = (one for one in FILMS if one.name == name)
-        frames = sorted(table.loc[table["film"] == name, "frame"])
-        part, middle = _picture(film, int(frames[len(frames) // 2]), bench)
+        middle = numbers[len(numbers) // 2]
+        part = _picture(film, middle, bench)
+        low, high = np.percentile(part, (0.5, 99.5))
         for axes, method in zip(line, METHODS, strict=True):
             mine = rings[(rings["film"] == name) & (rings["method"] == method) & (rings["frame"] == middle)]
-            low, high = np.percentile(part, (0.5, 99.5))
             axes.imshow(part, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
             size = max(1.2 * film.width, 7) / part.shape[0] * side * 72
             axes.scatter(mine["x"], mine["y"], s=size**2, fc="none", ec=_RING, lw=0.4)
@@ -227,10 +223,10 @@ def draw_rings(tables: Tables, bench: Bench) -> Figure:
     return figure
 
 
-def _picture(film: Filmed, number: int, bench: Bench) -> tuple[np.ndarray, int]:
+def _picture(film: Filmed, number: int, bench: Bench) -> np.ndarray:
     with open_stack(path_of(film.source, bench.data)) as stack:
         top, left = _corner(stack)
-        return stack[number][top : top + _SIDE, left : left + _SIDE], number
+        return stack[number][top : top + _SIDE, left : left + _SIDE]
 
 
 def _corner(stack: Stack) -> np.ndarray:
