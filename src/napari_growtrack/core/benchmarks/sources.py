@@ -49,6 +49,15 @@ TRAPPED_BAD = Source("deeptrack1/optically_trapped_bad.mp4", _DEEPTRACK)
 BROWNIAN = Source("deeptrack1/brownian_particles.mp4", _DEEPTRACK)
 PRETRAINED_BROWNIAN = Source("deeptrack1/pretrained_brownian.h5", _DEEPTRACK)
 PRETRAINED_VESICLES = Source("deeptrack1/pretrained_vesicles.h5", _DEEPTRACK)
+BULK_WATER = Source("real/bulk-water.mov", "It is an example film of the public repository soft-matter/trackpy.")
+COLLOIDS = Source(
+    "real/colloids.mp4", "It is an example film of the public repository MikeSmithLabTeam/particletracker."
+)
+FOCAL_PLANES = Source("real/focal_planes.mp4", f"{_DEEPTRACK} It belongs to example 5.")
+HYBISS = Source("real/hybiss_2d.tif", "It is an example image of the public repository weigertlab/spotiflow.")
+SPHERES = Source(
+    "real/spheres_afm.tif", "It is an example image of the public repository softmatterlab/ParticleTracking."
+)
 
 
 def find(source: Source, data: Path | None = None) -> Path | None:
