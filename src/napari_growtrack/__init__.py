@@ -60,7 +60,7 @@ _HOMES = {
     "core.scoring.trajectories": ("compare_tracks", "score_tracks"),
     "core.simulation": ("Motion", "Scene", "draw", "named_scene", "simulate_film", "simulate_frame"),
     "core.films": ("open_stack",),
-    "core.tracks": ("TrackLimits", "keep_tracks", "measure_tracks"),
+    "core.motion.tracks": ("TrackLimits", "keep_tracks", "measure_tracks"),
     "core.tables": ("read_table", "write_table"),
     "jobs": ("TrackToTable", "track"),
 }

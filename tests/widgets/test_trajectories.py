@@ -17,8 +17,8 @@ from spots import PATIENCE, numbers_in, why
 from napari_growtrack.core.linking import Linking, join, link, split
 from napari_growtrack.core.motion import Units, diffusion, diffusion_of_each, drift
 from napari_growtrack.core.motion.report import report_motion
+from napari_growtrack.core.motion.tracks import TRACK_COLUMNS, measure_tracks
 from napari_growtrack.core.tables import read_recipe, read_table, write_table
-from napari_growtrack.core.tracks import TRACK_COLUMNS, measure_tracks
 from napari_growtrack.jobs.tracks import check_suffix
 from napari_growtrack.widgets.napari_io.tracks import MARK, SHADE, table_of
 from napari_growtrack.widgets.session.sentences import saved_as_line

@@ -14,8 +14,8 @@ from ..core.errors import MotionError
 from ..core.files import write_bytes
 from ..core.motion import Units, diffusion_of_each, drift, emsd, hydrodynamic_radius, imsd, viscosity
 from ..core.motion.report import MotionReport, chosen_motion, report_motion, write_motion
+from ..core.motion.tracks import NO_TRACK_LIMITS, TrackLimits, keep_tracks, of_tracks
 from ..core.tables import read_recipe, read_table, write_table
-from ..core.tracks import NO_TRACK_LIMITS, TrackLimits, keep_tracks, of_tracks
 from .context import Context
 
 
@@ -255,7 +255,7 @@ class MeasureTable:
         Raises
         ------
         TableError, MotionError
-            As `core.motion.report.report_motion` and `core.tracks.keep_tracks` do.
+            As `core.motion.report.report_motion` and `core.motion.tracks.keep_tracks` do.
         OutputError
             When the folder cannot be written.
         """

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..errors import MotionError
-from ..motion import Units, anomalous_exponent, diffusion_of_each
-from ..progress import Progress, finish
-from ..tables import check
+from ...errors import MotionError
+from ...progress import Progress, finish
+from ...tables import check
+from .. import Units, anomalous_exponent, diffusion_of_each
 from .columns import EXPONENT, INTEGERS, TRACK_COLUMNS
 from .doubt import q_of_tracks
 
