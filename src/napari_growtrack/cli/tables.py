@@ -61,7 +61,7 @@ def link(chosen: Arguments) -> None:
         say(f"Search radius {suggestion.radius:.3g} px. {suggestion.reason}")
 
     linked = watched(job.steps(), told, at_once=True)
-    for sentence in (linked.linkage.left_out, linked.linkage.warning):
+    for sentence in (linked.linkage.left_out, linked.linkage.doubts, linked.linkage.warning):
         if sentence:
             say(sentence)
     kept = linked.linkage.trajectories

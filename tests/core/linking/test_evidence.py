@@ -77,6 +77,8 @@ def test_links_are_as_often_right_as_their_chance_says():
     ordered = found.sort_values(["particle", "frame"])
     right = (ordered["truth"] == ordered["truth"].shift())[ordered["link_chance"].notna()]
     chance = ordered["link_chance"].dropna()
+    doubts = finish(iter_linkage(table, ALL)).doubts
+    assert doubts == f"{(chance < 0.9).sum():,} of {len(chance):,} links are less sure than 90% (link_chance)."
     assert right.mean() == pytest.approx(chance.mean(), abs=0.02)
     unsure = chance < 0.9
     assert unsure.sum() > 50

@@ -11,6 +11,9 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 
 from ..settings import Settings
 
+_SURE = 0.9
+"""Links of a smaller chance are worth a look."""
+
 Linker = Literal["evidence", "trackpy"]
 
 
@@ -118,6 +121,13 @@ class Linkage:
             "or neighbours are linked, and D is wrong with them. Search farther; where particles are too near "
             "for that, record faster or keep surer detections only."
         )
+
+    @property
+    def doubts(self) -> str:
+        """How many links are not sure, in a sentence; empty where none is, or nobody tells."""
+        chances = self.trajectories.get("link_chance", pd.Series(dtype=float)).dropna()
+        number = int((chances < _SURE).sum())
+        return f"{number:,} of {len(chances):,} links are less sure than {_SURE:.0%} (link_chance)." if number else ""
 
     @property
     def repeats(self) -> str:
