@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +44,9 @@ _NEAR = 1e-5
 
 _BOUNDS = ((None, None), (-12.0, 12.0), (-12.0, 12.0))
 """Of the parameters: no exponent nearer to its ends, and no noise smaller, can be told from them."""
+
+_TURNS = 3
+"""In which the end of an interval is found to a hundredth of its width: the root of the rise is nearly a line."""
 
 _IMPOSSIBLE = 1e10
 """The cost of what no motion can be."""
@@ -114,7 +116,7 @@ def exponent_of(trajectories: pd.DataFrame, units: Units | None = None) -> Expon
     known = _fitted(asked)
     if known.cost - free.cost > _REFUTED:
         return Exponent(free.exponent, _NOT_TOLD, False, True)
-    return Exponent(known.exponent, known.told(2, lambda one: np.exp(one / 2)), True, False)
+    return Exponent(known.exponent, known.factor, True, False)
 
 
 def looks_blurred(trajectories: pd.DataFrame, spreading: Exponent) -> bool:
@@ -191,23 +193,51 @@ class _Question:
 
 @dataclass(frozen=True)
 class _Fitted:
-    """What was found: parameters, how far their 95 % intervals reach, and the cost."""
+    """What was found: parameters, how far their 95 % intervals reach, by how many standard errors, and the cost."""
 
+    asked: _Question
     parameters: np.ndarray
     reaches: np.ndarray
+    rise: float
     cost: float
 
-    def told(self, parameter: int, scale: Callable[[np.ndarray], np.ndarray]) -> Estimate:
-        """Return a parameter on a scale that means something."""
-        value, reach = self.parameters[parameter], self.reaches[parameter]
-        middle, low, high = (float(one) for one in scale(value + reach * np.array([0, -1, 1])))
-        return Estimate.between(middle, low, high, "")
+    @property
+    def factor(self) -> Estimate:
+        """What known variances are times, as a factor of `sigma`."""
+        ends = self.parameters[2] + self.reaches[2] * np.array([0, -1, 1])
+        return Estimate.between(*(float(one) for one in np.exp(ends / 2)), "")
 
     @property
     def exponent(self) -> Estimate:
         """The exponent; not told where nearly each one is possible."""
-        found = self.told(1, lambda one: _MOST * expit(one))
-        return found if found.high - found.low < _TELLS else _NOT_TOLD
+        ends = [self.parameters[1], self._end(-1), self._end(1)]
+        value, low, high = (float(one) for one in _MOST * expit(ends))
+        return Estimate.between(value if high - low < _TELLS else np.nan, low, high, "")
+
+    def _end(self, side: int) -> float:
+        """Return where the exponent's interval ends: where the least cost with that exponent has risen by so much.
+
+        Where noise is larger than steps, the likelihood leans: an interval alike to both sides is missed by 1 in 10.
+        """
+        value, way = self.parameters[1], side * self.reaches[1]
+        if not np.isfinite(way):
+            return float(way)
+        rest = self.parameters[[0, 2]]
+        for _ in range(_TURNS):
+            cost, rest = self._cost_at(value + way, rest)
+            rose = np.sqrt(max(2 * (cost - self.cost), 1e-6))
+            way *= min(max(self.rise / rose, 0.5), 2.0)
+        return float(value + way)
+
+    def _cost_at(self, exponent: float, start: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the least cost with an exponent, on its scale, and the other parameters there."""
+
+        def cost(rest: np.ndarray) -> tuple[float, np.ndarray]:
+            whole, slope = self.asked.whole(np.array([rest[0], exponent, rest[1]]))
+            return whole, slope[[0, 2]]
+
+        found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=_BOUNDS[::2])
+        return float(found.fun), found.x
 
 
 def _fitted(asked: _Question) -> _Fitted:
@@ -219,14 +249,16 @@ def _fitted(asked: _Question) -> _Fitted:
     runs = asked.runs
     spread = float(np.square(runs.moves).sum() / (2 * runs.lengths.sum()))
     if not spread > 0:
-        return _Fitted(np.full(3, np.nan), np.full(3, np.nan), np.nan)
+        return _Fitted(asked, np.full(3, np.nan), np.full(3, np.nan), np.nan, np.nan)
     start = [np.log(spread), 0.0, 0.0 if asked.known else np.log(_LITTLE)]
     found = minimize(asked.whole, start, jac=True, method="L-BFGS-B", bounds=_BOUNDS)
     bread = _inverse([asked.whole(found.x + one)[1] - asked.whole(found.x - one)[1] for one in _STEP * np.eye(3)])
+    errors = np.sqrt(np.maximum(np.diag(bread), 1e-12))
     if runs.tracks >= MANY:
         bread = bread @ asked.spread(found.x) @ bread
     reach = t_reach(runs.tracks) if runs.tracks >= MANY else NORMAL_REACH
-    return _Fitted(found.x, reach * np.sqrt(np.maximum(np.diag(bread), 0)), float(found.fun))
+    reaches = reach * np.sqrt(np.maximum(np.diag(bread), 0))
+    return _Fitted(asked, found.x, reaches, float(reaches[1] / errors[1]), float(found.fun))
 
 
 def _inverse(differences: list[np.ndarray]) -> np.ndarray:
