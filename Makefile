@@ -5,7 +5,9 @@ BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip --disable-pip-version-check
 BUNDLED := src/napari_growtrack/core/networks/bundled
 SCREEN := xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX"
-CORE_TESTS := -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/widgets
+BY_TWO := -n 2 --dist loadfile --no-loadscope-reorder
+CORE_TESTS := $(BY_TWO) --ignore tests/widgets
+PANEL_TESTS := $(BY_TWO) tests/widgets
 QT_SYSTEM := xvfb xauth libegl1 libgl1-mesa-dri libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxkbcommon-x11-0
 
 # Stamps: an extra is installed again only when pyproject.toml has changed.
@@ -23,13 +25,13 @@ help:  ## list these targets
 demo: $(INSTALLED)  ## install into .venv and track a simulated film, into demo/
 	@$(BIN)/growtrack demo -o demo
 
-# Panels are tested in a process of their own: on Linux, TensorFlow has to come after OpenGL, as it does in napari.
+# Panels are tested in processes of their own: on Linux, TensorFlow has to come after OpenGL, as it does in napari.
 test: $(TESTING) system-libraries  ## run the tests (with a virtual screen where there is one)
 	$(BIN)/python -m pytest $(CORE_TESTS)
 	@if command -v xvfb-run >/dev/null 2>&1; then \
-	    $(SCREEN) $(BIN)/python -m pytest tests/widgets; \
+	    $(SCREEN) $(BIN)/python -m pytest $(PANEL_TESTS); \
 	else \
-	    $(BIN)/python -m pytest tests/widgets; \
+	    $(BIN)/python -m pytest $(PANEL_TESTS); \
 	fi
 
 test-jax: $(TESTING) $(VENV)/.installed-jax  ## run the tests of growing and detecting on JAX instead of TensorFlow
@@ -41,7 +43,7 @@ test-torch: $(TESTING) $(VENV)/.installed-torch  ## run the tests of growing and
 # Another Qt beside the one in .venv, seen only by this target. From 6.12 on, PySide6 loses a reference to None with every event.
 test-pyside: $(TESTING) system-libraries  ## run the tests of panels with PySide6 instead of PyQt6
 	@$(PIP) install --quiet --upgrade --target $(VENV)/pyside 'PySide6_Essentials>=6.8,<6.12'
-	QT_API=pyside6 PYTEST_QT_API=pyside6 PYTHONPATH=$(VENV)/pyside $(SCREEN) $(BIN)/python -m pytest tests/widgets
+	QT_API=pyside6 PYTEST_QT_API=pyside6 PYTHONPATH=$(VENV)/pyside $(SCREEN) $(BIN)/python -m pytest $(PANEL_TESTS)
 
 # In an environment of its own, and without the window: what napari brings is napari's to say.
 test-lowest: | $(BIN)/python  ## run the core's tests with the lowest versions that pyproject.toml allows
@@ -79,7 +81,7 @@ networks: $(INSTALLED)  ## grow the bundled networks again from their recipes
 	done
 
 ladder: $(TESTING)  ## measure docs/ladder.md and docs/world.md again (half an hour; GROWTRACK_DATA adds DeepTrack 1.0)
-	@for name in ladder scaling stream world; do $(BIN)/growtrack benchmark $$name -o docs/ladder >/dev/null; done
+	@for name in ladder scaling stream world choice; do $(BIN)/growtrack benchmark $$name -o docs/ladder >/dev/null; done
 
 pages: $(INSTALLED)  ## write the pages of docs/reproduction again, of the results that lie there
 	@$(BIN)/growtrack benchmark pages -o docs/reproduction

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import closing
 
 import numpy as np
@@ -25,12 +24,15 @@ from napari_growtrack.core import files
 from napari_growtrack.core.files.holding import Hold
 from napari_growtrack.core.growth.plan import Plan
 from napari_growtrack.core.growth.presets import PLANS
+from napari_growtrack.core.growth.schedule import Phase, Schedule
 from napari_growtrack.core.linking import Linking
 from napari_growtrack.core.networks import build as making
 from napari_growtrack.core.networks.archive import read_growing
 from napari_growtrack.core.networks.calibration import Effort
+from napari_growtrack.core.networks.card import Recipe
 from napari_growtrack.core.networks.load import load_network
 from napari_growtrack.core.simulation import CAMERAS, SCENES, named_scene
+from napari_growtrack.core.simulation.paths import switching_paths
 from napari_growtrack.core.tables import DETECTION_COLUMNS, write_table
 from napari_growtrack.jobs import track_to_table as tracking
 
@@ -223,7 +225,7 @@ def _brief_judging():
 def test_grow_makes_a_network_that_tracks(film, tmp_path, capsys):
     plan, network = tmp_path / "plan.json", tmp_path / "mine.growtrack"
     plan.write_text(Plan.breadth((2, 4), (4, 6), conv=1, window=25, pool=8).to_json())
-    code, said, err = run(capsys, "grow", "--scene", "table42", "--plan", plan, "--minutes", "0.1", "-o", network)
+    code, said, err = run(capsys, "grow", "--scene", "table42", "--plan", plan, "--minutes", "0.05", "-o", network)
     assert code == 0, err
     assert "stage 2: 6 10 units" in said
     assert run(capsys, "track", film[0], "-n", network, "-o", tmp_path / "found.csv")[0] == 0
@@ -267,16 +269,26 @@ def test_a_networks_own_file_is_a_recipe_that_makes_it_again(tiny, tmp_path, cap
         np.testing.assert_array_equal(new.grown.weights()[name], array)
 
 
+KILLED = """
+import os, signal, sys
+from napari_growtrack.cli import main
+from napari_growtrack.core.networks import checkpoints
+
+def write(*given):
+    written(*given)
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+
+written, checkpoints.write_archive = checkpoints.write_archive, write
+main(sys.argv[1:])
+"""
+"""Growtrack's command line, that is killed as soon as something was kept."""
+
+
 def test_growing_that_is_killed_goes_on_with_its_finished_stages(tiny, tmp_path, capsys):
     network, kept = tmp_path / "long.growtrack", tmp_path / "long.growtrack.growing"
-    words = ["--scene", "table42", "--plan", tiny[0], "--one-by-one", "--minutes", "0.2", "-o", network]
-    command = [sys.executable, "-m", "napari_growtrack.cli", "grow", *map(str, words)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as growing:
-        for _ in range(1200):
-            if kept.exists() or growing.poll() is not None:
-                break
-            time.sleep(0.05)
-        growing.kill()
+    words = ["--scene", "table42", "--plan", tiny[0], "--one-by-one", "--minutes", "0.06", "-o", network]
+    command = [sys.executable, "-c", KILLED, "grow", *map(str, words)]
+    assert subprocess.run(command, capture_output=True).returncode != 0
     first, weights, position, _ = read_growing(kept)
     assert position.round == 1
     assert not network.exists()
@@ -315,12 +327,13 @@ def test_a_cancelled_growth_says_how_to_go_on(tiny, tmp_path, monkeypatch, capsy
 def test_a_run_cancelled_in_the_middle_of_a_stage_goes_on(tiny, tmp_path, monkeypatch, capsys):
     from napari_growtrack.core.growth import round
 
-    network = tmp_path / "x.growtrack"
+    network, recipe = tmp_path / "x.growtrack", tmp_path / "recipe.json"
+    schedule = Schedule(phases=[Phase(share=30, size=8)])
+    recipe.write_text(Recipe(name="x", scene=named_scene("table42"), plan=TINY, schedule=schedule).to_json())
     with monkeypatch.context() as patch:
         patch.setattr(round, "REPORT_EVERY", 0)
         patch.setattr("napari_growtrack.cli.networks.watched", cancelled_at(3))
-        words = ["--scene", "table42", "--plan", tiny[0], "--minutes", "0.4"]
-        assert run(capsys, "grow", *words, "-o", network)[0] == 130
+        assert run(capsys, "grow", "--recipe", recipe, "-o", network)[0] == 130
     _, _, position, memory = read_growing(tmp_path / "x.growtrack.growing")
     assert position.round == 0
     assert any(name.startswith("optimiser") for name in memory)
@@ -456,7 +469,7 @@ def test_repeats_and_short_trajectories_are_told_and_kept_where_they_are_wanted(
     ghost = pd.DataFrame({"frame": [4], "y": [-99.0], "x": [-99.0]})
     pd.concat([twice, ghost]).to_csv(walking, index=False)
     linked = tmp_path / "trajectories.csv"
-    code, said, err = run(capsys, "link", walking, "-o", linked)
+    code, said, err = run(capsys, "link", walking, "-o", linked, "--linker", "trackpy")
     assert code == 0, err
     assert "80 of 160 frames repeat the one before and are left out" in said
     assert "1 trajectory of fewer than 3 detections dropped" in said
@@ -470,7 +483,13 @@ def test_repeats_and_short_trajectories_are_told_and_kept_where_they_are_wanted(
 
 def test_detections_are_linked_and_their_motion_told(tmp_path, capsys, walking):
     linked = tmp_path / "trajectories.csv"
-    code, said, err = run(capsys, "link", walking, "-o", linked, "--min-length", 5)
+    code, said, err = run(capsys, "link", walking, "-o", linked, "--most-false", 0.001)
+    assert code == 0, err
+    assert "10 trajectories of 800 of 800 detections" in said
+    recipe = json.loads(linked.with_suffix(".json").read_text())
+    assert (recipe["linking"]["linker"], recipe["linking"]["search_radius"]) == ("evidence", None)
+    assert {"link_chance", "track_q"} <= {*pd.read_csv(linked)}
+    code, said, err = run(capsys, "link", walking, "-o", linked, "--min-length", 5, "--linker", "trackpy")
     assert code == 0, err
     assert said.startswith("Search radius ")
     assert "10 trajectories of 800 of 800 detections, 80 detections long typically" in said
@@ -491,6 +510,36 @@ def test_detections_are_linked_and_their_motion_told(tmp_path, capsys, walking):
     assert told["diffusion_coefficient"]["unit"] == "µm²/s"
     assert told["localisation_error"]["unit"] == "µm"
     assert (folder / "msd.png").exists()
+
+
+def test_states_of_motion_are_told_and_left(tmp_path, capsys):
+    path, folder = tmp_path / "switching.csv", tmp_path / "motion"
+    table = switching_paths(np.random.default_rng(0), 40, 30, (0.05, 1.0), 0.05, 0.1)
+    write_table(table.drop(columns="true_state").assign(sigma=0.1), path)
+    code, said, complaint = run(capsys, "motion", path, "--exposure", 0, "--states", "--frame-time", 0.02, "-o", folder)
+    assert code == 0, complaint
+    assert "states of motion       2  (information criterion above the least: " in said
+    assert (folder / "states.png").exists()
+    assert set(pd.read_csv(folder / "states.csv")["state"]) == {0, 1}
+    code, said, _ = run(capsys, "motion", path, "--exposure", "0%", "--states", 1, "--json")
+    assert json.loads(said)["states"]["number"] == 1
+    assert "states" not in json.loads(run(capsys, "motion", path, "--json")[1])
+
+
+def test_radius_or_viscosity_follow_from_diffusion(capsys, walking, tmp_path):
+    linked = tmp_path / "trajectories.csv"
+    assert run(capsys, "link", walking, "-o", linked)[0] == 0
+    scale = ("motion", linked, "--json", "--pixel-size", 0.1, "--frame-time", 0.02, "--temperature", 298)
+    code, said, complaint = run(capsys, *scale, "--viscosity", 1)
+    assert code == 0, complaint
+    radius = json.loads(said)["radius"]
+    back = json.loads(run(capsys, *scale, "--particle-radius", radius["value"])[1])["viscosity"]
+    assert (radius["unit"], back["unit"]) == ("µm", "mPa s")
+    assert back["value"] == pytest.approx(1)
+    for told in ((*scale, "--viscosity", 1, "--particle-radius", 1), ("motion", linked, "--viscosity", 1)):
+        code, _, complaint = run(capsys, *told)
+        assert code == 1
+        assert "Expected a temperature, and either" in complaint
 
 
 @pytest.fixture

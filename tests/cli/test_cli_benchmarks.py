@@ -33,10 +33,10 @@ def test_benchmarks_of_real_data_run_at_smoke_scale(shared_data, tmp_path, capsy
 
 
 def test_a_benchmark_of_the_thesis_is_called_by_its_figure(tmp_path, capsys):
-    code, said, err = run(capsys, "benchmark", "3.22", "--scale", "smoke", "-o", tmp_path)
+    code, said, err = run(capsys, "benchmark", "4.8", "--scale", "smoke", "-o", tmp_path)
     assert code == 0, err
-    assert said.startswith("depth (smoke): ")
-    assert (tmp_path / "depth-3.22.png").exists()
+    assert said.startswith("widths (smoke): ")
+    assert (tmp_path / "widths-4.8.png").exists()
     code, _, complaint = run(capsys, "benchmark", "pages")
     assert code == 1
     assert "Give it with -o" in complaint

@@ -9,8 +9,8 @@ import pytest
 from commands import run
 from napari_growtrack.cli.arguments import TRACKS
 from napari_growtrack.core.motion import Units, diffusion, remove_drift
+from napari_growtrack.core.motion.tracks import TRACK_COLUMNS, keep_tracks, measure_tracks
 from napari_growtrack.core.tables import read_recipe, read_table, write_table
-from napari_growtrack.core.tracks import TRACK_COLUMNS, keep_tracks, measure_tracks
 
 UNITS = {"pixel_size": 0.1, "frame_time": 0.5}
 LONG = {"length": (20, None), "straightness": (None, 0.9)}

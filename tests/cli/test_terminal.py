@@ -50,7 +50,7 @@ def test_nothing_said_steers_a_terminal(text):
 def test_a_help_page_is_read_on_every_code_page(encoding):
     program = "import sys; from napari_growtrack.cli import main; sys.exit(main(['motion', '--help']))"
     env = os.environ | {"PYTHONIOENCODING": encoding}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, env=env, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, env=env)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"usage: growtrack motion" in done.stdout
 
@@ -78,7 +78,7 @@ COMPLAIN = "print('beware', file=sys.stderr); return 0"
 def shell(script, code):
     """Run Python code by a line of the shell, in which it is called $SAY; return exit code, output and complaint."""
     env = os.environ | {"SAY": SAY.format(code), "PYTHON": sys.executable}
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=env, timeout=60)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=env)
     return done.returncode, done.stdout, done.stderr
 
 

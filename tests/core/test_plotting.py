@@ -24,9 +24,7 @@ except OutputError as error:
 
 
 def loaded(**env):
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD], capture_output=True, text=True, env=os.environ | env, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, env=os.environ | env)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -18,9 +18,9 @@ SOURCE = Path(__file__).parents[2] / "src" / "napari_growtrack"
 ALLOWED = {
     "names in core": 20,
     "files in a folder, at most": 20,
-    "modules of the panels": 63,
-    "lines of the panels": 14_200,
-    "lines of the package": 48_100,
+    "modules of the panels": 66,
+    "lines of the panels": 14_900,
+    "lines of the package": 54_200,
     "lines of a module, at most": 640,
     "longest chain of imports": 26,
 }

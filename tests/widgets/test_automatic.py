@@ -9,6 +9,7 @@ from spots import BrightSpots, spot_film
 from napari_growtrack.core.errors import StackError
 from napari_growtrack.core.networks.bundled import DEFAULT
 from napari_growtrack.core.networks.choice import Chosen, Tried
+from napari_growtrack.core.tables import NO_LIMITS
 from napari_growtrack.widgets.session.session import Session
 from napari_growtrack.widgets.track.network_form import LOOKING
 from napari_growtrack.widgets.track.panel import TrackPanel
@@ -143,4 +144,11 @@ def test_a_session_that_has_a_choice_is_left_alone(qtbot):
     panel.viewer.add_image(spot_film())
     assert not panel.chooser.running
     assert session.asked == []
+    panel.close()
+
+
+def test_a_panel_opens_where_nothing_was_ever_chosen(qtbot):
+    panel = TrackPanel(ViewerModel(), Films())
+    qtbot.addWidget(panel)
+    assert panel.thresholds.limits.limits == NO_LIMITS
     panel.close()

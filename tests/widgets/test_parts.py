@@ -371,7 +371,7 @@ def test_closed_plots_leave_nothing_behind(qtbot, make):
     part.close()
     part.deleteLater()
     del part
-    qtbot.waitUntil(lambda: bool(gone) and not left(), timeout=2000)
+    qtbot.waitUntil(lambda: bool(gone) and not left())
 
 
 def test_pyqtgraph_is_imported_with_the_first_plot_and_not_before():
@@ -568,7 +568,7 @@ def lines(curve: ErrorCurve) -> dict[int, tuple[np.ndarray, np.ndarray]]:
 def test_errors_are_drawn_soon_after_they_are_added(qtbot, curve):
     curve.add(0, {1: 1.0})
     curve.add(10, {1: 0.1, 2: 10.0})
-    qtbot.waitUntil(lambda: len(lines(curve)) == 2, timeout=2000)
+    qtbot.waitUntil(lambda: len(lines(curve)) == 2)
     xs, ys = lines(curve)[1]
     assert sorted(zip(xs, ys, strict=True)) == [(0, 0), (10, -1)]
     np.testing.assert_allclose(curve.points(1), [(0, 1), (10, 0.1)])

@@ -11,7 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Points
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QApplication, QFileDialog
-from spots import numbers_in, why
+from spots import PATIENCE, numbers_in, why
 
 from napari_growtrack.core import scoring
 from napari_growtrack.core.errors import TableError
@@ -66,7 +66,7 @@ def panel(qtbot, viewer, session):
     qtbot.addWidget(panel)
     yield panel
     panel.close()
-    assert QThreadPool.globalInstance().waitForDone(10_000)
+    assert QThreadPool.globalInstance().waitForDone(PATIENCE)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def compared(qtbot, panel, truth, detections):
 
 def settle(qtbot, panel):
     """Wait until nothing is to be compared any more."""
-    qtbot.waitUntil(lambda: not panel.form.watch.waiting and not panel.work.running, timeout=20_000)
+    qtbot.waitUntil(lambda: not panel.form.watch.waiting and not panel.work.running)
 
 
 def press(qtbot, button):
@@ -416,7 +416,7 @@ def test_a_layer_removed_while_it_is_compared_is_let_go(qtbot, compared, viewer,
     slow_down(monkeypatch)
     layer = request.getfixturevalue(which)
     compared.form.within.setValue(2)
-    qtbot.waitUntil(lambda: compared.work.running, timeout=5_000)
+    qtbot.waitUntil(lambda: compared.work.running)
     viewer.layers.remove(layer)
     settle(qtbot, compared)
     assert compared.status.said() == (NO_TRUTH if which == "truth" else NO_DETECTIONS)
@@ -488,7 +488,7 @@ def test_many_changes_in_a_row_are_compared_once(qtbot, compared, truth, monkeyp
 def test_changes_while_it_compares_are_not_lost(qtbot, compared, truth, monkeypatch):
     slow_down(monkeypatch)
     compared.form.within.setValue(6)
-    qtbot.waitUntil(lambda: compared.work.running, timeout=5_000)
+    qtbot.waitUntil(lambda: compared.work.running)
     truth.data = TRUE[:2]
     settle(qtbot, compared)
     assert numbers_in(compared.numbers.said("Found")) == [100, 2]
@@ -498,7 +498,7 @@ def test_changes_while_it_compares_are_not_lost(qtbot, compared, truth, monkeypa
 def test_what_takes_long_can_be_stopped(qtbot, compared, monkeypatch):
     slow_down(monkeypatch)
     compared.form.within.setValue(6)
-    qtbot.waitUntil(lambda: compared.cancel.isVisible(), timeout=5_000)
+    qtbot.waitUntil(lambda: compared.cancel.isVisible())
     assert (compared.status.kind, compared.status.said()) == ("plain", comparing_line(5))
     press(qtbot, compared.cancel)
     settle(qtbot, compared)
@@ -665,7 +665,7 @@ def test_its_layers_go_while_there_is_nothing_to_compare_and_come_back(qtbot, co
 def test_the_score_is_saved_with_its_pairs_and_layers(qtbot, compared, tmp_path, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine"), ""))
     press(qtbot, compared.save)
-    qtbot.waitUntil(lambda: not compared.saving.running, timeout=5_000)
+    qtbot.waitUntil(lambda: not compared.saving.running)
     assert (compared.status.kind, compared.status.said()) == ("plain", saved_line(tmp_path / "mine.csv"))
     table = pd.read_csv(tmp_path / "mine.csv")
     assert table.outcome.value_counts().to_dict() == {"matched": 3, "missed": 2, "false": 2}
@@ -676,7 +676,7 @@ def test_the_score_is_saved_with_its_pairs_and_layers(qtbot, compared, tmp_path,
     assert told["score"]["found"] == 0.6
     assert told["thesis"] is None
     press(qtbot, compared.save)
-    qtbot.waitUntil(lambda: not compared.saving.running, timeout=5_000)
+    qtbot.waitUntil(lambda: not compared.saving.running)
     assert (compared.status.kind, compared.status.said()) == ("error", why(with_ending, tmp_path / "mine", ".csv"))
 
 
@@ -684,7 +684,7 @@ def test_a_score_that_cannot_be_written_is_told(qtbot, compared, tmp_path, monke
     (tmp_path / "mine.json").write_text("{}")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "mine.csv"), ""))
     press(qtbot, compared.save)
-    qtbot.waitUntil(lambda: not compared.saving.running, timeout=5_000)
+    qtbot.waitUntil(lambda: not compared.saving.running)
     expected = why(lambda: [*compared.answer.saved(tmp_path / "mine.csv")])
     assert (compared.status.kind, compared.status.said()) == ("error", expected)
     assert "mine.json" in expected

@@ -10,7 +10,7 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog, QMessageBox
-from spots import SPOTS, busy_film, numbers_in, small_card, spot_film, why, write_network
+from spots import PATIENCE, SPOTS, busy_film, numbers_in, small_card, spot_film, why, write_network
 
 from napari_growtrack.core.networks.archive import read_card
 from napari_growtrack.core.simulation import BesselParticle, named_scene
@@ -55,7 +55,7 @@ def panel(qtbot, viewer, session):
     qtbot.addWidget(panel)
     yield panel
     panel.close()
-    assert QThreadPool.globalInstance().waitForDone(10_000)
+    assert QThreadPool.globalInstance().waitForDone(PATIENCE)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def card_of(scene):
 
 
 def finish(qtbot, panel):
-    qtbot.waitUntil(lambda: not panel.work.running, timeout=20_000)
+    qtbot.waitUntil(lambda: not panel.work.running)
 
 
 def test_all_frames_give_rings_over_the_film(qtbot, panel, viewer, film):
@@ -127,11 +127,31 @@ def test_an_image_that_is_no_film_is_refused_at_once(panel, viewer, shape, rgb):
 
 def test_the_choice_of_image_survives_coming_going_and_renaming(panel, viewer, film):
     viewer.add_image(spot_film(), name="other")
+    viewer.layers.selection.active = film
     viewer.layers.move(0, 2)
     film.name = "renamed"
     viewer.layers.remove("other")
     assert panel.image.image is film
     assert panel.image.currentText() == "renamed"
+
+
+def test_the_image_that_is_selected_in_the_viewer_is_chosen_and_so_is_one_that_is_dropped(panel, viewer, film):
+    other = viewer.add_image(spot_film(), name="other")
+    assert panel.image.image is other
+    viewer.layers.selection.active = film
+    assert panel.image.image is film
+    points = viewer.add_points(np.zeros((1, 3)))
+    assert viewer.layers.selection.active == points
+    assert panel.image.image is film
+
+
+def test_a_film_that_is_tracked_stays_chosen_whatever_is_selected(qtbot, panel, viewer, film, network):
+    other = viewer.add_image(spot_film(), name="other")
+    viewer.layers.selection.active = film
+    panel.show_working(True)
+    viewer.layers.selection.active = other
+    assert panel.image.image is film
+    panel.show_working(False)
 
 
 def test_sliding_tells_what_a_stage_is_and_chooses_it(panel, film):
@@ -232,7 +252,7 @@ def test_cancel_keeps_what_was_done(qtbot, panel, viewer, network):
     viewer.add_image(spot_film(500), name="film")
     network.seconds = 0.01
     press(qtbot, panel.all_frames)
-    qtbot.waitUntil(lambda: panel.bar.value() >= 3, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.bar.value() >= 3)
     press(qtbot, panel.cancel)
     finish(qtbot, panel)
     tracked = viewer.layers["film detections"].metadata["growtrack"]["frames"]
@@ -319,9 +339,9 @@ def test_a_closed_panel_stops_and_lets_go(qtbot, panel, viewer, network):
     viewer.add_image(spot_film(500), name="film")
     network.seconds = 0.01
     press(qtbot, panel.all_frames)
-    qtbot.waitUntil(lambda: panel.bar.value() >= 1, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.bar.value() >= 1)
     panel.close()
-    assert QThreadPool.globalInstance().waitForDone(5_000)
+    assert QThreadPool.globalInstance().waitForDone(PATIENCE)
     qtbot.wait(20)
     assert len(viewer.layers) == 1
     listening = [viewer.layers.events.inserted, viewer.layers.events.renamed]
@@ -333,11 +353,11 @@ def test_a_panel_deleted_while_working_stops(qtbot, viewer, session, network):
     network.seconds = 0.01
     panel = TrackPanel(viewer, session)
     panel.track_all_frames()
-    qtbot.waitUntil(lambda: len(network.asked) > 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(network.asked) > 2)
     panel.deleteLater()
     del panel
     qtbot.wait(20)
-    assert QThreadPool.globalInstance().waitForDone(5_000)
+    assert QThreadPool.globalInstance().waitForDone(PATIENCE)
     assert all(len(layer.data) == 0 for layer in viewer.layers[1:])
 
 
@@ -348,9 +368,9 @@ def test_a_panel_taken_out_of_its_dock_stops(qtbot, make_window, session, networ
     panel = TrackPanel(viewer, session)
     dock = viewer.window.add_dock_widget(panel)
     panel.track_all_frames()
-    qtbot.waitUntil(lambda: len(network.asked) > 2, timeout=20_000)
+    qtbot.waitUntil(lambda: len(network.asked) > 2)
     viewer.window.remove_dock_widget(dock)
-    assert QThreadPool.globalInstance().waitForDone(5_000)
+    assert QThreadPool.globalInstance().waitForDone(PATIENCE)
     viewer.window.add_dock_widget(panel)
     viewer.add_image(spot_film(), name="later")
     assert panel.image.count() == 2
@@ -381,7 +401,7 @@ def watching(qtbot, panel, film):
 
 def settle(qtbot, panel):
     """Wait until the preview has looked its fill."""
-    qtbot.waitUntil(lambda: not panel.preview.work.running and not panel.preview._timer.isActive(), timeout=20_000)
+    qtbot.waitUntil(lambda: not panel.preview.work.running and not panel.preview._timer.isActive())
     qtbot.wait(5)
 
 
@@ -471,7 +491,7 @@ def test_the_preview_looks_at_another_image_when_that_is_chosen(qtbot, watching,
 
 def test_removing_the_previews_layer_turns_the_preview_off(qtbot, watching, viewer):
     viewer.layers.remove("film preview")
-    qtbot.waitUntil(lambda: not watching.live.isChecked(), timeout=2000)
+    qtbot.waitUntil(lambda: not watching.live.isChecked())
     viewer.dims.set_point(0, 3)
     qtbot.wait(50)
     assert [layer.name for layer in viewer.layers] == ["film"]
@@ -683,7 +703,7 @@ def test_an_image_deleted_while_it_is_tracked_leaves_the_run_and_nothing_else(qt
     viewer.add_image(spot_film(60), name="film")
     network.seconds = 0.01
     press(qtbot, panel.all_frames)
-    qtbot.waitUntil(lambda: panel.bar.value() >= 3, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.bar.value() >= 3)
     viewer.layers.clear()
     finish(qtbot, panel)
     assert len(viewer.layers) == 0
@@ -837,10 +857,10 @@ def test_a_viewer_closed_while_it_tracks_ends_the_work(qtbot, make_window, sessi
     panel = TrackPanel(viewer, session)
     viewer.window.add_dock_widget(panel)
     panel.track_all_frames()
-    qtbot.waitUntil(lambda: len(network.asked) > 5, timeout=20_000)
+    qtbot.waitUntil(lambda: len(network.asked) > 5)
     viewer.close()
     qtbot.wait(50)
-    assert QThreadPool.globalInstance().waitForDone(5_000)
+    assert QThreadPool.globalInstance().waitForDone(PATIENCE)
 
 
 # Into a file ----------------------------------------------------------------------------------------------------------
@@ -893,11 +913,11 @@ def test_a_film_is_tracked_into_a_file_as_its_layer_would_be(qtbot, panel, film,
 def test_a_file_that_was_left_is_gone_on_with_or_begun_anew(qtbot, panel, viewer, table, monkeypatch):
     viewer.add_image(np.concatenate([spot_film()] * 40), name="film")
     press(qtbot, panel.into_file)
-    qtbot.waitUntil(lambda: panel.work.running and panel.bar.value() >= 70, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.work.running and panel.bar.value() >= 70)
     press(qtbot, panel.cancel)
     finish(qtbot, panel)
     kept = table.with_name("long.csv.unfinished")
-    qtbot.waitUntil(kept.exists, timeout=20_000)
+    qtbot.waitUntil(kept.exists)
     assert panel.status.said().endswith(file_left_line(70, 240, "long.csv").partition(",")[2])
     asked = answers(monkeypatch, "Cancel")
     press(qtbot, panel.into_file)
@@ -935,6 +955,6 @@ def test_what_a_run_told_stays_while_the_preview_looks_again(qtbot, panel, film,
     press(qtbot, panel.into_file)
     finish(qtbot, panel)
     said = file_written_line(len(read_table(table)), len(film.data), "long.csv")
-    qtbot.waitUntil(lambda: panel.preview.candidates() is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.preview.candidates() is not None)
     qtbot.wait(50)
     assert panel.status.said() == said

@@ -12,13 +12,13 @@ from napari.components import ViewerModel
 from napari.layers import Tracks
 from qtpy.QtCore import QModelIndex, Qt, QThreadPool
 from qtpy.QtWidgets import QApplication, QFileDialog
-from spots import numbers_in, why
+from spots import PATIENCE, numbers_in, why
 
 from napari_growtrack.core.linking import Linking, join, link, split
 from napari_growtrack.core.motion import Units, diffusion, diffusion_of_each, drift
 from napari_growtrack.core.motion.report import report_motion
+from napari_growtrack.core.motion.tracks import TRACK_COLUMNS, measure_tracks
 from napari_growtrack.core.tables import read_recipe, read_table, write_table
-from napari_growtrack.core.tracks import TRACK_COLUMNS, measure_tracks
 from napari_growtrack.jobs.tracks import check_suffix
 from napari_growtrack.widgets.napari_io.tracks import MARK, SHADE, table_of
 from napari_growtrack.widgets.session.sentences import saved_as_line
@@ -91,7 +91,7 @@ def panel(qtbot, viewer, session):
     qtbot.addWidget(panel)
     yield panel
     panel.close()
-    assert QThreadPool.globalInstance().waitForDone(10_000)
+    assert QThreadPool.globalInstance().waitForDone(PATIENCE)
 
 
 def add_detections(viewer, table=None, name="film detections", **about):
@@ -115,11 +115,11 @@ def linked(qtbot, panel, detections):
 def settle(qtbot, panel):
     """Wait until all is measured."""
     timers = panel._showing, panel._resting
-    qtbot.waitUntil(lambda: not panel.work.running and not any(timer.isActive() for timer in timers), timeout=20_000)
+    qtbot.waitUntil(lambda: not panel.work.running and not any(timer.isActive() for timer in timers))
 
 
 def linking(qtbot, panel):
-    qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.form.suggestion is not None)
     press(qtbot, panel.link)
     settle(qtbot, panel)
     return panel
@@ -162,7 +162,7 @@ def test_nothing_is_offered_before_there_is_anything_to_link(panel):
 
 
 def test_a_radius_is_suggested_as_soon_as_there_are_detections(qtbot, panel, detections):
-    qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.form.suggestion is not None)
     assert panel.status.said() == ""
     assert panel.form.note.said() == panel.form.suggestion.reason
     assert panel.form.radius.value() == 0
@@ -235,7 +235,7 @@ def test_all_gone_by_the_filters_is_said(qtbot, panel, detections):
 
 
 def test_linking_can_be_cancelled(qtbot, panel, viewer, detections):
-    qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.form.suggestion is not None)
 
     def slow(job, film=None):
         while True:
@@ -247,7 +247,7 @@ def test_linking_can_be_cancelled(qtbot, panel, viewer, detections):
     assert panel.cancel.isVisible()
     assert not panel.link.isEnabled()
     press(qtbot, panel.cancel)
-    qtbot.waitUntil(lambda: not panel.work.running, timeout=5_000)
+    qtbot.waitUntil(lambda: not panel.work.running)
     assert panel.status.said() == STOPPED
     assert panel.link.isEnabled()
     assert "film trajectories" not in viewer.layers
@@ -286,7 +286,7 @@ def test_units_of_the_person_are_kept_with_the_layer(qtbot, linked):
     expected = str(diffusion(table, Units(pixel_size=0.2, frame_time=0.5)).coefficient)
     linked.motion.pixel.setValue(0.2)
     linked.motion.frame.setValue(0.5)
-    qtbot.waitUntil(lambda: linked.numbers.said("D") == expected, timeout=20_000)
+    qtbot.waitUntil(lambda: linked.numbers.said("D") == expected)
     told = linked.desk.layer.metadata["growtrack"]
     assert (told["pixel_size"], told["frame_time"]) == (0.2, 0.5)
     settle(qtbot, linked)
@@ -299,13 +299,13 @@ def test_the_exposure_is_that_of_the_layer_or_the_persons_and_is_kept_and_used(q
     assert panel.motion.exposure.value() == 0.025
     short = panel.numbers.said("Localisation")
     panel.motion.exposure.setValue(0.05)
-    qtbot.waitUntil(lambda: panel.numbers.said("Localisation") != short, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.numbers.said("Localisation") != short)
     settle(qtbot, panel)
     expected = diffusion(panel.desk.table, Units(frame_time=0.05, exposure_time=0.05)).localisation_error
     assert panel.numbers.said("Localisation") == str(expected)
     assert panel.desk.layer.metadata["growtrack"]["exposure_time"] == 0.05
     panel.motion.exposure.setValue(0.5)
-    qtbot.waitUntil(lambda: panel.reading is not None and panel.reading.report is None, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.reading is not None and panel.reading.report is None)
     settle(qtbot, panel)
     assert panel.warning.said() == panel.reading.why
     assert {0.5, 0.05} <= {*numbers_in(panel.reading.why)}  # longer than a frame takes
@@ -329,7 +329,7 @@ def test_drift_is_told_and_removed_for_all_alike(qtbot, panel, viewer):
     assert panel.warning.said() == DRIFTS
     panel.motion.no_drift.setChecked(True)
     panel.desk.select((0,))
-    qtbot.waitUntil(lambda: panel.reading is not None and panel.reading.report.drift_removed, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.reading is not None and panel.reading.report.drift_removed)
     assert panel.warning.said() == ""
     assert 0.7 < float(panel.numbers.said("Drift x").split()[0]) < 1.3  # that of all, of which it was freed
     settle(qtbot, panel)
@@ -356,7 +356,7 @@ def test_a_bead_in_a_trap_has_a_stiffness(qtbot, panel, viewer):
     linking(qtbot, panel)
     panel.motion.trap.setChecked(True)
     assert panel.motion.temperature.isVisible()
-    qtbot.waitUntil(lambda: panel.numbers.said("Trap") != "", timeout=20_000)
+    qtbot.waitUntil(lambda: panel.numbers.said("Trap") != "")
     trap = panel.reading.report.trap
     told = {"Trap": trap.stiffness, "Rotates": trap.rotation, "Turned by": trap.angle}
     assert {name: panel.numbers.said(name) for name in told} == {name: str(number) for name, number in told.items()}
@@ -778,7 +778,7 @@ def test_what_another_plugin_does_to_the_layer_is_taken_up(qtbot, linked):
 def test_a_layer_that_is_removed_leaves_nothing_behind(qtbot, linked, viewer):
     linked.desk.select((3,))
     viewer.layers.remove("film trajectories")
-    qtbot.waitUntil(lambda: MARK not in viewer.layers, timeout=5_000)
+    qtbot.waitUntil(lambda: MARK not in viewer.layers)
     assert not linked.results.isVisible()
     assert not linked.save.isEnabled()
 
@@ -906,11 +906,11 @@ def test_a_panel_that_is_closed_lets_go_and_one_that_is_opened_again_goes_on(qtb
 
 
 def test_the_suggestion_survives_nothing_but_its_own_detections(qtbot, panel, viewer, detections, monkeypatch):
-    qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.form.suggestion is not None)
     slow = panel.form.suggestion.radius
     add_detections(viewer, walks(step=2.0), name="other detections")
     panel.form.detections.setCurrentText("other detections")
     assert panel.form.suggestion is None
-    qtbot.waitUntil(lambda: panel.form.suggestion is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.form.suggestion is not None)
     assert panel.form.suggestion.radius > 2 * slow
     assert linking_form.ONE_FRAME not in panel.status.said()

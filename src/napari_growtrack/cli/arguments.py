@@ -466,6 +466,12 @@ def _motion(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument("--trap", action="store_true", help="one bead in an optical trap: also its stiffness")
     command.add_argument("--temperature", type=float, metavar="K", help="in kelvin, for a stiffness in pN/µm")
+    command.add_argument(
+        "--viscosity", type=float, metavar="MPAS", help="of the liquid, in mPa s: also the particles' radius"
+    )
+    command.add_argument(
+        "--particle-radius", type=float, metavar="UM", help="in micrometres: also the liquid's viscosity"
+    )
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument("-o", "--output", metavar="FOLDER", help="leave tables and figures here")
 

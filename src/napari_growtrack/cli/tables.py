@@ -72,7 +72,7 @@ def link(chosen: Arguments) -> None:
 
 def tracks(chosen: Arguments) -> None:
     """Tell of each trajectory how long, fast, straight and bright it is, and choose among them."""
-    from ..core.tracks import TrackLimits
+    from ..core.motion.tracks import TrackLimits
     from ..jobs.tracks import MeasureTracks
 
     job = MeasureTracks(
@@ -93,8 +93,8 @@ def tracks(chosen: Arguments) -> None:
 
 def motion(chosen: Arguments) -> None:
     """Tell diffusion, localisation error, drift and trap stiffness of trajectories, each with its interval."""
+    from ..core.motion.tracks import TrackLimits
     from ..core.progress import finish
-    from ..core.tracks import TrackLimits
     from ..jobs.motion import MeasureTable
 
     job = MeasureTable(
@@ -108,6 +108,8 @@ def motion(chosen: Arguments) -> None:
         chosen.temperature,
         TrackLimits.of(dict(chosen.limit)),
         chosen.states,
+        chosen.viscosity,
+        chosen.particle_radius,
     )
     report, files = finish(job.steps())
     if chosen.json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +12,10 @@ import pandas as pd
 
 from ..core.errors import MotionError
 from ..core.files import write_bytes
-from ..core.motion import Units, diffusion_of_each, drift, emsd, imsd
+from ..core.motion import Units, diffusion_of_each, drift, emsd, hydrodynamic_radius, imsd, viscosity
 from ..core.motion.report import MotionReport, chosen_motion, report_motion, write_motion
+from ..core.motion.tracks import NO_TRACK_LIMITS, TrackLimits, keep_tracks, of_tracks
 from ..core.tables import read_recipe, read_table, write_table
-from ..core.tracks import NO_TRACK_LIMITS, TrackLimits, keep_tracks, of_tracks
 from .context import Context
 
 
@@ -232,6 +232,8 @@ class MeasureTable:
         Which trajectories are measured; in the units told.
     states : int, optional
         Whether states of motion are told: so many, or 0 for as many as there are.
+    viscosity, radius : float, optional
+        Of the liquid, in mPa s, or of the particles, in µm: with either and the temperature the other is told.
     """
 
     trajectories: str | Path
@@ -244,6 +246,8 @@ class MeasureTable:
     temperature: float | None = None
     limits: TrackLimits = NO_TRACK_LIMITS
     states: int | None = None
+    viscosity: float | None = None
+    radius: float | None = None
 
     def steps(self, context: Context | None = None) -> Generator[Doing, None, MeasuredTable]:
         """Yield `Doing`.
@@ -251,7 +255,7 @@ class MeasureTable:
         Raises
         ------
         TableError, MotionError
-            As `core.motion.report.report_motion` and `core.tracks.keep_tracks` do.
+            As `core.motion.report.report_motion` and `core.motion.tracks.keep_tracks` do.
         OutputError
             When the folder cannot be written.
         """
@@ -264,11 +268,25 @@ class MeasureTable:
             table = of_tracks(table, keep_tracks(moved, self.limits, units))
         yield Doing("Estimating...")
         report = report_motion(table, units, self.without_drift, self.trap, self.temperature, states=self.states)
+        report = self._with_liquid(report)
         if self.folder is None:
             return MeasuredTable(report, [])
         yield Doing("Drawing...")
         files = write_motion(table, self.folder, units, self.without_drift, states=report.states)
         return MeasuredTable(report, files)
+
+    def _with_liquid(self, report: MotionReport) -> MotionReport:
+        """Return a report with what Stokes and Einstein say of liquid or particles, where that is asked."""
+        coefficient, kelvin = report.by_covariance.coefficient, self.temperature
+        if self.viscosity is None and self.radius is None:
+            return report
+        if kelvin is None or (self.viscosity is not None and self.radius is not None):
+            raise MotionError(
+                "Expected a temperature, and either the liquid's viscosity or the particles' radius. The other follows."
+            )
+        if self.viscosity is not None:
+            return replace(report, radius=hydrodynamic_radius(coefficient, kelvin, self.viscosity))
+        return replace(report, viscosity=viscosity(coefficient, kelvin, self.radius or 0.0))
 
 
 def told_units(known: Mapping[str, Any], exposure: str | None, **given: float | None) -> Units:

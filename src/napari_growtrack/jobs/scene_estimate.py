@@ -14,6 +14,7 @@ from ..core.errors import OutputError, SettingsError
 from ..core.files import check_apart, check_writable, write_bytes
 from ..core.films import Stack, TimeAxis, open_stack
 from ..core.networks.bundled import SMALLEST
+from ..core.networks.card import Recipe
 from ..core.networks.choice import Chosen, choose_network, typical
 from ..core.networks.load import Network
 from ..core.scene_estimate import SceneEstimate, match_film
@@ -189,8 +190,6 @@ class AdaptToFilm:
         OutputError
             When the network cannot be written.
         """
-        from ..core.networks.build import adapted
-
         check_apart(str(self.film), str(self.path))
         check_network(self.path)
         context = context or Context()
@@ -200,8 +199,7 @@ class AdaptToFilm:
             name = Path(self.path).stem
             estimate = _matched(stack, points, chosen, name)
             yield estimate
-            start = context.named(chosen.best.network)
-            recipe = adapted(start.card, estimate.scene, self.minutes, name)
+            start, recipe = _to_adapt(chosen, estimate.scene, self.minutes, name, context)
             grown = Path(f"{self.path}.trial.growtrack")
             try:
                 saved = yield from Grow(recipe, grown, start=start, quick=True).steps(context)
@@ -222,6 +220,20 @@ class AdaptToFilm:
                 "Track with that, or grow for longer."
             )
         return judged
+
+
+def _to_adapt(chosen: Chosen, scene: Scene, minutes: float, name: str, context: Context) -> tuple[Network, Recipe]:
+    """Return the network that explains a film best among those that can be grown further on a scene, and the recipe."""
+    from ..core.networks.build import adapted
+
+    refused = None
+    for network in dict.fromkeys(tried.network for tried in chosen.tried):
+        start = context.named(network)
+        try:
+            return start, adapted(start.card, scene, minutes, name)
+        except SettingsError as error:
+            refused = refused or error
+    raise refused or SettingsError("There is no network to grow further.")
 
 
 def check_scene(path: str | Path) -> None:

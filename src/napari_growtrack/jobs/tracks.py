@@ -13,10 +13,10 @@ from ..core.errors import OutputError
 from ..core.files import check_apart
 from ..core.motion import Units
 from ..core.motion.report import chosen_motion
+from ..core.motion.tracks import NO_TRACK_LIMITS, TRACK_COLUMNS, TrackLimits, iter_tracks, of_tracks
 from ..core.packages.version import package_version
 from ..core.progress import Progress
 from ..core.tables import PROGRAM, Limits, check_table, read_recipe, read_table, write_table
-from ..core.tracks import NO_TRACK_LIMITS, TRACK_COLUMNS, TrackLimits, iter_tracks, of_tracks
 from .context import Context
 from .motion import MotionOf, told_units
 
@@ -98,7 +98,7 @@ class MeasureTracks:
         Raises
         ------
         TableError, MotionError
-            As `core.tracks.measure_tracks` does.
+            As `core.motion.tracks.measure_tracks` does.
         OutputError
             When a table cannot be written.
         """

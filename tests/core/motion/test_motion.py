@@ -500,7 +500,7 @@ def test_of_a_bead_seen_along_a_line_one_stiffness_is_told(drawn):
 def test_a_temperature_that_is_none_in_kelvin_is_refused(kelvin):
     table = trapped_path(np.random.default_rng(0), 60, 1.0, 2.0, 0.1)
     for units in (MICRO, None):
-        with pytest.raises(MotionError, match="Expected the trap's temperature in kelvin"):
+        with pytest.raises(MotionError, match="Expected the temperature in kelvin"):
             report_motion(table, units, trap=True, temperature=kelvin)
 
 

@@ -6,6 +6,7 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from napari_growtrack.core.errors import TableError
+from napari_growtrack.core.scoring import matching
 from napari_growtrack.core.scoring.matching import best_edges
 from napari_growtrack.core.scoring.trajectories import compare_tracks, filled, score_tracks
 
@@ -77,7 +78,9 @@ def test_gaps_are_filled_by_straight_lines():
     assert len(filled(table[:0])) == 0
 
 
-def test_the_best_edges_are_those_of_the_whole_matrix():
+@pytest.mark.parametrize("small", [0, 20_000], ids=["as a graph", "as a matrix"])
+def test_the_best_edges_are_those_of_the_whole_matrix(monkeypatch, small):
+    monkeypatch.setattr(matching, "_SMALL", small)
     rng = np.random.default_rng(0)
     for _ in range(50):
         costs = rng.normal(size=(12, 9))

@@ -23,7 +23,7 @@ from napari_growtrack.core.tracking import distributed
 from napari_growtrack.core.tracking.distributed import Task, client_of, iter_distributed
 from small_films import film_of_spots
 
-FRAMES, SHAPE = 400, (96, 96)
+FRAMES, SHAPE = 256, (96, 96)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def alone(film, tmp_path_factory):
 @pytest.fixture(scope="module")
 def client():
     with client_of(2) as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=600)
         assert list(client.nthreads().values()) == [1, 1]
         yield client
 
@@ -109,7 +109,7 @@ def test_what_listens_beside_the_scheduler_has_nothing_to_show(client):
     for port in ports:
         for page in ("", "health", "metrics", "status", "info/main/workers.html", "json/counts.json"):
             with pytest.raises(urllib.error.HTTPError, match="404"):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=30)
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/{page}", timeout=600)
 
 
 def test_a_cluster_that_cannot_start_is_a_sentence(monkeypatch):
@@ -175,7 +175,7 @@ def test_a_lost_workers_frames_are_done_again(film, alone, client):
 
 
 def test_closing_takes_back_what_is_under_way_at_once(film, client, monkeypatch):
-    client.wait_for_workers(2, timeout=60)
+    client.wait_for_workers(2, timeout=600)
     steps = iter_distributed(client, task(film), range(FRAMES), SHAPE)
     next(steps)
     cancel, taken_back = client.cancel, []

@@ -28,6 +28,7 @@ from .ladder import figures as ladder_figures
 from .running import iter_run, refusal
 from .sources import BROWNIAN, PRETRAINED_BROWNIAN, PRETRAINED_VESICLES
 from .thesis import THESIS
+from .tracks import measuring as tracks
 from .world import figures as world_figures
 from .world import measuring as world
 
@@ -102,6 +103,14 @@ CASES: dict[str, Case] = THESIS | {
         scales=("smoke", "laptop"),
         tables={"numbers": motion.numbers},
         claims=motion.claims,
+    ),
+    "tracks": Case(
+        "trajectories on films like those of the ISBI Particle Tracking Challenge: our linker, trackpy's and "
+        "laptrack's, on our detections, on LoG's, and on true places",
+        tracks.pieces,
+        settings=tracks.settings,
+        short=tracks.short,
+        claims=tracks.claims,
     ),
     "stream": measured("latency and memory of a stream of 5000 frames through Tracker, beside trackpy", stream.measure),
 }

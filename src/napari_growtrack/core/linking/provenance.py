@@ -45,6 +45,7 @@ def provenance_of(
         "linking": json.loads(linkage.linking.to_json()),
         "repeated_frames": len(linkage.repeated),
         "short_trajectories": linkage.short,
+        "false_trajectories": linkage.false,
         "warning": linkage.warning or None,
         "max_distance": farthest,
         "min_significance": least_significance,

@@ -1,9 +1,11 @@
 """What trajectories tell of motion: diffusion, states, drift, a trap's stiffness, each with a 95 % interval."""
 
+from .correlation import velocity_autocorrelation
 from .diffusion import Diffusion, diffusion, diffusion_of_each, fit_msd
 from .displacement import emsd, imsd
 from .drift import Drift, drift, drift_velocity, remove_drift
 from .exponent import Exponent, anomalous_exponent, exponent_of, looks_blurred
+from .liquid import hydrodynamic_radius, viscosity
 from .states import States, assign_states, diffusive_states
 from .trap import Trap, check_temperature, trap_stiffness
 from .units import Estimate, Units
@@ -27,8 +29,11 @@ __all__ = [
     "emsd",
     "exponent_of",
     "fit_msd",
+    "hydrodynamic_radius",
     "imsd",
     "looks_blurred",
     "remove_drift",
     "trap_stiffness",
+    "velocity_autocorrelation",
+    "viscosity",
 ]

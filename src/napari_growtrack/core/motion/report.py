@@ -62,6 +62,8 @@ class MotionReport:
         What a person should know before believing the numbers, a sentence each.
     states : States or None
         Where they were asked for.
+    radius, viscosity : Estimate or None
+        Of the particles, in µm, or of the liquid, in mPa s, where the other was told.
     """
 
     by_covariance: Diffusion
@@ -72,6 +74,8 @@ class MotionReport:
     drift_removed: bool
     remarks: tuple[str, ...] = ()
     states: States | None = None
+    radius: Estimate | None = None
+    viscosity: Estimate | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, ready for JSON; what is not known is None."""
@@ -99,6 +103,7 @@ class MotionReport:
             }
         if self.states is not None:
             found["states"] = self.states.to_dict()
+        found |= {name: plain(one) for name, one in (("radius", self.radius), ("viscosity", self.viscosity)) if one}
         return found
 
     def __str__(self) -> str:
@@ -121,6 +126,8 @@ class MotionReport:
                 f"rotation               {self.trap.rotation}",
                 f"relaxation time        {self.trap.relaxation_time}",
             ]
+        lines += [f"radius of particles    {self.radius}"] if self.radius else []
+        lines += [f"viscosity              {self.viscosity}"] if self.viscosity else []
         lines += self.states.lines if self.states else []
         if UNLIKE_PARTICLES in self.remarks:  # the first thing to know, and nothing below is of particles
             return "\n".join([UNLIKE_PARTICLES, *(f"({line.strip()})" for line in lines), *self.remarks[1:]])

@@ -142,6 +142,9 @@ def _branch(now, place, noise, steps, switches, open_share, branches):  # type: 
         weight, y, x, variance = now[old]
         for state in range(len(steps)):
             chance, step = weight * switches[old % len(steps), state], steps[state]
+            if chance <= 0:
+                branches[old, state] = 0.0, 0.0, 0.0, 0.0, 0.0
+                continue
             if np.isnan(place[0]):
                 branches[old, state] = chance, y, x, variance + step, 0.0
             else:
@@ -151,8 +154,7 @@ def _branch(now, place, noise, steps, switches, open_share, branches):  # type: 
                 misfit = (off_y * off_y + off_x * off_x) / (2 * total)
                 rest = variance + step - gain * gain * total
                 branches[old, state] = chance / total, y + gain * off_y, x + gain * off_x, rest, misfit
-            if chance > 0:
-                least = min(least, branches[old, state, 4])
+            least = min(least, branches[old, state, 4])
     return least
 
 
@@ -164,7 +166,7 @@ def _merge(branches, least, after):  # type: ignore[no-untyped-def]
     for old in range(number):
         for state in range(states):
             new, one = (old * states + state) % number, branches[old, state]
-            one[0] = one[0] * np.exp(least - one[4]) if one[0] > 0 else 0.0
+            one[0] *= np.exp(least - one[4]) if one[0] > 0 else 0.0
             after[new, 0] += one[0]
             after[new, 1] += one[0] * one[1]
             after[new, 2] += one[0] * one[2]

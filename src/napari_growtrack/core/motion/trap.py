@@ -146,7 +146,7 @@ def check_temperature(kelvin: float | None) -> None:
     if kelvin is None or (math.isfinite(kelvin) and kelvin >= _COLDEST):
         return
     celsius = f" {kelvin:g} °C are {kelvin + 273.15:g} K." if math.isfinite(kelvin) and kelvin > -_COLDEST else ""
-    raise MotionError(f"Expected the trap's temperature in kelvin, such as 298, got {kelvin:g}.{celsius}")
+    raise MotionError(f"Expected the temperature in kelvin, such as 298, got {kelvin:g}.{celsius}")
 
 
 def _places(trajectories: pd.DataFrame, particle: int | None) -> np.ndarray:

@@ -35,8 +35,9 @@ _AGAIN = 3
 """So many of the best are looked at again on the next frame, at the size that was measured."""
 _OTHER_SIZE = 1.15
 """Sizes that differ by less need no other zoom: networks know more than a seventh more or less."""
-_ENOUGH = 10.0
-"""Nats that a particle has to explain in the mean: edges and texture explain less, the dimmest true ones 20."""
+_ENOUGH, _ENOUGH_EACH = 60.0, 4.0
+"""Nats that particles have to explain in all, and each in the mean: a ghost or two, edges and texture explain up to 50,
+a dozen of the dimmest true ones 70."""
 _ALIKE = 0.97
 """What explains so much of what the best does is as good: two frames tell no more."""
 _TOUCHING, _MOST, _AS_PIECES = 1.3, 0.35, 0.85
@@ -245,7 +246,9 @@ def iter_choice(
     every = second + [pair for pair in first if all(not pair[1].same_as(one) for one in again)]
     best = _best(second)
     if not explains(best[0]):
-        best = min(every, key=lambda pair: (pair[0].particles, pair[0].network != DEFAULT))
+        best = min(
+            every, key=lambda pair: (pair[0].particles, pair[0].network != DEFAULT, pair[0].contrast != "normal")
+        )
     change = _change(stack, numbers, best, [trial for _, trial in every]) if explains(best[0]) else None
     return Chosen((best[0], *(tried for tried, _ in every if tried is not best[0])), change)
 
@@ -274,7 +277,7 @@ def _change(stack: Stack, numbers: Sequence[int], best: tuple[Tried, Trial], tri
 
 def explains(tried: Tried) -> bool:
     """Tell whether what was found explains anything of a frame: enough in all, and for each particle."""
-    return tried.evidence >= _ENOUGH * max(tried.particles, 2.0)
+    return tried.evidence >= max(_ENOUGH, _ENOUGH_EACH * tried.particles)
 
 
 @dataclass(frozen=True, eq=False)

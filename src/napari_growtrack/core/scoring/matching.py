@@ -18,6 +18,8 @@ WITHIN = 5.0
 
 _FEW = 2500
 _ROUNDED = 1 + 1e-9
+_SMALL = 20_000
+"""Elements of a matrix that is assigned faster whole than as a sparse graph."""
 
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -90,7 +92,8 @@ def _match_all(truth: np.ndarray, found: np.ndarray, within: float) -> Pairs:
 def best_edges(rows: np.ndarray, columns: np.ndarray, costs: np.ndarray) -> np.ndarray:
     """Return which edges of a bipartite graph to take, at most one of each row and column, at the least total cost.
 
-    Exact, by Jonker and Volgenant's algorithm on the sparse graph. Edges that cost 0 or more are never taken.
+    Exact, by Jonker and Volgenant's algorithm, on the sparse graph where it is large. Edges that cost 0 or more are
+    never taken.
 
     Parameters
     ----------
@@ -109,18 +112,27 @@ def best_edges(rows: np.ndarray, columns: np.ndarray, costs: np.ndarray) -> np.n
     [1, 2]
     """
     useful = np.flatnonzero(costs < 0)
-    r, c = (np.unique(some[useful], return_inverse=True)[1] for some in (rows, columns))
+    r, c = rows[useful], columns[useful]
     alone = (np.bincount(r)[r] == 1) & (np.bincount(c)[c] == 1) if len(useful) else np.empty(0, bool)
     rest = useful[~alone]
-    if not len(rest):
-        return useful
     (_, r), (_, c) = (np.unique(some[rest], return_inverse=True) for some in (rows, columns))
-    n, m = r.max() + 1, c.max() + 1
-    # Each row may stay alone, by a column of its own. The solver wants whole matchings, and weights above 0.
-    least = costs[rest].min() - 1
-    own = coo_array((np.full(n, -least), (np.arange(n), m + np.arange(n))), shape=(n, m + n))
-    graph = coo_array((costs[rest] - least, (r, c)), shape=(n, m + n)) + own
-    matched_rows, matched = min_weight_full_bipartite_matching(graph.tocsr())
+    matched = _best_of(r, c, costs[rest]) if len(rest) else np.empty(0, bool)
+    return np.sort(np.concatenate([useful[alone], rest[matched]]))
+
+
+def _best_of(r: np.ndarray, c: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """Return which edges to take, (n,) of bool; rows and columns count from 0 without a gap, costs are below 0."""
+    n, m = int(r.max()) + 1, int(c.max()) + 1
+    if n * m <= _SMALL:
+        matrix = np.zeros((n, m))  # an edge that costs nothing is none
+        matrix[r, c] = costs
+        matched_rows, matched = linear_sum_assignment(matrix)
+    else:
+        # Each row may stay alone, by a column of its own. The solver wants whole matchings, and weights above 0.
+        least = costs.min() - 1
+        own = coo_array((np.full(n, -least), (np.arange(n), m + np.arange(n))), shape=(n, m + n))
+        graph = coo_array((costs - least, (r, c)), shape=(n, m + n)) + own
+        matched_rows, matched = min_weight_full_bipartite_matching(graph.tocsr())
     taken = np.full(n, -1)
     taken[matched_rows] = matched
-    return np.sort(np.concatenate([useful[alone], rest[taken[r] == c]]))
+    return np.asarray(taken[r] == c)

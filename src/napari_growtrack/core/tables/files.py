@@ -107,7 +107,7 @@ def write_table(
     recipe : dict, optional
         Plain values; ``pixel_size`` in micrometres and ``frame_time`` in seconds become the format's own scale.
     tracks : DataFrame, optional
-        What is told of each trajectory, in the units of that scale, as `core.tracks.measure_tracks` returns it:
+        What is told of each trajectory, in the units of that scale, as `core.motion.tracks.measure_tracks` returns it:
         TrackMate's files hold it, as features of its tracks.
 
     Raises

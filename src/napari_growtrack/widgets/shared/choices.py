@@ -108,12 +108,28 @@ class LayerChoice(Choice):
 
 
 class ImageChoice(LayerChoice):
-    """Offers the image layers of a viewer; where none is chosen, the last."""
+    """Offers the image layers of a viewer; the one that is selected there is chosen, where none is, the last."""
 
     @property
     def image(self) -> Image | None:
         """The chosen layer."""
         return self.layer
+
+    def follow(self) -> None:
+        """Begin to follow the viewer, and which of its layers is selected."""
+        if not self._following:
+            self._viewer.layers.selection.events.active.connect(self._take_selected)
+        super().follow()
+
+    def leave(self) -> None:
+        """Follow the viewer no more."""
+        if self._following:
+            self._viewer.layers.selection.events.active.disconnect(self._take_selected)
+        super().leave()
+
+    def _take_selected(self, event: Any) -> None:
+        if self.isEnabled() and isinstance(event.value, Image) and event.value in self._layers:
+            self.setCurrentIndex(self._layers.index(event.value))
 
     def _offers(self, layer: Any) -> bool:
         return isinstance(layer, Image)

@@ -322,10 +322,9 @@ class LimitForm(QWidget):
         row = QHBoxLayout()
         row.addWidget(self.column, 1)
         for word, box, which in (("from", self.least, "least"), ("to", self.greatest, "greatest")):
-            box.setPlaceholderText("off")
+            box.setPlaceholderText(word)
             box.setToolTip(f"The {which} value that is kept; empty for none.")
             box.setFixedWidth(_BOX)
-            row.addWidget(QLabel(word))
             row.addWidget(box)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -9,6 +9,7 @@ import pandas as pd
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from ...core.tables import NO_LIMITS
 from ..session.runs import Candidates
 from ..session.session import Session
 from ..shared.histograms import Histogram, LimitForm
@@ -174,7 +175,7 @@ class ThresholdForm(QWidget):
         self._session = session
         self.distance = ThresholdHistogram("distance", "px", "below")
         self.significance = ThresholdHistogram("significance", "sigma", "above", log=True)
-        self.limits = LimitForm(LIMITED, session.chosen.limits, COLUMNS)
+        self.limits = LimitForm(LIMITED, NO_LIMITS, COLUMNS)
         self.about = Note()
         self.distance.setToolTip(f"{DISTANCE}\n{self.distance.toolTip()}")
         self.significance.setToolTip(f"{SIGNIFICANCE}\n{self.significance.toolTip()}")

@@ -13,10 +13,10 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, Q
 from ...core.errors import GrowtrackError, LinkingError
 from ...core.linking import Linkage, delete, join, provenance_of, split
 from ...core.motion import Units
+from ...core.motion.tracks import of_tracks
 from ...core.packages.version import package_version
 from ...core.progress import Progress
 from ...core.tables import PROGRAM
-from ...core.tracks import of_tracks
 from ...jobs.linking import LinkPoints
 from ...jobs.motion import (
     Doing,

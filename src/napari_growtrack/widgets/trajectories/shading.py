@@ -9,7 +9,7 @@ from napari.layers import Tracks
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QSpinBox, QWidget
 
-from ...core.tracks import TRACK_COLUMNS
+from ...core.motion.tracks import TRACK_COLUMNS
 from ..napari_io.tracks import is_ours, shade_tracks, shades, speeds
 from ..shared.choices import Choice, LayerChoice
 from ..shared.histograms import worded

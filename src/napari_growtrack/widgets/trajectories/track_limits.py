@@ -9,7 +9,7 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ...core.motion import Units
-from ...core.tracks import NO_TRACK_LIMITS, TRACK_COLUMNS, TrackLimits
+from ...core.motion.tracks import NO_TRACK_LIMITS, TRACK_COLUMNS, TrackLimits
 from ..shared.histograms import LimitForm, worded
 from ..shared.labels import Note
 from .sentences import within_line

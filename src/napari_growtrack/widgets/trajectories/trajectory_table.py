@@ -18,8 +18,8 @@ from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import QAbstractItemView, QApplication, QHeaderView, QTableView, QWidget
 
 from ...core.motion import Units
-from ...core.tracks import TRACK_COLUMNS
-from ...core.tracks.columns import INTEGERS
+from ...core.motion.tracks import TRACK_COLUMNS
+from ...core.motion.tracks.columns import INTEGERS
 from ..shared.histograms import worded
 from ..shared.tables import ReadingModel, only_read
 

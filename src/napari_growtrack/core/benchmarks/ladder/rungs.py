@@ -99,7 +99,7 @@ def _table42(snr: float, frames: int, seen: bool = False) -> Rung:
 _SNR_3 = _table42(3, 200, seen=True)
 
 RUNGS = (
-    _table42(10, 200, seen=True),
+    _table42(10, 200),
     _table42(5, 200),
     _SNR_3,
     _table42(2, 100),

@@ -134,11 +134,13 @@ def paths(kind: Kind, number: float, frames: int, side: float, rng: np.random.Ge
     DataFrame
         ``frame, y, x, particle, angle``, sorted by frame.
     """
-    parts, first = [], 0
+    parts: list[pd.DataFrame] = []
+    first = 0
     for birth in range(frames):
         alive = sum((part["frame"] == birth).sum() for part in parts)
         born = int(rng.poisson(max(number - alive, 0)))
-        parts.append(_lives(kind, born, birth, frames, side, rng).assign(particle=lambda t, f=first: t["particle"] + f))
+        lives = _lives(kind, born, birth, frames, side, rng)
+        parts.append(lives.assign(particle=lives["particle"] + first))
         first += born
     table = pd.concat(parts, ignore_index=True).sort_values(["frame", "particle"], ignore_index=True)
     return table.assign(particle=table["particle"].rank(method="dense").astype(np.int64) - 1)

@@ -235,7 +235,7 @@ _AIRY = airy(3.8)
 _THOUSAND = partial(_spots, look=gaussian(_SIGMA), photons=1000)
 
 RUNGS: Sequence[Rung] = (
-    Rung("airy", "Airy spots in focus", partial(_spots, look=_AIRY, photons=1000), in_smoke=True),
+    Rung("airy", "Airy spots in focus", partial(_spots, look=_AIRY, photons=1000)),
     _gaussian(0.8, 800),
     _gaussian(1.3, 1000),
     _gaussian(2, 1500),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.optimize import minimize
 from scipy.spatial import cKDTree
@@ -19,12 +21,13 @@ _NEVER = -20.0
 
 
 def modes_of(numbers: np.ndarray) -> Modes:
-    """Return two random walks and a directed motion, by their numbers (..., 8).
+    """Return two random walks and a directed motion, by their numbers (..., 9).
 
     Logarithms of the steps of both walks, of the step beside the velocity, and of the speed; of what is kept of the
-    velocity; of the shares of the second and third mode over the first's; and of the chance to switch.
+    velocity; of the shares of the second and third mode over the first's; of the chance to switch; and, which belongs
+    to no mode, of the factor by which standard errors of positions are larger than they say.
     """
-    slow, fast, beside, speed, keep, second, third, switch = np.moveaxis(numbers, -1, 0)
+    slow, fast, beside, speed, keep, second, third, switch = np.moveaxis(numbers[..., :8], -1, 0)
     shares = np.exp(np.stack([np.zeros_like(second), second, third], -1))
     nothing = np.zeros_like(slow)
 
@@ -40,6 +43,11 @@ def modes_of(numbers: np.ndarray) -> Modes:
     )
 
 
+def rescaled(points: Points, numbers: np.ndarray) -> Points:
+    """Return detections with the standard errors that were learned."""
+    return replace(points, variance=points.variance * np.exp(2 * numbers[8]))
+
+
 def guess(step: float, directed: bool = True) -> np.ndarray:
     """Return numbers of `modes_of` to begin with, by a typical step along an axis in px."""
     return np.array(
@@ -52,11 +60,12 @@ def guess(step: float, directed: bool = True) -> np.ndarray:
             0.0,
             -0.5 if directed else _NEVER,
             -2.0,
+            0.0,
         ]
     )
 
 
-_LOOSE = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.5, 1.5, 1.0])
+_LOOSE = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.5, 1.5, 1.0, 0.3])
 """How far numbers may lie from the guess before the detections have to speak for it, in standard deviations."""
 
 
@@ -70,7 +79,7 @@ def learn_modes(
 
     def loss(numbers: np.ndarray) -> tuple[float, np.ndarray]:
         tried = np.concatenate([numbers[None], numbers + _NUDGE * np.eye(len(numbers))])
-        losses = -_likelihood(pieces, points, modes_of(tried)) + 0.5 * (((tried - prior) / _LOOSE) ** 2).sum(-1)
+        losses = -_likelihood(pieces, points, tried) + 0.5 * (((tried - prior) / _LOOSE) ** 2).sum(-1)
         return float(losses[0]), (losses[1:] - losses[0]) / _NUDGE
 
     bounds = [(one - 2.3, one + 3) for one in prior[:4]] + [
@@ -78,6 +87,7 @@ def learn_modes(
         (-6, 6),
         (-6, 6) if directed else (_NEVER, _NEVER),
         (-6, 1),
+        (-0.7, 1),
     ]
     result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _STEPS})
     learned: np.ndarray = result.x
@@ -98,31 +108,31 @@ def _pieces(points: Points, links: Links) -> np.ndarray:
     return long[np.unique(np.linspace(0, len(long) - 1, _PIECES).astype(int))] if len(long) else long
 
 
-def _likelihood(pieces: np.ndarray, points: Points, modes: Modes) -> np.ndarray:
+def _likelihood(pieces: np.ndarray, points: Points, numbers: np.ndarray) -> np.ndarray:
     """Return the logarithm of the pieces' likelihood, (...), each without its first detection."""
-    first = pieces[:, 0]
-    state = begin(points.y[first], points.x[first], points.variance[first], modes)
+    first, modes, factor = pieces[:, 0], modes_of(numbers), np.exp(2 * numbers[..., 8, None, None])
+    state = begin(points.y[first], points.x[first], factor * points.variance[first], modes)
     total = np.zeros(modes.step.shape[:-2])
     for place in range(1, pieces.shape[1]):
         going = pieces[:, place] >= 0
         pieces, state = pieces[going], state[..., going]
         rows = pieces[:, place]
-        state, density = update(predict(state, modes), points.y[rows], points.x[rows], points.variance[rows])
+        state, density = update(predict(state, modes), points.y[rows], points.x[rows], factor * points.variance[rows])
         total += np.log(density).sum(-1)
     return total
 
 
 def typical_step(points: Points) -> float:
     """Return a typical step along an axis in px: of detections that are each other's nearest in two frames."""
-    moves = []
+    moves: list[np.ndarray] = []
     number = len(points.starts)
     for k in np.unique(np.linspace(0, max(number - 2, 0), 30).astype(int))[: number - 1]:
         one, other = (np.column_stack([points.y, points.x])[points.starts[n] : points.ends[n]] for n in (k, k + 1))
         distance, nearest = cKDTree(other).query(one)
         mutual = cKDTree(one).query(other)[1][nearest] == np.arange(len(one))
         moves.append(distance[mutual])
-    moves = np.concatenate(moves) if moves else np.empty(0)
-    return float(max(np.median(moves) / 1.177, 0.05)) if len(moves) else 1.0
+    every = np.concatenate(moves) if moves else np.empty(0)
+    return float(max(np.median(every) / 1.177, 0.05)) if len(every) else 1.0
 
 
 def first_rates(points: Points, area: float, noise: np.ndarray) -> Rates:

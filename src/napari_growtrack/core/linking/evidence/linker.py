@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from ...progress import Progress, changed
-from .learning import first_rates, guess, learn_modes, learn_rates, modes_of, typical_step
+from .crowding import blurred, resolution
+from .learning import first_rates, guess, learn_modes, learn_rates, modes_of, rescaled, typical_step
 from .motion import Modes
 from .rates import Rates
 from .sweep import Future, Links, Points, backwards, follow, sweep
 
 _ROUNDS = 3
 """Sweeps after the first one, each with what was learned by the one before; more change less than one link in 500."""
+
+_LEARNED_FROM = 20_000
+"""Detections, from the first on, that are enough to learn from."""
 
 _ERROR = 0.1
 """Standard error of positions that do not tell theirs, in pixels; the steps that are learned take up the rest."""
@@ -79,30 +83,77 @@ def link_by_evidence(
     """
     order = np.lexsort((table["x"], table["y"], steps))  # whatever order the rows are in, the same links
     table, steps = table.iloc[order], steps[order]
-    points = Points.of(steps, *(table[axis].to_numpy(float) for axis in ("y", "x")), _variance(table))
-    began, total = time.perf_counter(), (_ROUNDS + 1) * len(points.starts)
-
-    step, odds = typical_step(points), _odds(table)
-    area = float(np.prod([max(np.ptp(axis), _ROOM * step) for axis in (points.y, points.x)]))
-    prior = guess(step, directed)
-    numbers, rates, future = prior, first_rates(points, area, odds), None
-    for turn in range(_ROUNDS + 1):
-        modes = modes_of(numbers)
-        done = turn * len(points.starts)
-        links = yield from changed(
-            sweep(points, modes, rates, future, longest, fastest),
-            lambda step, done=done: Progress.at("linking", (done + step) / total, time.perf_counter() - began),
-        )
-        particle = chains(links.before)
-        false = _false(points, links, particle, follow(points, links.before, modes, rates), rates)
-        if turn < _ROUNDS:
-            numbers = learn_modes(points, links, numbers, prior, directed)
-            more = np.clip((false.sum() + 0.5) / ((odds / (1 + odds)).sum() + 0.5), *_FARTHEST)
-            rates = learn_rates(points, links, area, odds * more, 1 - false)
-            future = backwards(points, links.before, modes_of(numbers), rates)
-    back = np.argsort(order)
+    y, x = (table[axis].to_numpy(float) for axis in ("y", "x"))
+    near = resolution(table["radius"].to_numpy(float) if "radius" in table else None)
+    signal = table["signal"].to_numpy(float) if "signal" in table else None
+    points = Points.of(steps, y, x, blurred(_variance(table), signal, near))
+    linker = _Linker(points, _odds(table), longest, fastest, directed)
+    links = yield from linker.linked()
+    particle, back = chains(links.before), np.argsort(order)
     chance = np.where(links.before < 0, np.nan, links.chance)
-    return Evidence(particle[back], chance[back], false[back], modes, rates)
+    return Evidence(particle[back], chance[back], linker.false(links)[back], linker.modes, linker.rates)
+
+
+class _Linker:
+    """What is known of a film, more with each sweep."""
+
+    def __init__(self, points: Points, odds: np.ndarray, longest: float, fastest: float, directed: bool) -> None:
+        self.told, self.odds = points, odds
+        self.limits, self.directed = (longest, fastest), directed
+        step = typical_step(points)
+        self.area = float(np.prod([max(np.ptp(axis), _ROOM * step) for axis in (points.y, points.x)]))
+        self.numbers = self.prior = guess(step, directed)
+        self.rates = first_rates(points, self.area, odds)
+        self.began, self.done, self.total = time.perf_counter(), 0, 0
+
+    @property
+    def modes(self) -> Modes:
+        return modes_of(self.numbers)
+
+    @property
+    def points(self) -> Points:
+        return rescaled(self.told, self.numbers)
+
+    def linked(self) -> Generator[Progress, None, Links]:
+        """Learn from the start of the film, then link all of it, by the past alone and by past and future."""
+        whole, odds = self.told, self.odds
+        self.told = whole.until(_LEARNED_FROM)
+        self.odds = odds[: len(self.told)]
+        rest = 0 if len(self.told) == len(whole) else 1
+        self.total = (_ROUNDS + 1 - rest) * len(self.told.starts) + 2 * rest * len(whole.starts)
+        future = None
+        for turn in range(_ROUNDS):
+            self.rates = replace(self.rates, noise=self.rates.noise[: len(self.told)])
+            links = yield from self._swept(future)
+            self._learn(links)
+            if rest and turn == _ROUNDS - 1:
+                break
+            future = backwards(self.points, links.before, self.modes, self.rates)
+        if rest:
+            noise = self.rates.noise[0] / self.odds[0] * odds
+            self.told, self.odds, self.rates = whole, odds, replace(self.rates, noise=noise)
+            links = yield from self._swept(None)
+            future = backwards(self.points, links.before, self.modes, self.rates)
+        return (yield from self._swept(future))
+
+    def _swept(self, future: Future | None) -> Generator[Progress, None, Links]:
+        def told(step: int) -> Progress:
+            return Progress.at("linking", (self.done + step) / self.total, time.perf_counter() - self.began)
+
+        links = yield from changed(sweep(self.points, self.modes, self.rates, future, *self.limits), told)
+        self.done += len(self.told.starts)
+        return links
+
+    def _learn(self, links: Links) -> None:
+        false = self.false(links)
+        self.numbers = learn_modes(self.told, links, self.numbers, self.prior, self.directed)
+        more = np.clip((false.sum() + 0.5) / ((self.odds / (1 + self.odds)).sum() + 0.5), *_FARTHEST)
+        self.rates = learn_rates(self.told, links, self.area, self.odds * more, 1 - false)
+
+    def false(self, links: Links) -> np.ndarray:
+        """Return the chance of each detection's trajectory to be false."""
+        past = follow(self.points, links.before, self.modes, self.rates)
+        return _false(self.told, links, chains(links.before), past, self.rates)
 
 
 def _variance(table: pd.DataFrame) -> np.ndarray:

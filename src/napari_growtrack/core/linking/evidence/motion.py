@@ -11,9 +11,12 @@ velocity with their covariance, the same along both axes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+
+from ...packages.compiling import numba
 
 WEIGHT, Y, X, VY, VX, PP, PV, VV = range(8)
 _TINY = 1e-300
@@ -65,29 +68,53 @@ def begin(y: np.ndarray, x: np.ndarray, variance: np.ndarray, modes: Modes) -> n
 
 def predict(state: np.ndarray, modes: Modes) -> np.ndarray:
     """Return the states a frame later."""
-    weight = state[WEIGHT]
-    stays = (1 - modes.switch * (1 - modes.share)) * weight
+    state = np.ascontiguousarray(state)
     after = np.empty_like(state)
-    after[WEIGHT] = (1 - modes.switch) * weight + modes.switch * modes.share
-    part = stays / np.maximum(after[WEIGHT], _TINY)  # of each mode that was in it before
-    rest = 1 - part
-    whole = _collapsed(state)  # the others' place; all modes' serves, since they differ little
-    spread = part * rest * ((state[Y] - whole[0]) ** 2 + (state[X] - whole[1]) ** 2) / 2
-    after[Y] = part * state[Y] + rest * whole[0]
-    after[X] = part * state[X] + rest * whole[1]
-    velocity_spread = part * rest * (state[VY] ** 2 + state[VX] ** 2) / 2
-    between = part * rest * ((state[Y] - whole[0]) * state[VY] + (state[X] - whole[1]) * state[VX]) / 2
-    pp = part * state[PP] + rest * whole[2] + spread
-    pv = part * state[PV] + between
-    vv = part * state[VV] + rest * modes.speed**2 + velocity_spread
-    keep, noise = modes.keep, modes.speed**2 * (1 - modes.keep**2)
-    after[VY], after[VX] = keep * part * state[VY], keep * part * state[VX]
-    after[Y] += after[VY]
-    after[X] += after[VX]
-    after[VV] = keep**2 * vv + noise
-    after[PV] = keep * pv + after[VV]
-    after[PP] = pp + 2 * keep * pv + after[VV] + modes.step**2
+    many = math.prod(state.shape[1:-2]), *state.shape[-2:]
+    numbers = modes.step**2, modes.speed**2, modes.keep, modes.share
+    walk, speed, keep, share = (np.reshape(one, (-1, state.shape[-2])) for one in numbers)
+    _predict(state.reshape(8, *many), after.reshape(8, *many), walk, speed, keep, share, np.ravel(modes.switch))
     return after
+
+
+@numba.njit(nogil=True, cache=True)
+def _predict(
+    state: np.ndarray,
+    after: np.ndarray,
+    walk: np.ndarray,
+    speed: np.ndarray,
+    keep: np.ndarray,
+    share: np.ndarray,
+    switch: np.ndarray,
+) -> None:
+    """Fill in the states a frame later, (8, several, modes, n), by squares of steps and speeds, (several, modes)."""
+    _, several, modes, n = state.shape
+    for p in range(several):
+        for i in range(n):
+            y, x, pp = 0.0, 0.0, 0.0  # of all modes together: where those were that come from another one
+            for k in range(modes):
+                y += state[WEIGHT, p, k, i] * state[Y, p, k, i]
+                x += state[WEIGHT, p, k, i] * state[X, p, k, i]
+            for k in range(modes):
+                away = (state[Y, p, k, i] - y) ** 2 + (state[X, p, k, i] - x) ** 2
+                pp += state[WEIGHT, p, k, i] * (state[PP, p, k, i] + away / 2)
+            for k in range(modes):
+                weight, kept = state[WEIGHT, p, k, i], keep[p, k]
+                total = (1 - switch[p]) * weight + switch[p] * share[p, k]
+                part = (1 - switch[p] * (1 - share[p, k])) * weight / max(total, _TINY)
+                rest = 1 - part
+                dy, dx = state[Y, p, k, i] - y, state[X, p, k, i] - x
+                vy, vx = state[VY, p, k, i], state[VX, p, k, i]
+                place = part * state[PP, p, k, i] + rest * pp + part * rest * (dy**2 + dx**2) / 2
+                both = part * state[PV, p, k, i] + part * rest * (dy * vy + dx * vx) / 2
+                spread = part * state[VV, p, k, i] + rest * speed[p, k] + part * rest * (vy**2 + vx**2) / 2
+                spread = kept**2 * spread + speed[p, k] * (1 - kept**2)
+                after[WEIGHT, p, k, i] = total
+                after[VY, p, k, i], after[VX, p, k, i] = kept * part * vy, kept * part * vx
+                after[Y, p, k, i] = y + part * dy + kept * part * vy
+                after[X, p, k, i] = x + part * dx + kept * part * vx
+                after[VV, p, k, i], after[PV, p, k, i] = spread, kept * both + spread
+                after[PP, p, k, i] = place + 2 * kept * both + spread + walk[p, k]
 
 
 def _collapsed(state: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -100,19 +127,39 @@ def _collapsed(state: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def update(state: np.ndarray, y: np.ndarray, x: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the states after positions were seen, each (n,), and the density of seeing them there, (..., n)."""
-    total = state[PP] + variance
-    dy, dx = y - state[Y], x - state[X]
-    density = state[WEIGHT] * _normal(dy**2 + dx**2, total)
-    whole = np.maximum(density.sum(-2, keepdims=True), _TINY)
+    state = np.ascontiguousarray(state)
     after = np.empty_like(state)
-    after[WEIGHT] = density / whole
-    gain, turn = state[PP] / total, state[PV] / total
-    after[Y], after[X] = state[Y] + gain * dy, state[X] + gain * dx
-    after[VY], after[VX] = state[VY] + turn * dy, state[VX] + turn * dx
-    after[PP] = gain * variance
-    after[PV] = state[PV] * (1 - gain)
-    after[VV] = state[VV] - turn * state[PV]
-    return after, whole[..., 0, :]
+    several, (modes, n) = state.shape[1:-2], state.shape[-2:]
+    many = 8, math.prod(several), modes, n
+    spread = np.broadcast_to(variance, (*several, 1, n)).reshape(many[1], n)
+    density = np.empty((*several, n))
+    _update(state.reshape(many), after.reshape(many), y, x, spread, density.reshape(many[1], n))
+    return after, density
+
+
+@numba.njit(nogil=True, cache=True)
+def _update(
+    state: np.ndarray, after: np.ndarray, y: np.ndarray, x: np.ndarray, variance: np.ndarray, density: np.ndarray
+) -> None:
+    """Fill in the states (8, several, modes, n) after positions were seen, and their density (several, n)."""
+    _, several, modes, n = state.shape
+    for p in range(several):
+        for i in range(n):
+            whole = 0.0
+            for k in range(modes):
+                total = state[PP, p, k, i] + variance[p, i]
+                dy, dx = y[i] - state[Y, p, k, i], x[i] - state[X, p, k, i]
+                seen = state[WEIGHT, p, k, i] * np.exp(-0.5 * (dy**2 + dx**2) / total) / (_TWO_PI * total)
+                gain, turn = state[PP, p, k, i] / total, state[PV, p, k, i] / total
+                whole += seen
+                after[WEIGHT, p, k, i] = seen
+                after[Y, p, k, i], after[X, p, k, i] = state[Y, p, k, i] + gain * dy, state[X, p, k, i] + gain * dx
+                after[VY, p, k, i], after[VX, p, k, i] = state[VY, p, k, i] + turn * dy, state[VX, p, k, i] + turn * dx
+                after[PP, p, k, i], after[PV, p, k, i] = gain * variance[p, i], state[PV, p, k, i] * (1 - gain)
+                after[VV, p, k, i] = state[VV, p, k, i] - turn * state[PV, p, k, i]
+            density[p, i] = max(whole, _TINY)
+            for k in range(modes):
+                after[WEIGHT, p, k, i] /= density[p, i]
 
 
 def _normal(square: np.ndarray, variance: np.ndarray) -> np.ndarray:

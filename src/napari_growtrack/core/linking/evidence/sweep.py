@@ -18,6 +18,9 @@ _REACH = 5.0
 _UNLIKELY = 1e-3
 """Weights of links, against none, that need no thought; chances to be alive below which a particle is given up."""
 
+_SURE = 1e100
+"""Odds that need not grow any further."""
+
 _CANDIDATES = 12
 """Most detections that are considered for a particle, those of the largest weights: crowds do not explode."""
 
@@ -53,6 +56,11 @@ class Points:
 
     def __len__(self) -> int:
         return len(self.step)
+
+    def until(self, number: int) -> Points:
+        """Return the first detections: all of so many steps that there are at least so many."""
+        end = int(self.ends[min(int(np.searchsorted(self.ends, number)), len(self.ends) - 1)])
+        return Points.of(*(each[:end] for each in (self.step, self.y, self.x, self.variance)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,94 +139,100 @@ def sweep(
     fastest : float
         Farthest that it may move in a step, in pixels.
     """
-    before, chance = np.full(len(points), -1), np.ones(len(points))
-    tracks, now = None, 0
-    for done, (start, end) in enumerate(zip(points.starts, points.ends, strict=True), start=1):
-        rows = slice(start, end)
-        if tracks is None:
-            tracks = _new(points, rows, rates.first, modes, rates)
+    return _Sweep(points, modes, rates, future, longest, fastest).links()
+
+
+class _Sweep:
+    """A sweep on its way, with what it has linked."""
+
+    def __init__(
+        self,
+        points: Points,
+        modes: Modes,
+        rates: Rates,
+        future: Future | None,
+        longest: float,
+        fastest: float,
+    ) -> None:
+        self.points, self.modes, self.rates, self.future = points, modes, rates, future
+        self.longest, self.fastest = longest, fastest
+        self.before, self.chance = np.full(len(points), -1), np.ones(len(points))
+
+    def links(self) -> Generator[int, None, Links]:
+        points, now = self.points, int(self.points.step[0])
+        tracks = self._begun(np.arange(points.ends[0]), self.rates.first)
+        yield 1
+        for done in range(1, len(points.starts)):
+            rows = slice(int(points.starts[done]), int(points.ends[done]))
+            step = int(points.step[rows.start])
+            tracks = self._linked(self._waited(tracks, step - now - 1), rows)
+            now = step
+            yield done + 1
+        return Links(self.before, self.chance)
+
+    def _begun(self, rows: np.ndarray, density: float) -> _Tracks:
+        """Return particles of which only one detection is known."""
+        points = self.points
+        state = begin(points.y[rows], points.x[rows], points.variance[rows], self.modes)
+        odds = density / self.rates.noise[rows]
+        return _Tracks(state, odds, np.ones(len(rows)), np.zeros(len(rows), int), rows)
+
+    def _waited(self, tracks: _Tracks, steps: int) -> _Tracks:
+        """Return the particles after steps without any detection."""
+        while steps > 0 and len(tracks.last):
+            tracks.state = predict(tracks.state, self.modes)
+            tracks = self._missed(tracks)
+            steps -= 1
+        return tracks
+
+    def _missed(self, tracks: _Tracks) -> _Tracks:
+        """Return those that were not detected, but may be later."""
+        gone = tracks.missed > 0
+        odds = tracks.odds * (1 - self.rates.seen(tracks.alive, gone))
+        alive, missed = self.rates.after_miss(tracks.alive, gone), tracks.missed + 1
+        stay = (alive * odds / (1 + odds) > _UNLIKELY) & (missed <= self.longest)
+        return _Tracks(tracks.state, odds, alive, missed, tracks.last).those(np.flatnonzero(stay))
+
+    def _linked(self, tracks: _Tracks, rows: slice) -> _Tracks:
+        """Fill in the links of a step, and return the particles after it."""
+        tracks.state = predict(tracks.state, self.modes)
+        seen = self.rates.seen(tracks.alive, tracks.missed > 0)
+        i, j, weight = self._weighed(tracks, rows, tracks.odds / (1 + tracks.odds) * seen)
+        chosen = best_edges(i, j, -np.log(weight))
+        number = rows.stop - rows.start
+        chances, self.chance[rows] = link_chances(i, j, weight, len(seen), number)
+        mine, theirs = i[chosen], rows.start + j[chosen]
+        self.before[theirs], self.chance[theirs] = tracks.last[mine], chances[chosen]
+        free, new = np.ones(len(seen), bool), np.ones(number, bool)
+        free[mine], new[j[chosen]] = False, False
+        going = self._seen(tracks.those(mine), seen[mine], theirs)
+        begun = self._begun(rows.start + np.flatnonzero(new), self.rates.birth)
+        return going.and_(begun).and_(self._missed(tracks.those(np.flatnonzero(free))))
+
+    def _weighed(self, tracks: _Tracks, rows: slice, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return which particles may be which detections of a step, and the weight of each link against none."""
+        points, noise = self.points, self.rates.noise[rows]
+        y, x, variance = points.y[rows], points.x[rows], points.variance[rows]
+        i, j = candidates(tracks.state, y, x, variance)
+        if np.isfinite(self.fastest):
+            last = tracks.last[i]
+            slow = np.hypot(y[j] - points.y[last], x[j] - points.x[last]) <= self.fastest * (tracks.missed[i] + 1)
+            i, j = i[slow], j[slow]
+        if self.future is None:
+            after = begin(y, x, variance, self.modes)
         else:
-            tracks = _waited(tracks, points.step[start] - now - 1, modes, rates, longest)
-            tracks = _linked(tracks, points, rows, modes, rates, future, before, chance, longest, fastest)
-        now = points.step[start]
-        yield done
-    return Links(before, chance)
+            after, noise = self.future.state[..., rows], noise / self.future.odds[rows]
+        weight = meeting(tracks.state[..., i], after[..., j], self.modes) * (seen / (1 - seen))[i]
+        weight /= (self.rates.birth + noise)[j]
+        kept = weight > _UNLIKELY
+        return _fewer(i[kept], j[kept], weight[kept])
 
-
-def _new(points: Points, rows: slice | np.ndarray, density: float, modes: Modes, rates: Rates) -> _Tracks:
-    state = begin(points.y[rows], points.x[rows], points.variance[rows], modes)
-    number = state.shape[-1]
-    last = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
-    return _Tracks(state, density / rates.noise[rows], np.ones(number), np.zeros(number, int), last)
-
-
-def _waited(tracks: _Tracks, steps: int, modes: Modes, rates: Rates, longest: float) -> _Tracks:
-    """Return the particles after steps without any detection."""
-    while steps > 0 and len(tracks.last):
-        tracks.state = predict(tracks.state, modes)
-        tracks = _kept(tracks, rates, longest)
-        steps -= 1
-    return tracks
-
-
-def _kept(tracks: _Tracks, rates: Rates, longest: float) -> _Tracks:
-    """Return those that were not detected, but may be later."""
-    gone = tracks.missed > 0
-    tracks.odds = tracks.odds * (1 - rates.seen(tracks.alive, gone))
-    tracks.alive = rates.after_miss(tracks.alive, gone)
-    tracks.missed = tracks.missed + 1
-    stay = (tracks.alive * tracks.odds / (1 + tracks.odds) > _UNLIKELY) & (tracks.missed <= longest)
-    return tracks.those(np.flatnonzero(stay))
-
-
-def _linked(
-    tracks: _Tracks,
-    points: Points,
-    rows: slice,
-    modes: Modes,
-    rates: Rates,
-    future: Future | None,
-    before: np.ndarray,
-    chance: np.ndarray,
-    longest: float,
-    fastest: float,
-) -> _Tracks:
-    """Fill in the links of a step, and return the particles after it."""
-    tracks.state = predict(tracks.state, modes)
-    number = rows.stop - rows.start
-    i, j = candidates(tracks.state, points.y[rows], points.x[rows], points.variance[rows])
-    if np.isfinite(fastest):
-        moved = np.hypot(*(axis[rows][j] - axis[tracks.last[i]] for axis in (points.y, points.x)))
-        slow = moved <= fastest * (tracks.missed[i] + 1)
-        i, j = i[slow], j[slow]
-    if future is None:
-        after = begin(points.y[rows], points.x[rows], points.variance[rows], modes)
-        sure = np.ones(number)
-    else:
-        after, sure = future.state[..., rows], future.odds[rows]
-    seen = rates.seen(tracks.alive, tracks.missed > 0)
-    true = tracks.odds / (1 + tracks.odds) * seen
-    weight = meeting(tracks.state[..., i], after[..., j], modes) * (true / (1 - true))[i]
-    weight /= (rates.birth + rates.noise[rows] / sure)[j]
-    kept = weight > _UNLIKELY
-    i, j, weight = _fewer(i[kept], j[kept], weight[kept])
-    chosen = best_edges(i, j, -np.log(weight))
-    chances, alone = link_chances(i, j, weight, len(true), number)
-    mine, theirs = i[chosen], j[chosen]
-    chance[rows] = alone
-    chance[rows.start + theirs] = chances[chosen]
-    before[rows.start + theirs] = tracks.last[mine]
-    followed = rows.start + theirs
-    state, density = update(tracks.state[..., mine], points.y[followed], points.x[followed], points.variance[followed])
-    odds = tracks.odds[mine] * seen[mine] * density / rates.noise[followed]
-    free = np.ones(len(true), bool)
-    free[mine] = False
-    begun = np.ones(number, bool)
-    begun[theirs] = False
-    going = _Tracks(state, odds, np.ones(len(mine)), np.zeros(len(mine), int), followed)
-    new = _new(points, rows.start + np.flatnonzero(begun), rates.birth, modes, rates)
-    lost = _kept(tracks.those(np.flatnonzero(free)), rates, longest)
-    return going.and_(new).and_(lost)
+    def _seen(self, tracks: _Tracks, seen: np.ndarray, rows: np.ndarray) -> _Tracks:
+        """Return particles after they were detected."""
+        points = self.points
+        state, density = update(tracks.state, points.y[rows], points.x[rows], points.variance[rows])
+        odds = np.minimum(tracks.odds * seen * density / self.rates.noise[rows], _SURE)
+        return _Tracks(state, odds, np.ones(len(rows)), np.zeros(len(rows), int), rows)
 
 
 def candidates(state: np.ndarray, y: np.ndarray, x: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -270,7 +284,7 @@ def follow(points: Points, before: np.ndarray, modes: Modes, rates: Rates) -> Fu
                 alive = rates.after_miss(alive, np.full(len(some), missed > 0))
             known, density = update(known, points.y[some], points.x[some], points.variance[some])
             state[..., some] = known
-            odds[some] = np.minimum(likelihood * density / rates.noise[last], 1e100)
+            odds[some] = np.minimum(likelihood * density / rates.noise[last], _SURE)
     return Future(state, odds)
 
 

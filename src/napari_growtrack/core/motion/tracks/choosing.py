@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import pandas as pd
 
-from ..motion import Units
-from ..tables import Limits
-from ..tables.limits import Ends
+from ...tables import Limits
+from ...tables.limits import Ends
+from .. import Units
 from .columns import EXPONENT, TRACK_COLUMNS
 from .measuring import measure_tracks
 

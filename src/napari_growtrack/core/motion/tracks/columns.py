@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..motion import Units
+from .. import Units
 
 
 class Column(NamedTuple):

@@ -8,8 +8,8 @@ import pytest
 
 from napari_growtrack.core.errors import MotionError, SettingsError, TableError
 from napari_growtrack.core.motion import Units, anomalous_exponent, diffusion_of_each
+from napari_growtrack.core.motion.tracks import TRACK_COLUMNS, TrackLimits, keep_tracks, measure_tracks
 from napari_growtrack.core.tables import empty, read_table, write_table
-from napari_growtrack.core.tracks import TRACK_COLUMNS, TrackLimits, keep_tracks, measure_tracks
 
 FILM = Units(pixel_size=0.1, frame_time=0.5)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..errors import MotionError
-from ..motion import Units, anomalous_exponent, diffusion_of_each
-from ..progress import Progress, finish
-from ..tables import check
+from ...errors import MotionError
+from ...progress import Progress, finish
+from ...tables import check
+from .. import Units, anomalous_exponent, diffusion_of_each
 from .columns import EXPONENT, INTEGERS, TRACK_COLUMNS
 from .doubt import q_of_tracks
 
@@ -31,7 +31,7 @@ def measure_tracks(trajectories: pd.DataFrame, units: Units | None = None, expon
     units : Units, optional
         Pixels and frames by default.
     exponent : bool
-        Whether to tell the exponent of each, too, which takes about a second a trajectory.
+        Whether to tell the exponent of each, too: of 40 detections that takes about 30 ms, all else 0.1 ms.
 
     Returns
     -------
