@@ -116,7 +116,9 @@ def _watched(film: Filmed, bench: Bench) -> Work:
         best = max((_by_eye(film, eye, table) for table in tables), key=lambda pair: pair[0])
         found |= {name: tables[0], f"{name}, by eye": best[1]}
     rows = [_row(film, number, eye, found) | {"chosen": chosen} for number in numbers]
-    rings = pd.concat([found[name][["frame", "y", "x"]].assign(film=film.name, method=name) for name in METHODS])
+    rings = pd.concat(
+        [found[name][["frame", "y", "x"]].round(1).assign(film=film.name, method=name) for name in METHODS]
+    )
     return {"": rows, "rings": rows_of(rings)}
 
 
