@@ -21,7 +21,7 @@ def test_benchmarks_run_at_smoke_scale(tmp_path, capsys, name):
     code, said, err = run(capsys, "benchmark", name, "--scale", "smoke", "-o", tmp_path)
     assert code == 0, err
     assert said.startswith(f"{name} (smoke): {CASES[name].about}\n\n| ")
-    assert len(json.loads((tmp_path / f"{name}.json").read_text())["rows"]) > 2
+    assert len(json.loads((tmp_path / f"{name}.json").read_text())["rows"]) > 1
     assert (tmp_path / f"{name}.png").exists() == ("" in CASES[name].figures)
 
 
@@ -29,7 +29,7 @@ def test_benchmarks_run_at_smoke_scale(tmp_path, capsys, name):
 def test_benchmarks_of_real_data_run_at_smoke_scale(shared_data, tmp_path, capsys, name):
     code, _, err = run(capsys, "benchmark", name, "--scale", "smoke", "-o", tmp_path, "--data", shared_data)
     assert code == 0, err
-    assert len(json.loads((tmp_path / f"{name}.json").read_text())["rows"]) > 2
+    assert len(json.loads((tmp_path / f"{name}.json").read_text())["rows"]) > 1
 
 
 def test_a_benchmark_of_the_thesis_is_called_by_its_figure(tmp_path, capsys):

@@ -205,7 +205,8 @@ class _Fitted:
     def factor(self) -> Estimate:
         """What known variances are times, as a factor of `sigma`."""
         ends = self.parameters[2] + self.reaches[2] * np.array([0, -1, 1])
-        return Estimate.between(*(float(one) for one in np.exp(ends / 2)), "")
+        value, low, high = (float(one) for one in np.exp(ends / 2))
+        return Estimate.between(value, low, high, "")
 
     @property
     def exponent(self) -> Estimate:
