@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from types import NoneType, UnionType
-from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Generic, Literal, NamedTuple, Self, TypeVar, Union, get_args, get_origin
 
 from magicgui.widgets import create_widget
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
@@ -99,6 +99,8 @@ class _Box(NamedTuple):
         if kind is bool:
             box = create_widget(annotation=bool, name=name, label=label, value=bool(field.default))
             box.native.setText(label)
+        elif get_origin(kind) is Literal:
+            box = create_widget(field.default, kind, name=name, label=label)
         else:
             low, high = told.get("low", least or 0), told.get("high", _HIGHEST if most is None else most)
             start = low if field.default is None else min(max(field.default, low), high)
@@ -112,6 +114,8 @@ class _Box(NamedTuple):
     def value(self) -> Any:
         """Return what is shown as the field takes it."""
         shown = self.widget.value
+        if get_origin(self.kind) is Literal:
+            return shown
         return None if self.optional and shown == self.widget.min else self.kind(shown)
 
     def show(self, value: Any) -> None:
