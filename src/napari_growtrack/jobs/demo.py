@@ -104,8 +104,7 @@ class Demo:
         if self.network == AUTO:
             chosen = choose_network(stack, frames, load=context.named)
             yield Said(str(chosen))
-            name, diameter, contrast = chosen.best[:3]
-            network = context.named(name).for_diameter(diameter)
+            network, contrast = chosen.best.sized(context.named), chosen.best.contrast
         else:
             network = context.named(self.network)
         yield Begun(frames, 0)

@@ -121,13 +121,12 @@ def found_on(stack: Stack, context: Context, diameter: float | None = None) -> F
         When no network knows anything in it.
     """
     chosen = choose_network(stack, diameter=diameter, load=context.named)
-    network, size, contrast = chosen.best[:3]
-    sized = context.named(network).for_diameter(size)
-    table = detect(stack, sized, sized.cascade(), sorted({0, len(stack) // 2}), contrast)
-    points = typical(table, stack.shape[1:])
-    if not chosen.explains or not len(points):
-        raise SettingsError("No network knows anything in this film. Point at a few of its particles.")
-    return Found(points, chosen)
+    if chosen.explains:
+        network = chosen.best.sized(context.named)
+        table = detect(stack, network, network.cascade(), sorted({0, len(stack) // 2}), chosen.best.contrast)
+        if len(points := typical(table, stack.shape[1:])):
+            return Found(points, chosen)
+    raise SettingsError("No network knows anything in this film. Point at a few of its particles.")
 
 
 def _matched(stack: Stack, points: np.ndarray, chosen: Chosen, name: str, shape: str | None = None) -> SceneEstimate:

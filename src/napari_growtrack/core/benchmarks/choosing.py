@@ -14,7 +14,7 @@ from ..detection import detect
 from ..films import open_stack
 from ..networks.choice import Chosen, Tried, choose_network
 from ..networks.evaluation import SHAPE, film_of
-from ..networks.load import Network, load_network
+from ..networks.load import load_network
 from ..scoring import Score, score
 from ..simulation import draw, named_scene
 from .case import Rows, Scale
@@ -123,10 +123,5 @@ def _rivals(chosen: Chosen) -> list[Tried]:
 
 
 def _scored(film: _Film, tried: Tried) -> Score:
-    network = sized(tried)
+    network = tried.sized(_load)
     return score(film.truth, detect(film.frames, network, network.cascade(), contrast=tried.contrast), film.within)
-
-
-def sized(tried: Tried) -> Network:
-    """Return the network of what was tried, for particles of its size."""
-    return _load(tried.network).for_diameter(tried.diameter)

@@ -125,7 +125,7 @@ def _watched(film: Filmed, bench: Bench) -> Work:
 def _ours(stack: Stack, numbers: list[int]) -> tuple[str, pd.DataFrame]:
     """Track frames as `growtrack track FILM` does: the film chooses."""
     best = choose_network(stack, load=_load).best
-    network = _load(best.network).for_diameter(best.diameter)
+    network = best.sized(_load)
     contrast, cascade = survey(stack, network, network.cascade(), best.contrast, range(len(stack)))
     tables = [one.table for one in iter_detections(stack, network, cascade, numbers, contrast)]
     return str(best), pd.concat(tables, ignore_index=True)

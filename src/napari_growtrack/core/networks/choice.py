@@ -81,6 +81,10 @@ class Tried(NamedTuple):
     touching: float
     evidence: float
 
+    def sized(self, load: Callable[[str], Network]) -> Network:
+        """Return the network, for particles of this size."""
+        return load(self.network).for_diameter(self.diameter)
+
     def __str__(self) -> str:
         """Return it in a few words.
 
@@ -262,8 +266,10 @@ def _change(stack: Stack, numbers: Sequence[int], best: tuple[Tried, Trial], tri
 
     tried, mine = best
     low, high = len(numbers) // 2, len(numbers) - 1
+    if high - low < _SHORT:
+        return None
     last = on(mine, numbers[high]).evidence
-    if high - low < _SHORT or last >= _FADED * tried.evidence:
+    if last >= _FADED * tried.evidence:
         return None
     there, other = max(((on(one, numbers[high]), one) for one in trials), key=lambda pair: pair[0].evidence)
     if not explains(there) or last >= _FADED * there.evidence:

@@ -43,9 +43,7 @@ def brownian_paths(
     """
     steps = rng.normal(0, np.sqrt(2 * diffusion), (frames, particles, 2)) + drift
     paths = steps.cumsum(0) + rng.uniform(0, side, (particles, 2))
-    seen = (paths + rng.normal(0, 1, paths.shape) * error).reshape(-1, 2)
-    frame, particle = np.indices((frames, particles)).reshape(2, -1)
-    table = pd.DataFrame({"frame": frame, "y": seen[:, 0], "x": seen[:, 1], "particle": particle})
+    table = _table(paths + rng.normal(0, 1, paths.shape) * error)
     return table[rng.random(len(table)) >= lost].reset_index(drop=True)
 
 
@@ -75,7 +73,7 @@ def trapped_path(
     for t in range(1, frames):
         places[t] = decay * places[t - 1] + np.sqrt(1 - decay**2) * places[t]
     seen = places + rng.normal(0, 1, places.shape) * error
-    return pd.DataFrame({"frame": range(frames), "y": seen[:, 0], "x": seen[:, 1], "particle": 0})
+    return _table(seen[:, None])
 
 
 def fractional_paths(
@@ -112,8 +110,7 @@ def fractional_paths(
     fine = np.tensordot(_fractional_factor(frames * parts, exponent), chance, 1)
     places = fine.cumsum(0).reshape(frames, parts, particles, 2) * parts ** (-exponent / 2)
     seen = places[:, : max(round(open_share * parts), 1)].mean(1) + rng.normal(0, 1, (frames, particles, 2)) * error
-    frame, particle = np.indices((frames, particles)).reshape(2, -1)
-    return pd.DataFrame({"frame": frame, "y": seen[..., 0].ravel(), "x": seen[..., 1].ravel(), "particle": particle})
+    return _table(seen)
 
 
 @lru_cache(maxsize=4)
@@ -162,6 +159,12 @@ def switching_paths(
     moves, bends = spread * rng.normal(0, 1, (frames, particles, 2)), rng.normal(0, 1, (frames, particles, 2))
     blur = moves * open_share / 2 + spread * np.sqrt(open_share / 3 - open_share**2 / 4) * bends
     seen = moves.cumsum(0) - moves + blur + rng.normal(0, 1, moves.shape) * error
-    frame, particle = np.indices((frames, particles)).reshape(2, -1)
-    columns = {"frame": frame, "y": seen[..., 0].ravel(), "x": seen[..., 1].ravel(), "particle": particle}
-    return pd.DataFrame({**columns, "true_state": states.ravel()})
+    return _table(seen).assign(true_state=states.ravel())
+
+
+def _table(places: np.ndarray) -> pd.DataFrame:
+    """Return places (frames, particles, 2) as a table ``frame, y, x, particle``, sorted by frame."""
+    frame, particle = np.indices(places.shape[:2]).reshape(2, -1)
+    return pd.DataFrame(
+        {"frame": frame, "y": places[..., 0].ravel(), "x": places[..., 1].ravel(), "particle": particle}
+    )
