@@ -209,16 +209,18 @@ class AdaptToFilm:
         return Adapted(estimate, saved._replace(path=Path(self.path)), judged)
 
     def _judged(self, stack: Stack, context: Context, start: Network, grown: Path, before: Chosen) -> Chosen:
-        """Return how a grown network explains the film beside the one it began with; refuse one that is no better."""
-        judged = choose_network(stack, among=(before.best.network, str(grown)), load=context.named)
-        mine = next(one for one in judged.tried if one.network == str(grown))
+        """Return how a grown network explains the film beside the one it began with; refuse one that is no better.
+
+        It is tried alone, so that its best size is looked at as long as the best before it was.
+        """
+        mine = choose_network(stack, among=[str(grown)], load=context.named).best
         if mine.evidence <= before.best.evidence:
             share = max(mine.evidence, 0.0) / before.best.evidence
             raise SettingsError(
                 f"Grown further, {start.card.name} explains {share:.0%} of what {before.best} does, so it is not kept. "
                 "Track with that, or grow for longer."
             )
-        return judged
+        return Chosen((mine._replace(network=str(self.path)), *before.tried))
 
 
 def _to_adapt(chosen: Chosen, scene: Scene, minutes: float, name: str, context: Context) -> tuple[Network, Recipe]:

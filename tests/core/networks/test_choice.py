@@ -14,6 +14,7 @@ from napari_growtrack.core.errors import SettingsError
 from napari_growtrack.core.films import open_stack
 from napari_growtrack.core.networks.choice import Chosen, Tried, _part, choose_network, iter_choice
 from napari_growtrack.core.networks.load import load_network
+from napari_growtrack.core.progress import finish
 from napari_growtrack.core.scoring import score
 from napari_growtrack.jobs import TrackToTable, track
 
@@ -65,6 +66,22 @@ def test_a_film_without_particles_is_told_so(rung):
     assert chosen.runner_up is None
     assert chosen.best.particles == 0
     assert "match" in str(chosen)
+
+
+def test_shares_compare_what_was_looked_at_alike():
+    """All are tried on a part, the best again on a larger one: the others keep the share that they had of the part."""
+    frames = np.tile(film("gaussian 1.3", 2, 3).film, (1, 2, 2))[:, :300, :300]
+    told = []
+    chosen = finish(iter_choice(open_stack(frames), load=load), told.append)
+    keys = [one[:3] for one in told]
+    number = next(place for place, key in enumerate(keys) if key in keys[:place])
+    first, again = ({one[:3]: one.evidence for one in some} for some in (told[:number], told[number:]))
+    once = [one for one in chosen.tried if one[:3] in first and one[:3] not in again and one.evidence > 0]
+    assert len(once) > 3
+    best = max(one.evidence for one in chosen.tried)
+    assert best > 1.2 * max(first.values())
+    for one in once:
+        assert one.evidence / best == pytest.approx(first[one[:3]] / max(first.values()))
 
 
 def test_constant_frames_choose_nothing_and_raise_nothing():

@@ -70,7 +70,8 @@ class Tried(NamedTuple):
     touching : float
         Share of them that touch another.
     evidence : float
-        Nats a frame by which they explain it; see `evidence`.
+        Nats a frame by which they explain it; see `evidence`. Those that were tried on the smaller part alone have
+        their share of what the best explained there.
     """
 
     network: str
@@ -247,7 +248,8 @@ def iter_choice(
         second.append((trial.on(looked_at, stack.full_scale), trial))
         yield second[-1][0]
     second.sort(key=lambda pair: -pair[0].evidence)
-    every = second + [pair for pair in first if all(not pair[1].same_as(one) for one in again)]
+    rest = [pair for pair in first if all(not pair[1].same_as(one) for one in again)]
+    every = second + _as_if_again(rest, first[0][0].evidence, second[0][0].evidence)
     best = _best(second)
     if not explains(best[0]):
         best = min(
@@ -279,6 +281,12 @@ def _change(stack: Stack, numbers: Sequence[int], best: tuple[Tried, Trial], tri
         faded = on(mine, numbers[middle]).evidence < _FADED * on(other, numbers[middle]).evidence
         low, high = (low, middle) if faded else (middle, high)
     return Change(numbers[high], there)
+
+
+def _as_if_again(rest: Sequence[tuple[Tried, Trial]], before: float, after: float) -> list[tuple[Tried, Trial]]:
+    """Return those that were tried on the smaller part alone, with their share of what the best explained there."""
+    more = after / before if before > 0 and after > 0 else 1.0
+    return [(tried._replace(evidence=more * tried.evidence), trial) for tried, trial in rest]
 
 
 def explains(tried: Tried) -> bool:
