@@ -246,7 +246,7 @@ def blurred_msd(lags: np.ndarray, exponent: float, share: float) -> np.ndarray:
     """
     lags = np.asarray(lags, float)
     if share < 0.001:  # differences of powers drown in rounding
-        return np.where(lags > 0, lags**exponent, 0.0)
+        return np.where(lags > 0, np.where(lags > 0, lags, 1.0) ** exponent, 0.0)
     power, norm = exponent + 2, (exponent + 1) * (exponent + 2)
     differences = (lags + share) ** power + np.abs(lags - share) ** power - 2 * lags**power
     blurred = differences / (share**2 * norm) - 2 * share**exponent / norm

@@ -150,7 +150,8 @@ def _moves(parts: _Parts) -> np.ndarray:
 
 
 def _how_fast(parts: _Parts, units: Units) -> dict[str, np.ndarray]:
-    speeds = units.pixel / units.frame * _moves(parts) / parts.steps("frame")
+    with np.errstate(invalid="ignore", divide="ignore"):  # twice in a frame, which is refused where D is measured
+        speeds = units.pixel / units.frame * _moves(parts) / parts.steps("frame")
     fastest = np.fmax.reduceat(speeds, parts.starts) if len(parts.starts) else speeds
     return {"mean_speed": parts.mean(speeds), "max_speed": fastest}
 
