@@ -46,7 +46,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Gated:
-    """Wait without yielding until a file is there; leave another one behind."""
+    """Wait without yielding until a file is there, wherever it is left; leave another one behind."""
 
     gate: str
     left: str
@@ -54,12 +54,16 @@ class Gated:
     def steps(self, context):
         try:
             yield "begun"
-            while not os.path.exists(self.gate):
-                time.sleep(0.005)
+            self._wait()
             yield "open"
         finally:
+            self._wait()  # it may have been left before it came to wait
             with open(self.left, "w") as file:
                 file.write("left")
+
+    def _wait(self):
+        while not os.path.exists(self.gate):
+            time.sleep(0.005)
 
 
 @dataclass(frozen=True)
