@@ -169,3 +169,15 @@ def test_nothing_is_wider_than_its_panel(make_window, qtbot, size, theme):
         )
         viewer.window.remove_dock_widget(panel)
     assert narrow == dict.fromkeys(PANELS, (True, True, True))
+
+
+def test_a_stage_that_is_slid_to_and_back_at_once_was_slid(viewer, qtbot):
+    steps = open_panel(viewer, "First steps")
+    steps.session.choose("vesicles")
+    steps.session.choose("beads")
+    steps.refresh()
+    assert not steps.rows[2].done
+    steps.session.change(stage=1)
+    steps.session.change(stage=3)
+    steps.refresh()
+    assert steps.rows[2].done

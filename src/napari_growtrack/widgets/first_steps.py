@@ -12,6 +12,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ..core.tables import PROGRAM
+from .session.choice import Choice
 from .session.session import Session
 from .shared.labels import Note
 from .shared.layers import about
@@ -61,7 +62,8 @@ class FirstStepsPanel(Panel):
 
     def __init__(self, viewer: napari.viewer.Viewer, session: Session | None = None) -> None:
         super().__init__(viewer, session)
-        self._stage_at_first: int | None = None
+        self._seen: Choice | None = None
+        self._slid = False
         self.rows = [StepRow(number, step) for number, step in enumerate(self._steps(), start=1)]
         for row in self.rows:
             self.body.addWidget(row)
@@ -98,7 +100,7 @@ class FirstStepsPanel(Panel):
                 "reaches on this film and this computer.",
                 "A faster stage",
                 self._slide,
-                self._has_slid,
+                lambda: self._slid,
             ),
             Step(
                 "If rings miss particles, or ring nothing",
@@ -153,13 +155,11 @@ class FirstStepsPanel(Panel):
             slider = panel.form.stage
             slider.setValue(slider.value() - 1 if slider.value() > 1 else slider.maximum())
 
-    def _has_slid(self) -> bool:
-        choice = self.session.choice
-        if choice is None:
-            return False
-        if self._stage_at_first is None:
-            self._stage_at_first = choice.stage
-        return choice.stage != self._stage_at_first
+    def _watch_stage(self) -> None:
+        choice, before = self.session.choice, self._seen
+        if choice and before and choice.name == before.name and choice.stage != before.stage:
+            self._slid = True
+        self._seen = choice
 
     def _track(self) -> None:
         panel = open_panel(self.viewer, "Track")
@@ -179,12 +179,15 @@ class FirstStepsPanel(Panel):
     def follow(self) -> None:
         """Begin to look what has been done."""
         super().follow()
+        self._watch_stage()
+        self.session.changed.connect(self._watch_stage, unique=True)
         self.refresh()
         self._timer.start()
 
     def leave(self) -> None:
         """Look no more."""
         self._timer.stop()
+        self.session.changed.disconnect(self._watch_stage, missing_ok=True)
         super().leave()
 
     def refresh(self) -> None:
