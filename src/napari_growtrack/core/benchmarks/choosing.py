@@ -55,7 +55,7 @@ def measure(scale: Scale) -> Rows:
 
 
 def summary(rows: Rows) -> Rows:
-    """Return how many choices were right, ended in a storm of ghosts, and told empty films to be so."""
+    """Return how many choices were right or told to be clear, ended in a storm of ghosts, or told an empty film."""
     own = [row for row in rows if row["film"] in _OWN]
     others = [row for row in rows if row["film"] not in _OWN]
     return [
@@ -63,6 +63,8 @@ def summary(rows: Rows) -> Rows:
             "films": name,
             "number": len(mine),
             "right": float(np.mean([row["right"] for row in mine])),
+            "told clear": float(np.mean([row["clear"] for row in mine])),
+            "wrong though clear": float(np.mean([row["clear"] and not row["right"] for row in mine])),
             "more than 20 % ghosts": float(np.mean([row["false"] > _STORM for row in mine])),
             "told empty": float(np.mean([row["told empty"] for row in mine])),
         }
@@ -105,6 +107,7 @@ def _row(film: _Film) -> dict[str, Any]:
         "best F1": best.f1,
         "least error (px)": least,
         "right": right,
+        "clear": chosen.clear,
         "told empty": not empty.explains,
     }
 

@@ -38,8 +38,8 @@ _OTHER_SIZE = 1.15
 _ENOUGH, _ENOUGH_EACH = 60.0, 4.0
 """Nats that particles have to explain in all, and each in the mean: a ghost or two, edges and texture explain up to 50,
 a dozen of the dimmest true ones 70."""
-_ALIKE = 0.97
-"""What explains so much of what the best does is as good: two frames tell no more."""
+_ALIKE, _CLEAR = 0.97, 0.9
+"""What explains so much of what the best does is as good, for two frames tell no more; or nearly as good."""
 _TOUCHING, _MOST, _AS_PIECES = 1.3, 0.35, 0.85
 """Particles touch that are less than 1.3 widths apart. Where more than a third do, they may be pieces of larger ones,
 or of a cell behind others; fewer that do not touch are taken if they explain 0.85 as much: on rods and cells they do
@@ -47,6 +47,12 @@ or of a cell behind others; fewer that do not touch are taken if they explain 0.
 _SHORT, _FADED, _PARTS = 5, 0.6, 32
 """Films with as many frames after the middle one are looked at to their end: where the choice explains less than 0.6 of
 what it did, and of what another one does there, the film changes; where, is told to a 32nd of it."""
+_LEFT, _OTHERS = 0.03, 0.3
+"""What the choice leaves is told of where particles explain 0.03 as much there: of 60 random films the choice leaves
+such things on six, five of them hazy or of another kind than the networks'. Where another network explains half as much
+of what is left, and finds more particles, it is taken: a single bright bead outweighs many others."""
+_WORTH = 0.2
+"""What explains less of a film than this share of the best is not asked what it sees in what is left."""
 _ALONE, _USUAL = 2.0, 1.25
 """Typical particles are two widths from any other, and as wide as the usual one within a quarter."""
 _FEW = 2
@@ -115,10 +121,13 @@ class Chosen:
         All that were tried, the chosen one first, then by their evidence.
     change : Change, optional
         Where the film changes, so that the choice is not right to its end.
+    left : Tried, optional
+        What explains most of a frame without the particles of the best, tried on that.
     """
 
     tried: tuple[Tried, ...]
     change: Change | None = None
+    left: Tried | None = None
 
     @property
     def best(self) -> Tried:
@@ -137,6 +146,24 @@ class Chosen:
         others = (one for one in self.tried[1:] if (one.network, one.contrast) != mine and explains(one))
         return next(others, None)
 
+    @property
+    def misses(self) -> float:
+        """How much particles still explain in what the best leaves, of what it explains; 0 where that is nothing."""
+        if self.left is None or not explains(self.left) or not self.explains:
+            return 0.0
+        return self.left.evidence / self.best.evidence
+
+    @property
+    def doubted(self) -> bool:
+        """Whether the best leaves so much that particles are missed, or are not what it takes them for."""
+        return self.misses > _LEFT
+
+    @property
+    def clear(self) -> bool:
+        """Whether nothing else is nearly as good, and nothing is left that looks like particles."""
+        near = self.runner_up is not None and self.runner_up.evidence > _CLEAR * self.best.evidence
+        return self.explains and not near and not self.doubted
+
     def __str__(self) -> str:
         """Say what was chosen, how sure that is, and what comes next.
 
@@ -151,7 +178,16 @@ class Chosen:
                 f"No network knows anything in these frames, so {self.best.network} is taken. If you see particles, "
                 "name a network and a diameter, or match the film: growtrack match, Match my film in the Grow panel."
             )
-        return self._choice() + self._changes()
+        return self._choice() + self._missed() + self._changes()
+
+    def _missed(self) -> str:
+        if self.left is None or not self.doubted:
+            return ""
+        again = self.left.network == self.best.network and self.left.contrast == self.best.contrast
+        return (
+            f" Look at the rings: what is left still looks like particles to {'it' if again else self.left}, which "
+            f"explain {self.misses:.0%} as much. Some are missed, or of another kind."
+        )
 
     def _changes(self) -> str:
         if self.change is None:
@@ -166,8 +202,9 @@ class Chosen:
         if self.runner_up is None:
             return f"Chosen: {self.best}; nothing else explains anything."
         share = self.runner_up.evidence / self.best.evidence
-        sure = "as good as the next" if share >= _ALIKE else "a little better" if share > 0.9 else "clearly the best"
-        return f"Chosen: {self.best}, {sure}; next {self.runner_up}, which explains {min(share, 1):.0%}."
+        better = "a little better" if share > _CLEAR else "the best of them" if self.doubted else "clearly the best"
+        said = "as good as the next" if share >= _ALIKE else better
+        return f"Chosen: {self.best}, {said}; next {self.runner_up}, which explains {min(share, 1):.0%}."
 
     def told(self) -> list[dict[str, Any]]:
         """Return all that was tried as plain values, as recipes keep them."""
@@ -255,8 +292,40 @@ def iter_choice(
         best = min(
             every, key=lambda pair: (pair[0].particles, pair[0].network != DEFAULT, pair[0].contrast != "normal")
         )
-    change = _change(stack, numbers, best, [trial for _, trial in every]) if explains(best[0]) else None
-    return Chosen((best[0], *(tried for tried, _ in every if tried is not best[0])), change)
+        return Chosen(_ranked(best, every))
+    left = _left(best, every, looked_at, stack.full_scale)
+    if _sees_others(left[0], best[0]):
+        best = left[1].on(looked_at, stack.full_scale), left[1]
+        left = _left(best, every, looked_at, stack.full_scale)
+    change = _change(stack, numbers, best, [trial for _, trial in every])
+    return Chosen(_ranked(best, every), change, left[0])
+
+
+def _ranked(best: tuple[Tried, Trial], every: Sequence[tuple[Tried, Trial]]) -> tuple[Tried, ...]:
+    """Return all that were tried, the best first, then by their evidence."""
+    return best[0], *(tried for tried, trial in every if not trial.same_as(best[1]))
+
+
+def _left(
+    best: tuple[Tried, Trial], every: Sequence[tuple[Tried, Trial]], frames: Sequence[np.ndarray], full_scale: float
+) -> tuple[Tried, Trial]:
+    """Return what explains most of frames without the particles of the best, of all that explain anything of them."""
+    found, left = best[1].parted(frames, full_scale)
+    asked = {(trial.name, trial.contrast): trial for tried, trial in reversed(every) if _worth(tried, best[0])}
+    asked |= {(best[1].name, best[1].contrast): best[1]}
+    tries = [(one.beside(found, left, full_scale, best[0].width), one) for one in asked.values()]
+    return max(tries, key=lambda pair: pair[0].evidence)
+
+
+def _worth(tried: Tried, best: Tried) -> bool:
+    return tried.evidence >= _WORTH * best.evidence
+
+
+def _sees_others(left: Tried, best: Tried) -> bool:
+    """Tell whether what is left by the best holds the most particles, and they explain a good part as much."""
+    other = (left.network, left.contrast) != (best.network, best.contrast)
+    more = left.particles > best.particles and left.touching <= _MOST
+    return other and more and explains(left) and left.evidence > _OTHERS * best.evidence
 
 
 def _change(stack: Stack, numbers: Sequence[int], best: tuple[Tried, Trial], trials: Sequence[Trial]) -> Change | None:
@@ -289,6 +358,10 @@ def _as_if_again(rest: Sequence[tuple[Tried, Trial]], before: float, after: floa
     return [(tried._replace(evidence=more * tried.evidence), trial) for tried, trial in rest]
 
 
+_Look = tuple[np.ndarray, pd.DataFrame, np.ndarray]
+"""A frame as it is searched, what is found in it, and the frame without that."""
+
+
 def explains(tried: Tried) -> bool:
     """Tell whether what was found explains anything of a frame: enough in all, and for each particle."""
     return tried.evidence >= max(_ENOUGH, _ENOUGH_EACH * tried.particles)
@@ -304,20 +377,43 @@ class Trial:
 
     def on(self, frames: Sequence[np.ndarray], full_scale: float) -> Tried:
         """Try it on some frames."""
-        network = self.network
-        cascade = network.cascade().with_(least_significance=_SURE)
-        frames = [mended(frame, network) for frame in frames]
-        frames = [negative(frame, network, full_scale) if self.contrast == "inverted" else frame for frame in frames]
-        total = 0.0
-        tables = find_each(frames, network, cascade, full_scale)
-        for frame, table in zip(frames, tables, strict=True):
-            positions = table[["y", "x"]].to_numpy(float)
-            left = network.without_particles(frame, positions, cascade.merge_distance / network.zoom)
-            total += evidence(frame, left, len(table))
-        each, number = max(len(frames), 1), sum(map(len, tables))
+        return self._told([*self._looks(frames, full_scale)])
+
+    def parted(self, frames: Sequence[np.ndarray], full_scale: float) -> tuple[list[pd.DataFrame], list[np.ndarray]]:
+        """Return what is found in each frame, and frames without it."""
+        looks = [*self._looks(frames, full_scale)]
+        return [table for _, table, _ in looks], [self._seen(left, full_scale) for _, _, left in looks]
+
+    def beside(
+        self, found: Sequence[pd.DataFrame], left: Sequence[np.ndarray], full_scale: float, width: float
+    ) -> Tried:
+        """Try it on frames of which particles were taken away, each so wide, in pixels; their halos do not count."""
+        looks = [*self._looks(left, full_scale)]
+        number = sum(len(table) for _, table, _ in looks)
+        apart = sum(_apart(table, known, width) for (_, table, _), known in zip(looks, found, strict=True))
+        told, share = self._told(looks), apart / max(number, 1)
+        return told._replace(particles=share * told.particles, evidence=share * told.evidence)
+
+    def _told(self, looks: Sequence[_Look]) -> Tried:
+        total = sum(evidence(frame, left, len(table)) for frame, table, left in looks)
+        tables = [table for _, table, _ in looks]
+        each, number = max(len(looks), 1), sum(map(len, tables))
         width = _width(tables)
         touching = sum(_touching(table, width) for table in tables) / max(number, 1)
-        return Tried(self.name, network.diameter, self.contrast, number / each, width, touching, total / each)
+        return Tried(self.name, self.network.diameter, self.contrast, number / each, width, touching, total / each)
+
+    def _looks(self, frames: Sequence[np.ndarray], full_scale: float) -> Iterator[_Look]:
+        """Yield each frame as it is searched, what is found in it, and the frame without that."""
+        network = self.network
+        cascade = network.cascade().with_(least_significance=_SURE)
+        frames = [self._seen(mended(frame, network), full_scale) for frame in frames]
+        for frame, table in zip(frames, find_each(frames, network, cascade, full_scale), strict=True):
+            positions = table[["y", "x"]].to_numpy(float)
+            yield frame, table, network.without_particles(frame, positions, cascade.merge_distance / network.zoom)
+
+    def _seen(self, frame: np.ndarray, full_scale: float) -> np.ndarray:
+        """Return a frame, or its negative where that is searched; twice gives the frame back."""
+        return negative(frame, self.network, full_scale) if self.contrast == "inverted" else frame
 
     def same_as(self, other: Trial) -> bool:
         """Tell whether another trial searches the same."""
@@ -353,6 +449,14 @@ def _touching(table: pd.DataFrame, width: float) -> int:
     positions = table[["y", "x"]].to_numpy(float)
     nearest = cKDTree(positions).query(positions, 2)[0][:, 1]
     return int(np.count_nonzero(nearest < _TOUCHING * width))
+
+
+def _apart(table: pd.DataFrame, known: pd.DataFrame, width: float) -> int:
+    """Return how many particles of a frame lie farther than a width from all known ones."""
+    if table.empty or known.empty:
+        return len(table)
+    nearest = cKDTree(known[["y", "x"]].to_numpy(float)).query(table[["y", "x"]].to_numpy(float))[0]
+    return int(np.count_nonzero(nearest > width))
 
 
 def typical(table: pd.DataFrame, shape: tuple[int, ...], most: int = 12) -> np.ndarray:
