@@ -12,7 +12,7 @@ from napari_growtrack.core.detection import detect
 from napari_growtrack.core.detection.evidence import evidence
 from napari_growtrack.core.errors import SettingsError
 from napari_growtrack.core.films import open_stack
-from napari_growtrack.core.networks.choice import Chosen, Tried, _part, choose_network, iter_choice
+from napari_growtrack.core.networks.choice import Chosen, Tried, _part, _sees_others, choose_network, iter_choice
 from napari_growtrack.core.networks.load import load_network
 from napari_growtrack.core.progress import finish
 from napari_growtrack.core.scoring import score
@@ -166,6 +166,54 @@ def test_how_sure_a_choice_is_is_said(share, word):
     told = str(Chosen((best, same, other)))
     assert word in told
     assert "vesicles (particles 10 px wide, the negative)" in told
+
+
+def of_spots(heights, widths):
+    """Return two frames of 25 Gaussian spots, of such heights and standard deviations."""
+    rng = np.random.default_rng(0)
+    places = np.stack(np.meshgrid(np.arange(24, 180, 36), np.arange(24, 180, 36), indexing="ij"), -1).reshape(-1, 2)
+    y, x = np.indices((192, 192))
+    frames = np.float32(100 + rng.normal(0, 2, (2, 192, 192)))
+    for frame in frames:
+        for (py, px), height, width in zip(places + rng.normal(0, 1, places.shape), heights, widths, strict=True):
+            frame += height * np.exp(-((y - py) ** 2 + (x - px) ** 2) / 2 / width**2)
+    return frames
+
+
+def test_particles_of_another_kind_that_are_left_are_told():
+    dark = np.arange(25) % 5 == 0
+    alike, some_dark = (choice(of_spots(heights, [1.5] * 25)) for heights in ([40] * 25, np.where(dark, -40, 40)))
+    assert alike.misses == 0
+    assert "missed" not in str(alike)
+    assert some_dark.doubted
+    assert not some_dark.clear
+    assert "general" in str(some_dark)
+    assert "missed" in str(some_dark)
+
+
+def test_a_film_of_bright_and_dark_is_for_the_network_that_knows_both():
+    both = choice(of_spots(np.where(np.arange(25) % 2, 40, -40), [1.5] * 25))
+    assert both.best.network == "general"
+    assert both.best.particles == 25
+    assert both.clear
+
+
+def test_spots_beside_a_glaring_one_are_told_to_be_missed():
+    giant = np.arange(25) == 12
+    chosen = choice(of_spots(np.where(giant, 4000, 25), np.where(giant, 6, 1.5)))
+    assert chosen.misses > 0.3
+    assert "it still sees particles" in str(chosen)
+
+
+def test_what_sees_more_than_the_best_leaves_is_taken():
+    """A bead far brighter than all others does not choose the network that knows only beads as bright."""
+    best, other = (
+        Tried(name, 20.0, "normal", number, 20.0, 0.0, 300.0) for name, number in (("beads", 3), ("general", 10))
+    )
+    assert _sees_others(other._replace(evidence=120.0), best)
+    assert not _sees_others(other._replace(evidence=60.0), best)
+    assert not _sees_others(other._replace(evidence=120.0, particles=2), best)
+    assert not _sees_others(best._replace(evidence=120.0, particles=10), best)
 
 
 def test_a_tracked_film_tells_what_was_chosen_and_is_tracked_as_if_that_had_been_named(tmp_path):

@@ -183,10 +183,10 @@ class Chosen:
     def _missed(self) -> str:
         if self.left is None or not self.doubted:
             return ""
-        again = self.left.network == self.best.network and self.left.contrast == self.best.contrast
+        again = (self.left.network, self.left.contrast) == (self.best.network, self.best.contrast)
         return (
-            f" Look at the rings: what is left still looks like particles to {'it' if again else self.left}, which "
-            f"explain {self.misses:.0%} as much. Some are missed, or of another kind."
+            f" Look at the rings: {'it' if again else self.left} still sees particles in what is left, which explain "
+            f"{self.misses:.0%} as much. Some are missed, or of another kind."
         )
 
     def _changes(self) -> str:
