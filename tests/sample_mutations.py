@@ -52,6 +52,7 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
         ["core/detection/test_fitting.py", "core/detection/test_compiled.py", "core/simulation/test_shapes.py"],
     ),
     "detection": (["core/detection"], ["core/detection", "core/networks/test_bundled.py"]),
+    "choice": (["core/networks/choice.py", "core/detection/evidence.py"], ["core/networks/test_choice.py"]),
     "shapes": (["core/simulation/shapes", "core/simulation/render.py"], ["core/simulation/test_shapes.py"]),
 }
 """What belongs to a room: its sources, below the package, and its tests."""

@@ -51,3 +51,10 @@ def test_a_misspelt_backend_is_no_traceback():
     env = os.environ | {"KERAS_BACKEND": "jaks"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env)
     assert done.stdout.startswith("KERAS_BACKEND is 'jaks'; expected one of tensorflow, jax, torch.")
+
+
+def test_a_wrong_backend_of_matplotlib_does_not_keep_keras_from_loading():
+    program = "import napari_growtrack.core.growth.backend as b; print(b.keras.__name__)"
+    env = os.environ | {"MPLBACKEND": "nonsense"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env)
+    assert done.stdout.strip() == "keras"

@@ -77,7 +77,7 @@ def test_shares_compare_what_was_looked_at_alike():
     number = next(place for place, key in enumerate(keys) if key in keys[:place])
     first, again = ({one[:3]: one.evidence for one in some} for some in (told[:number], told[number:]))
     once = [one for one in chosen.tried if one[:3] in first and one[:3] not in again and one.evidence > 0]
-    assert len(once) > 3
+    assert len(once) >= 3
     best = max(one.evidence for one in chosen.tried)
     assert best > 1.2 * max(first.values())
     for one in once:

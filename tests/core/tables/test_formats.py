@@ -125,9 +125,10 @@ def test_links_that_an_editor_took_away_end_a_trajectory_whatever_its_nodes_say(
 
 
 def test_numbers_are_kept_where_links_still_say_the_same(tmp_path):
-    again = edited(tmp_path, lambda graph: None)
+    order = ["frame", "y", "x"]  # within a frame, rows may come in any order
+    again = edited(tmp_path, lambda graph: None).sort_values(order)
     pd.testing.assert_series_equal(
-        again["particle"], TABLES["trajectories"].sort_values("frame")["particle"], check_index=False
+        again["particle"], TABLES["trajectories"].sort_values(order)["particle"], check_index=False
     )
 
 

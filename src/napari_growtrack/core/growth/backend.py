@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import SettingsError
+from ..packages.plotting import load_matplotlib
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -79,6 +80,7 @@ def check_backend(name: str) -> None:
 _respect_thread_count()
 if "keras" not in sys.modules and os.environ.get("KERAS_BACKEND"):
     check_backend(os.environ["KERAS_BACKEND"])
+load_matplotlib()  # Keras brings it in, and would stop at an MPLBACKEND that is wrong
 try:
     with _own_symbols_first():
         import keras
