@@ -206,6 +206,20 @@ def test_demo_leaves_everything_in_its_folder(tmp_path, capsys):
         assert words in said
 
 
+def test_demo_links_as_link_does_and_tells_what_it_chose(film, tmp_path, capsys):
+    code, said, err = run(capsys, "demo", film[0], "-o", tmp_path / "mine", "--frames", 4)
+    assert code == 0, err
+    detected, linked = (
+        json.loads((tmp_path / "mine" / f"{name}.json").read_text()) for name in ("detections", "trajectories")
+    )
+    assert detected["chosen"][0]["network"] in said
+    assert {"network", "evidence", "diameter"} <= {*detected["chosen"][0]}
+    assert linked["detected"]["chosen"] == detected["chosen"]
+    assert (linked["linking"]["linker"], linked["linking"]["memory"]) == ("evidence", None)
+    assert {"link_chance", "track_q"} <= {*pd.read_csv(tmp_path / "mine" / "trajectories.csv")}
+    assert "linked by evidence" in said.lower()
+
+
 def test_demo_tracks_a_film_of_the_users(film, tmp_path, capsys):
     code, said, _ = run(capsys, "demo", film[0], "-o", tmp_path / "mine")
     assert code == 0

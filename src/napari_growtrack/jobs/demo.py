@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +11,18 @@ import numpy as np
 import pandas as pd
 
 from ..core.detection import Contrast, FrameDetections, collect, iter_detections, median_milliseconds
-from ..core.errors import LinkingError, MotionError
+from ..core.errors import MotionError
 from ..core.figures import draw_trajectories
 from ..core.figures.pictures import overlay, save
 from ..core.files import write_whole
 from ..core.films import Stack, TimeAxis, open_stack
 from ..core.films.writing import write_film
-from ..core.linking import Linking, link
+from ..core.linking import Linkage, Linking, iter_linkage, provenance_of
 from ..core.motion import diffusion
 from ..core.networks.bundled import AUTO
 from ..core.networks.choice import choose_network
 from ..core.networks.evaluation import SHAPE, bound
+from ..core.progress import finish
 from ..core.scoring import score
 from ..core.simulation import Motion, draw, iter_film, named_scene
 from ..core.tables import PROGRAM, check_table, write_table
@@ -30,7 +30,6 @@ from .context import Context, Loading
 from .simulation import check_film
 from .track_to_table import Begun
 
-LINKING = Linking(memory=2)
 SCENE = "table42"
 SEED = 42
 DIFFUSION = 0.5
@@ -101,9 +100,11 @@ class Demo:
     ) -> Generator[Said | Begun | FrameDetections, None, None]:
         frames = range(min(self.frames, len(stack)))
         contrast: Contrast = "auto"
+        known: dict[str, Any] = {}
         if self.network == AUTO:
             chosen = choose_network(stack, frames, load=context.named)
             yield Said(str(chosen))
+            known = {"chosen": chosen.told()}
             network, contrast = chosen.best.sized(context.named), chosen.best.contrast
         else:
             network = context.named(self.network)
@@ -114,38 +115,33 @@ class Demo:
             found.append(one)
             yield one
         detections = collect(one.table for one in found)
-        seen = {"diameter": network.diameter, "contrast": contrast}
-        recipe = {**network.card.made_with(cascade), **seen, "film": stack.name, **stack.told}
+        seen = {"diameter": network.diameter, "contrast": contrast, "film": stack.name}
+        recipe = {**network.card.made_with(cascade), **seen, **stack.told, **known}
         _leave(self.folder, stack, detections, truth, recipe)
         yield Said(
             f"Tracked {len(frames)} frames with {network.card.name}, stage {cascade.stage} screened by stage "
             f"{cascade.screen}: {len(detections)} detections, {median_milliseconds(found):.1f} ms per frame"
         )
         yield from (Said(line) for line in _seen(detections, truth, len(frames)))
-        trajectories = (yield from self._linked(stack, detections, recipe)) if len(frames) > 1 else None
-        yield from (Said(line) for line in self._end(trajectories, len(frames)))
+        linkage = self._linked(stack, detections, recipe) if len(frames) > 1 else None
+        yield from (Said(line) for line in self._end(linkage, len(frames)))
 
-    def _linked(
-        self, stack: Stack, detections: pd.DataFrame, recipe: dict[str, Any]
-    ) -> Generator[Said, None, pd.DataFrame | None]:
-        """Leave trajectories and a picture of them; None where they cannot be linked."""
-        try:
-            trajectories = link(detections, LINKING)
-        except LinkingError as error:
-            yield Said(f"Not linked. {error}")
-            return None
-        made = {"program": PROGRAM, "detected": recipe, "linking": json.loads(LINKING.to_json())}
-        write_table(trajectories, self.folder / "trajectories.csv", made)
-        save(draw_trajectories(trajectories, stack[0]), self.folder / "trajectories.png")
-        return trajectories
+    def _linked(self, stack: Stack, detections: pd.DataFrame, recipe: dict[str, Any]) -> Linkage:
+        """Leave trajectories and a picture of them."""
+        linkage = finish(iter_linkage(detections, Linking()))
+        made = provenance_of(linkage, "detections.csv", recipe, stack.told, None, None)
+        write_table(linkage.trajectories, self.folder / "trajectories.csv", made)
+        save(draw_trajectories(linkage.trajectories, stack[0]), self.folder / "trajectories.png")
+        return linkage
 
-    def _end(self, trajectories: pd.DataFrame | None, number: int) -> Iterator[str]:
+    def _end(self, linkage: Linkage | None, number: int) -> Iterator[str]:
         """Yield what trajectories tell, and what was left where."""
-        if trajectories is not None:
-            yield _moved(trajectories, simulated=self.film is None)
+        if linkage is not None:
+            yield _moved(linkage.trajectories, simulated=self.film is None)
+            yield from filter(None, (linkage.left_out, linkage.doubts))
         elif number == 1:
             yield "One frame tells nothing of motion: give a film of several to have particles followed."
-        linked = trajectories is not None
+        linked = linkage is not None
         tables = ["detections.csv", *(["trajectories.csv"] if linked else [])]
         pictures = ["overlay.png", *(["trajectories.png"] if linked else [])]
         each = "each with its settings in .json" if linked else "with its settings in .json"
@@ -183,9 +179,9 @@ def _moved(trajectories: pd.DataFrame, simulated: bool) -> str:
     try:
         found = diffusion(trajectories)
     except MotionError as error:
-        return f"Linked: {number} trajectories. {error}"
+        return f"Linked by evidence: {number} trajectories. {error}"
     told = f", simulated with {DIFFUSION:g}" if simulated else ""
-    return f"Linked: {number} trajectories; diffusion coefficient {found.coefficient}{told}"
+    return f"Linked by evidence: {number} trajectories; diffusion coefficient {found.coefficient}{told}"
 
 
 def _leave(

@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 
 from napari_growtrack.core.benchmarks.tracks.films import SIGMA, film, peak
-from napari_growtrack.core.benchmarks.tracks.measuring import FILMS, claims, short
-from napari_growtrack.core.benchmarks.tracks.methods import EVIDENCE, LOG, PERFECT, TOLD, TRACKPY, TRUTH, scored
+from napari_growtrack.core.benchmarks.tracks.measuring import FILMS, asked, claims, short
+from napari_growtrack.core.benchmarks.tracks.methods import (
+    EVIDENCE,
+    LOG,
+    PERFECT,
+    TOLD,
+    TRACKPY,
+    TRUTH,
+    UNTOLD,
+    scored,
+)
 from napari_growtrack.core.benchmarks.tracks.paths import KINDS, paths
 from napari_growtrack.core.errors import SettingsError
 
@@ -56,9 +65,34 @@ def test_linkers_are_scored_on_the_same_places_and_held_against_one_another():
         assert scored(PERFECT, truth[["frame", "y", "x"]], truth)[0].beta == 1
         assert "px, memory" in setting
         told = {(TRUTH, EVIDENCE): mine.beta, (TRUTH, TRACKPY): score.beta}
-        told |= {(TOLD, EVIDENCE): 0.5, (TOLD, PERFECT): 0.9, (LOG, TRACKPY): 0.6}
+        told |= {(UNTOLD, EVIDENCE): 0.5, (UNTOLD, PERFECT): 0.9, (TOLD, EVIDENCE): 0.5, (LOG, TRACKPY): 0.6}
         rows += [{"film": name, "detections": who, "linker": by, "beta": beta} for (who, by), beta in told.items()]
     assert [row["film"] for row in short({"": rows})] == [*FILMS["smoke"]]
-    asked = claims({"": rows})
-    assert [claim.holds for claim in asked[::2]] == [False, False]
-    assert "at least" in asked[1].thesis
+    held = claims({"": rows})
+    assert [claim.holds for claim in held[::2]] == [False, False]
+    assert "at least" in held[1].thesis
+
+
+@pytest.mark.parametrize(
+    ("film", "mine", "least", "reached"),
+    [
+        ("vesicles low 4", 0.95, 0.980, "no"),  # .98 of perfect links, which is more than .95
+        ("vesicles mid 4", 0.90, 0.910, "no"),  # .03 above the best peer, which is more than .87
+        ("vesicles high 4", 0.92, 0.910, "yes"),
+        ("receptors mid 4", 0.88, 0.880, "yes"),  # whatever others reach
+        ("receptors high 4", 0.92, 0.930, "no"),
+        ("microtubules mid 4", 0.90, 0.900, "yes"),
+        ("vesicles mid 2", 0.87, 0.880, "no"),
+    ],
+)
+def test_ours_as_it_comes_is_held_against_what_is_asked(film, mine, least, reached):
+    betas = {(UNTOLD, EVIDENCE): mine, (UNTOLD, PERFECT): 1.0, (LOG, TRACKPY): 0.88, (TRUTH, EVIDENCE): 0.9}
+    betas |= {(TOLD, EVIDENCE): 0.99, (TOLD, PERFECT): 1.0, (TRUTH, TRACKPY): 0.8}
+    rows = [{"film": film, "detections": who, "linker": by, "beta": beta} for (who, by), beta in betas.items()]
+    row = asked({"": rows})[0]
+    assert row == {
+        "film": film,
+        "asked": f"beta at least {least:.3f}",
+        "measured": f"{mine:.3f} of 1.000",
+        "reached": reached,
+    }

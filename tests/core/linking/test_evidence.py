@@ -8,6 +8,7 @@ from napari_growtrack.core.benchmarks.tracks.paths import RECEPTORS, VESICLES, p
 from napari_growtrack.core.errors import SettingsError
 from napari_growtrack.core.linking import Linking, iter_linkage, link
 from napari_growtrack.core.linking.evidence import link_by_evidence
+from napari_growtrack.core.linking.evidence.clutter import chances
 from napari_growtrack.core.linking.evidence.marginals import link_chances
 from napari_growtrack.core.linking.evidence.motion import Modes, begin, meeting, predict, update
 from napari_growtrack.core.linking.judging import score_links
@@ -123,6 +124,51 @@ def test_the_columns_of_q_count():
     table = pd.DataFrame({"frame": [0, 1] * 2, "y": [5.0, 5.1, 80.0, 80.1], "x": 5.0, "q": [1e-4, 1e-4, 0.6, 0.6]})
     linked = link(table, ALL).groupby("y")["track_q"].first()
     assert linked[5.0] < 0.05 * linked[80.0]
+
+
+def clutter(rng, frames=60, side=250.0):
+    """Return moving particles, noise, and folds of the background that stay where they are, with `q` as it is told."""
+    real = brownian_paths(rng, 15, frames, 0.5, error=0.2, lost=0.05, side=side)
+    real = real.rename(columns={"particle": "truth"}).assign(q=rng.uniform(0, 0.02, len(real)))
+    folds = rng.uniform(0, side, (30, 2))
+    seen = np.argwhere(rng.random((frames, len(folds))) < rng.uniform(0.1, 0.8, len(folds)))
+    there = folds[seen[:, 1]] + rng.normal(0, 0.6, (len(seen), 2))
+    anywhere = rng.uniform(0, side, (10 * frames, 2))
+    frame = np.concatenate([seen[:, 0], rng.integers(0, frames, len(anywhere))])
+    ghosts = pd.DataFrame(np.concatenate([there, anywhere]), columns=["y", "x"])
+    ghosts = ghosts.assign(frame=frame, truth=-1, q=rng.uniform(0.1, 0.3, len(ghosts)))
+    return pd.concat([real, ghosts], ignore_index=True).assign(sigma=0.2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_folds_of_the_background_are_no_particles_however_long_they_stay(seed):
+    kept = link(clutter(np.random.default_rng(seed)), Linking())
+    true = kept.groupby("particle")["truth"].agg(lambda rows: (rows >= 0).mean() > 0.5)
+    assert true.sum() >= 15
+    assert (~true).sum() <= 1
+
+
+def test_what_stays_but_is_sure_is_a_particle():
+    rng = np.random.default_rng(3)
+    stuck = pd.DataFrame({"frame": np.repeat(np.arange(40), 12), "truth": np.tile(np.arange(12), 40)})
+    places = rng.uniform(0, 250, (12, 2))[stuck["truth"]] + rng.normal(0, 0.2, (len(stuck), 2))
+    stuck = stuck.assign(y=places[:, 0], x=places[:, 1], q=rng.uniform(0, 0.01, len(stuck)), sigma=0.2)
+    assert link(stuck, Linking())["particle"].nunique() == 12
+
+
+def test_a_detections_own_chance_to_be_false_is_by_how_much_the_expected_noise_grows():
+    rng = np.random.default_rng(4)
+    step = np.repeat(np.arange(200), 20)
+    significance = np.where(np.arange(len(step)) % 20 < 8, rng.normal(9, 2, len(step)), 0)
+    noise = significance == 0
+    significance[noise] = np.sqrt(4**2 + 2 * 1.25 * rng.exponential(size=noise.sum()))  # from 4 on
+    rank = pd.Series(-significance).groupby(step).rank()
+    often = 12 * np.exp((4**2 - np.maximum(significance, 4) ** 2) / 2 / 1.25)
+    told = chances((often / rank).to_numpy(), step)
+    assert told.sum() == pytest.approx(noise.sum(), rel=0.1)
+    for low, high in ((0.001, 0.1), (0.1, 0.5), (0.5, 0.9)):
+        some = (told > low) & (told < high)
+        assert noise[some].mean() == pytest.approx(told[some].mean(), abs=0.12)
 
 
 def test_a_crowd_does_not_explode():

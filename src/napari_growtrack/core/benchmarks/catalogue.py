@@ -110,6 +110,7 @@ CASES: dict[str, Case] = THESIS | {
         tracks.pieces,
         settings=tracks.settings,
         short=tracks.short,
+        tables={"asked": tracks.asked},
         claims=tracks.claims,
     ),
     "stream": measured("latency and memory of a stream of 5000 frames through Tracker, beside trackpy", stream.measure),

@@ -26,9 +26,13 @@ FILMS["paper"] = FILMS["laptop"]
 SEEDS: dict[Scale, int] = {"smoke": 1, "laptop": 3, "paper": 3}
 _DETECTORS = (UNTOLD, TOLD, LOG, TRUTH)
 
-_ASKED = {"vesicles low 4": 0.95, "vesicles low 7": 0.95, "vesicles mid 4": 0.87, "vesicles high 4": 0.78}
-_ASKED |= {"receptors low 4": 0.95, "receptors mid 4": 0.88}
-"""Least beta of ours; elsewhere as much as the best peer's."""
+_LEAST = {"vesicles low 4": 0.95, "vesicles low 7": 0.95, "vesicles mid 4": 0.87, "vesicles high 4": 0.78}
+_LEAST |= {"receptors low 4": 0.95, "receptors mid 4": 0.88}
+"""Least beta of ours, as it comes; elsewhere the best peer's, and so much more:"""
+_MORE = {"vesicles mid 4": 0.03, "vesicles high 4": 0.03, "receptors high 4": 0.05}
+_MORE |= {"microtubules low 4": 0.02, "microtubules mid 4": 0.02}
+_OF_PERFECT = {"vesicles low 4": 0.98, "vesicles low 7": 0.98}
+"""Which part of what perfect links of the same detections reach."""
 
 
 def settings(scale: Scale) -> dict[str, Any]:
@@ -86,12 +90,22 @@ def claims(tables: Tables) -> list[Claim]:
 
 
 def _claims(name: str, betas: dict[tuple[str, str], float]) -> list[Claim]:
-    mine, best = betas[TOLD, EVIDENCE], _best(betas, (TOLD, LOG))
-    least = max(_ASKED.get(name, 0.0), best)
-    true, others = betas[TRUTH, EVIDENCE], _best(betas, (TRUTH,))
+    mine, perfect = betas[UNTOLD, EVIDENCE], betas[UNTOLD, PERFECT]
+    wants = [_LEAST.get(name, 0.0), _OF_PERFECT.get(name, 0.0) * perfect]
+    if name not in _LEAST or name in _MORE:
+        wants.append(_best(betas, (TOLD, LOG)) + _MORE.get(name, 0.0))
+    least, true, others = max(wants), betas[TRUTH, EVIDENCE], _best(betas, (TRUTH,))
     return [
-        Claim(name, f"beta at least {least:.3f}", f"{mine:.3f} of {betas[TOLD, PERFECT]:.3f}", mine >= least),
-        Claim(name, f"beta of true places at least {others:.3f}", f"{true:.3f}", true >= others),
+        Claim(name, f"beta at least {least:.3f}", f"{mine:.3f} of {perfect:.3f}", round(mine, 3) >= round(least, 3)),
+        Claim(name, f"beta of true places at least {others:.3f}", f"{true:.3f}", round(true, 3) >= round(others, 3)),
+    ]
+
+
+def asked(tables: Tables) -> Rows:
+    """Return what is asked of ours, as it comes, film by film, beside what was measured."""
+    return [
+        {"film": one.figure, "asked": one.thesis, "measured": one.measured, "reached": "yes" if one.holds else "no"}
+        for one in claims(tables)
     ]
 
 

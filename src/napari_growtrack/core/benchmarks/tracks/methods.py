@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...errors import GrowtrackWarning, LinkingError
 from ...linking import Linking, link
-from ...networks.bundled import DEFAULT
+from ...networks.bundled import AUTO
 from ...packages import is_here
 from ...scoring import matched_pairs
 from ...scoring.trajectories import GATE, TrackScore, score_tracks
@@ -44,14 +44,14 @@ def found(who: str, film: TrackFilm) -> pd.DataFrame:
 
 @lru_cache
 def _ours(who: str) -> Ours:
-    return Ours(DEFAULT) if who == UNTOLD else Ours(_NETWORK, DIAMETER)
+    return Ours(AUTO) if who == UNTOLD else Ours(_NETWORK, DIAMETER)
 
 
 def linkers(who: str, scale: Scale) -> list[str]:
     """Return who links somebody's detections."""
     peers = [TRACKPY] + ([LAPTRACK] if is_here(LAPTRACK) and scale != "smoke" else [])
     return {
-        UNTOLD: [EVIDENCE],
+        UNTOLD: [EVIDENCE, PERFECT],
         TOLD: [EVIDENCE, *peers, PERFECT],
         LOG: peers,
         TRUTH: [EVIDENCE, *peers],

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...progress import Progress, changed
+from .clutter import chances, gathered
 from .crowding import blurred, resolution
 from .learning import first_rates, guess, learn_modes, learn_rates, modes_of, rescaled, typical_step
 from .motion import Modes
@@ -28,9 +29,6 @@ _ERROR = 0.1
 _LEAST_ERROR = 0.02
 _FALSE = 0.02
 """Share of false detections to begin with, where no `q` tells it."""
-
-_LEAST_FALSE = 1e-4
-"""No detection is so sure that its `q` could not be wrong once in ten thousand."""
 
 _ROOM = 20.0
 """Least side of the field that particles may appear in, in typical steps: that of a few in a line is not known."""
@@ -87,7 +85,7 @@ def link_by_evidence(
     near = resolution(table["radius"].to_numpy(float) if "radius" in table else None)
     signal = table["signal"].to_numpy(float) if "signal" in table else None
     points = Points.of(steps, y, x, blurred(_variance(table), signal, near))
-    linker = _Linker(points, _odds(table), longest, fastest, directed)
+    linker = _Linker(points, _q(table), longest, fastest, directed)
     links = yield from linker.linked()
     particle, back = chains(links.before), np.argsort(order)
     chance = np.where(links.before < 0, np.nan, links.chance)
@@ -97,13 +95,14 @@ def link_by_evidence(
 class _Linker:
     """What is known of a film, more with each sweep."""
 
-    def __init__(self, points: Points, odds: np.ndarray, longest: float, fastest: float, directed: bool) -> None:
-        self.told, self.odds = points, odds
+    def __init__(self, points: Points, q: np.ndarray, longest: float, fastest: float, directed: bool) -> None:
+        self.told = points
         self.limits, self.directed = (longest, fastest), directed
         step = typical_step(points)
         self.area = float(np.prod([max(np.ptp(axis), _ROOM * step) for axis in (points.y, points.x)]))
+        self.odds = _odds(points, q, self.area)
         self.numbers = self.prior = guess(step, directed)
-        self.rates = first_rates(points, self.area, odds)
+        self.rates = first_rates(points, self.area, self.odds)
         self.began, self.done, self.total = time.perf_counter(), 0, 0
 
     @property
@@ -164,11 +163,19 @@ def _variance(table: pd.DataFrame) -> np.ndarray:
     return np.square(np.maximum(np.where(known, sigma, usual), _LEAST_ERROR))
 
 
-def _odds(table: pd.DataFrame) -> np.ndarray:
-    """Return the odds of each detection to be false, by the column ``q`` where there is one."""
+def _q(table: pd.DataFrame) -> np.ndarray:
+    """Return the column ``q``; what it does not tell is usual, nan where nothing is told."""
     q = table["q"].to_numpy(float) if "q" in table else np.full(len(table), np.nan)
-    false = np.clip(np.where(np.isfinite(q), q, _FALSE), _LEAST_FALSE, 0.9)
-    return false / (1 - false)
+    known = np.isfinite(q)
+    return np.where(known, q, np.median(q[known]) if known.any() else np.nan)
+
+
+def _odds(points: Points, q: np.ndarray, area: float) -> np.ndarray:
+    """Return the odds of each detection to be false, by its `q`, and by what is seen at its place otherwise."""
+    if np.isnan(q).any():
+        return np.full(len(q), _FALSE / (1 - _FALSE))
+    false = chances(q, points.step)
+    return false / (1 - false) * gathered(points.y, points.x, points.step, false, area)
 
 
 def chains(before: np.ndarray) -> np.ndarray:
