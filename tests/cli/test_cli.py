@@ -540,6 +540,21 @@ def test_states_of_motion_are_told_and_left(tmp_path, capsys):
     assert "states" not in json.loads(run(capsys, "motion", path, "--json")[1])
 
 
+def test_populations_and_rooms_are_told_and_left(tmp_path, capsys):
+    path, folder = tmp_path / "walking.csv", tmp_path / "motion"
+    table = switching_paths(np.random.default_rng(0), 40, 30, (0.05, 1.0), 0.0, 0.1)
+    write_table(table.drop(columns="true_state").assign(sigma=0.1), path)
+    code, said, complaint = run(capsys, "motion", path, "--exposure", 0, "--steps", "--confined", "-o", folder)
+    assert code == 0, complaint
+    assert "populations by steps   2  (information criterion above the least: " in said
+    assert "confinement radius     cannot be told: particles may as well diffuse freely" in said
+    assert (folder / "steps.png").exists()
+    assert "population_2" in pd.read_csv(folder / "steps.csv")
+    told = json.loads(run(capsys, "motion", path, "--exposure", "0%", "--steps", 1, "--confined", "--json")[1])
+    assert told["step_lengths"]["number"] == 1
+    assert told["confinement"]["radius"]["value"] is None
+
+
 def test_radius_or_viscosity_follow_from_diffusion(capsys, walking, tmp_path):
     linked = tmp_path / "trajectories.csv"
     assert run(capsys, "link", walking, "-o", linked)[0] == 0

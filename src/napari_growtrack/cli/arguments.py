@@ -464,6 +464,11 @@ def _motion(command: argparse.ArgumentParser) -> None:
         "--states", type=int, nargs="?", const=0, metavar="N", choices=(0, 1, 2, 3),
         help="states of diffusion that particles switch between: how many, fast and lasting each is; N to say how many",
     )  # fmt: skip
+    command.add_argument(
+        "--steps", type=int, nargs="?", const=0, metavar="N", choices=(0, 1, 2, 3),
+        help="populations of diffusing particles by the lengths of steps: D and share of each; N to say how many",
+    )  # fmt: skip
+    command.add_argument("--confined", action="store_true", help="the radius of the rooms that particles stay in")
     command.add_argument("--trap", action="store_true", help="one bead in an optical trap: also its stiffness")
     command.add_argument("--temperature", type=float, metavar="K", help="in kelvin, for a stiffness in pN/µm")
     command.add_argument(

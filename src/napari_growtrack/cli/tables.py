@@ -110,6 +110,8 @@ def motion(chosen: Arguments) -> None:
         chosen.states,
         chosen.viscosity,
         chosen.particle_radius,
+        chosen.steps,
+        chosen.confined,
     )
     report, files = finish(job.steps())
     if chosen.json:

@@ -230,8 +230,11 @@ class MeasureTable:
         In kelvin.
     limits : TrackLimits
         Which trajectories are measured; in the units told.
-    states : int, optional
-        Whether states of motion are told: so many, or 0 for as many as there are.
+    states, populations : int, optional
+        Whether states of motion, or populations by the lengths of steps, are told: so many, or 0 for as many as there
+        are.
+    confined : bool
+        Whether the radius of the rooms that particles stay in is told.
     viscosity, radius : float, optional
         Of the liquid, in mPa s, or of the particles, in µm: with either and the temperature the other is told.
     """
@@ -248,6 +251,8 @@ class MeasureTable:
     states: int | None = None
     viscosity: float | None = None
     radius: float | None = None
+    populations: int | None = None
+    confined: bool = False
 
     def steps(self, context: Context | None = None) -> Generator[Doing, None, MeasuredTable]:
         """Yield `Doing`.
@@ -267,12 +272,13 @@ class MeasureTable:
             moved = chosen_motion(table, self.without_drift)
             table = of_tracks(table, keep_tracks(moved, self.limits, units))
         yield Doing("Estimating...")
-        report = report_motion(table, units, self.without_drift, self.trap, self.temperature, states=self.states)
+        extras: dict[str, Any] = {"states": self.states, "steps": self.populations, "confined": self.confined}
+        report = report_motion(table, units, self.without_drift, self.trap, self.temperature, **extras)
         report = self._with_liquid(report)
         if self.folder is None:
             return MeasuredTable(report, [])
         yield Doing("Drawing...")
-        files = write_motion(table, self.folder, units, self.without_drift, states=report.states)
+        files = write_motion(table, self.folder, units, self.without_drift, states=report.states, steps=report.steps)
         return MeasuredTable(report, files)
 
     def _with_liquid(self, report: MotionReport) -> MotionReport:

@@ -151,6 +151,7 @@ def claims(tables: Tables) -> list[Claim]:
     off = max(abs(row["mean"] - row["truth"]) for row in rows if row["told"] == "exponent")
     held = [row["held"] for row in rows]
     alone = next(row["told 1"] for row in tables["numbers"] if row["states"] == 1)
+    coefficients, shares, rates = (_farthest(rows, names) for names in (_COEFFICIENTS, _SHARES, _RATES))
     return [
         Claim("exponent", "within 0.02 on average", f"{off:.3f} at most", off <= 0.02),
         Claim(
@@ -159,5 +160,17 @@ def claims(tables: Tables) -> list[Claim]:
             f"{min(held):.1%} to {max(held):.1%}",
             0.92 <= min(held) <= max(held) <= 0.98,
         ),
+        Claim("D of states", "within 15 %", f"{coefficients:.1%} at most", coefficients <= 0.15),
+        Claim("shares of states", "within 0.05", f"{shares / 2:.3f} at most", shares / 2 <= 0.05),
+        Claim("rates of states", "within 25 %", f"{rates:.1%} at most", rates <= 0.25),
         Claim("states", "one told as one in 95 %", f"{alone:.0%}", alone >= 0.95),
     ]
+
+
+_COEFFICIENTS, _SHARES = ("D of the slow", "D of the fast"), ("share of the fast",)
+_RATES = ("slow to fast", "fast to slow")
+
+
+def _farthest(rows: Rows, names: tuple[str, ...]) -> float:
+    """Return how far the worst of some numbers is off, on average, over its truth."""
+    return max(abs(row["mean"] / row["truth"] - 1) for row in rows if row["told"] in names)

@@ -9,7 +9,7 @@ from .costs import draw_costs
 from .errors import draw_error_by_stage, draw_errors
 from .history import draw_accuracies, draw_history
 from .maps import draw_maps
-from .motion import draw_diffusion, draw_drift, draw_msd, draw_states, draw_trajectories
+from .motion import draw_diffusion, draw_drift, draw_msd, draw_states, draw_step_lengths, draw_trajectories
 from .plan import draw_plan
 from .style import BOUND, MEASURES, ONE_COLUMN, TWO_COLUMNS, Colour
 
@@ -31,5 +31,6 @@ __all__ = [
     "draw_msd",
     "draw_plan",
     "draw_states",
+    "draw_step_lengths",
     "draw_trajectories",
 ]

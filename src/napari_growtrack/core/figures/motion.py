@@ -104,6 +104,27 @@ def draw_trajectories(trajectories: pd.DataFrame, frame: np.ndarray | None = Non
     return finished(figure)
 
 
+def draw_step_lengths(table: pd.DataFrame, length: str = "px") -> Figure:
+    """Draw how long steps are, with the populations that are told of them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The ``distribution`` of `motion.StepLengths`.
+    length : str
+        Unit of length.
+    """
+    figure, (axes,) = new_figure(width=4.0)
+    axes.bar(table.length, table.density, width=table.length[1] - table.length[0], color="0.85", label="seen")
+    parts = [str(name) for name in table if str(name).startswith("population_")]
+    for number, name in enumerate(parts):
+        axes.plot(table.length, table[name], color=COLOURS[number], lw=1.2, label=name.replace("_", " "))
+    if len(parts) > 1:
+        axes.plot(table.length, table.fit, **dashed(), label="all populations")
+    axes.set(xlabel=f"length of a step ({length})", ylabel=f"density (1/{length})")
+    return finished(figure)
+
+
 def draw_states(lengths: np.ndarray, shares: np.ndarray, variances: np.ndarray, table: pd.DataFrame) -> Figure:
     """Draw how long steps are, with what is told of each state, and the paths in the colours of their states.
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from .diffusion import apparent_variance
 from .displacement import Track, tracks_of
-from .errors_of_means import MANY, NORMAL_REACH, t_reach
-from .fractional import Runs, costs, least_noise, runs_of
+from .fitting import SIGMA_SURE, Family, Fitted, Question, fitted
+from .fractional import blurred_msd, runs_of
 from .units import Estimate, Units
 
 _MOST = 2.0
@@ -21,35 +20,14 @@ _MOST = 2.0
 _FAR = 8.0
 """On the logistic scale: exponents are held from 0 and 2 themselves, where no covariance can be inverted."""
 
-_SIGMA_SURE = 0.1
-"""How far `sigma` is trusted: it is off by a tenth where the film is as its network expects."""
+_END = 12.0
+"""Of that scale: no exponent nearer to its ends can be told from them."""
 
 _REFUTED = 4.5
 """How much less likely displacements may be with `sigma` before that is not believed: by three standard errors."""
 
 _TELLS = 1.6
 """An interval as wide as this holds nearly every exponent there is."""
-
-_STEP = 0.01
-"""Of derivatives: well below standard errors, well above rounding."""
-
-_LITTLE = 0.3
-"""Noise over scale that the fit starts from, above the least there can be."""
-
-_FLAT = 1e-3
-"""Curvature below which nothing is known: a standard error of 30 in a logarithm."""
-
-_NEAR = 1e-5
-"""Of the noise's derivatives, which is cheap and smooth."""
-
-_BOUNDS = ((None, None), (-12.0, 12.0), (-12.0, 12.0))
-"""Of the parameters: no exponent nearer to its ends, and no noise smaller, can be told from them."""
-
-_TURNS = 3
-"""In which the end of an interval is found to a hundredth of its width: the root of the rise is nearly a line."""
-
-_IMPOSSIBLE = 1e10
-"""The cost of what no motion can be."""
 
 _NOT_TOLD = Estimate.between(np.nan, np.nan, np.nan, "")
 
@@ -108,15 +86,26 @@ def exponent_of(trajectories: pd.DataFrame, units: Units | None = None) -> Expon
     nearly a constant (Berglund, Phys. Rev. E 82, 011917, 2010).
     """
     share, tracks = (units or Units()).open_share, tracks_of(trajectories)
-    free = _fitted(_Question(runs_of(tracks), share or 0.0, False))
+    free = fitted(Question(_FRACTIONAL, runs_of(tracks), share or 0.0, False))
     variances = known_variances(trajectories, tracks)
     if variances is None or share is None:
-        return Exponent(free.exponent, _NOT_TOLD, False, False)
-    asked = _Question(runs_of(tracks, variances), share, True)
-    known = _fitted(asked)
+        return Exponent(_exponent(free), _NOT_TOLD, False, False)
+    known = fitted(Question(_FRACTIONAL, runs_of(tracks, variances), share, True))
     if known.cost - free.cost > _REFUTED:
-        return Exponent(free.exponent, _NOT_TOLD, False, True)
-    return Exponent(known.exponent, known.factor, True, False)
+        return Exponent(_exponent(free), _NOT_TOLD, False, True)
+    return Exponent(_exponent(known), known.factor, True, False)
+
+
+_FRACTIONAL = Family(
+    lambda lags, number, share: blurred_msd(lags, _MOST * float(expit(number)), share), 0.0, _FAR, -_END, _END, True
+)
+"""Fractional Brownian motion: the number is the exponent, as a share of the most on the logistic scale."""
+
+
+def _exponent(found: Fitted) -> Estimate:
+    """Return the exponent; not told where nearly each one is possible."""
+    value, low, high = (float(one) for one in _MOST * expit([found.parameters[1], *found.interval(1)]))
+    return Estimate.between(value if high - low < _TELLS else np.nan, low, high, "")
 
 
 def looks_blurred(trajectories: pd.DataFrame, spreading: Exponent) -> bool:
@@ -127,7 +116,7 @@ def looks_blurred(trajectories: pd.DataFrame, spreading: Exponent) -> bool:
     """
     variances = known_variances(trajectories, tracks_of(trajectories))
     said = 0.0 if variances is None else float(np.nanmean(np.concatenate(variances)))
-    expected = said * (1 - _SIGMA_SURE) ** 2
+    expected = said * (1 - SIGMA_SURE) ** 2
     return apparent_variance(trajectories).high < expected and not spreading.exponent.low > 1
 
 
@@ -143,128 +132,3 @@ def known_variances(trajectories: pd.DataFrame, tracks: list[Track]) -> list[np.
         return None
     squares = trajectories.assign(square=np.square(values)).groupby("particle")["square"].mean()
     return [np.full(len(track.places), squares[track.particle]) for track in tracks]
-
-
-@dataclass(frozen=True)
-class _Question:
-    """Runs, the share of a frame in which the shutter is open, and whether their variances are known.
-
-    Parameters are the logarithm of the scale in px², the exponent on the logistic scale, and a logarithm: of what
-    known variances are times, or else of how far the noise over the scale is above the least.
-    """
-
-    runs: Runs
-    share: float
-    known: bool
-
-    @property
-    def widths(self) -> np.ndarray:
-        """Standard deviations of what is expected of the parameters before anything is seen."""
-        return np.array([np.inf, _FAR, 2 * _SIGMA_SURE if self.known else np.inf])
-
-    def noise(self, parameters: np.ndarray) -> float:
-        """Return what the variances are times."""
-        if self.known:
-            return float(np.exp(parameters[2]))
-        least = least_noise(_MOST * float(expit(parameters[1])), self.share)
-        return float(np.exp(parameters[0]) * (least + np.exp(parameters[2])))
-
-    def costs(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the cost of each run, and its slopes (runs, 3) by the parameters."""
-        scale, part = float(np.exp(parameters[0])), float(expit(parameters[1]))
-        found, slopes = costs(self.runs, scale, _MOST * part, self.noise(parameters), self.share)
-        near = _NEAR * np.eye(3)
-        by_noise = [(self.noise(parameters + one) - self.noise(parameters - one)) / (2 * _NEAR) for one in near]
-        return found, slopes * [1.0, _MOST * part * (1 - part), 0.0] + slopes[:, 2:] * by_noise
-
-    def whole(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the cost of everything, expectations included, and its slopes (3,)."""
-        found, slopes = self.costs(parameters)
-        off = parameters / self.widths
-        total = float(found.sum() + off @ off / 2)
-        return (total, slopes.sum(0) + off / self.widths) if np.isfinite(total) else (_IMPOSSIBLE, np.zeros(3))
-
-    def spread(self, parameters: np.ndarray) -> np.ndarray:
-        """Return how the trajectories' slopes vary, summed, with what the expectations add: (3, 3)."""
-        slopes, tracks = np.zeros((self.runs.tracks, 3)), self.runs.tracks
-        np.add.at(slopes, self.runs.whose, self.costs(parameters)[1])
-        return slopes.T @ slopes * tracks / (tracks - 1) + np.diag(1 / np.square(self.widths))
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    """What was found: parameters, how far their 95 % intervals reach, by how many standard errors, and the cost."""
-
-    asked: _Question
-    parameters: np.ndarray
-    reaches: np.ndarray
-    rise: float
-    cost: float
-
-    @property
-    def factor(self) -> Estimate:
-        """What known variances are times, as a factor of `sigma`."""
-        ends = self.parameters[2] + self.reaches[2] * np.array([0, -1, 1])
-        value, low, high = (float(one) for one in np.exp(ends / 2))
-        return Estimate.between(value, low, high, "")
-
-    @property
-    def exponent(self) -> Estimate:
-        """The exponent; not told where nearly each one is possible."""
-        ends = [self.parameters[1], self._end(-1), self._end(1)]
-        value, low, high = (float(one) for one in _MOST * expit(ends))
-        return Estimate.between(value if high - low < _TELLS else np.nan, low, high, "")
-
-    def _end(self, side: int) -> float:
-        """Return where the exponent's interval ends: where the least cost with that exponent has risen by so much.
-
-        Where noise is larger than steps, the likelihood leans: an interval alike to both sides is missed by 1 in 10.
-        """
-        value, way = self.parameters[1], side * self.reaches[1]
-        if not np.isfinite(way):
-            return float(way)
-        rest = self.parameters[[0, 2]]
-        for _ in range(_TURNS):
-            cost, rest = self._cost_at(value + way, rest)
-            rose = np.sqrt(max(2 * (cost - self.cost), 1e-6))
-            way *= min(max(self.rise / rose, 0.5), 2.0)
-        return float(value + way)
-
-    def _cost_at(self, exponent: float, start: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the least cost with an exponent, on its scale, and the other parameters there."""
-
-        def cost(rest: np.ndarray) -> tuple[float, np.ndarray]:
-            whole, slope = self.asked.whole(np.array([rest[0], exponent, rest[1]]))
-            return whole, slope[[0, 2]]
-
-        found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=_BOUNDS[::2])
-        return float(found.fun), found.x
-
-
-def _fitted(asked: _Question) -> _Fitted:
-    """Return the parameters of the greatest likelihood.
-
-    From many trajectories on, the errors follow from how these differ, so that particles may differ (White,
-    Econometrica 50, 1, 1982).
-    """
-    runs = asked.runs
-    spread = float(np.square(runs.moves).sum() / (2 * runs.lengths.sum()))
-    if not spread > 0:
-        return _Fitted(asked, np.full(3, np.nan), np.full(3, np.nan), np.nan, np.nan)
-    start = [np.log(spread), 0.0, 0.0 if asked.known else np.log(_LITTLE)]
-    found = minimize(asked.whole, start, jac=True, method="L-BFGS-B", bounds=_BOUNDS)
-    bread = _inverse([asked.whole(found.x + one)[1] - asked.whole(found.x - one)[1] for one in _STEP * np.eye(3)])
-    errors = np.sqrt(np.maximum(np.diag(bread), 1e-12))
-    if runs.tracks >= MANY:
-        bread = bread @ asked.spread(found.x) @ bread
-    reach = t_reach(runs.tracks) if runs.tracks >= MANY else NORMAL_REACH
-    reaches = reach * np.sqrt(np.maximum(np.diag(bread), 0))
-    return _Fitted(asked, found.x, reaches, float(reaches[1] / errors[1]), float(found.fun))
-
-
-def _inverse(differences: list[np.ndarray]) -> np.ndarray:
-    """Return the inverse of a curvature, told by differences of slopes; nothing where it is flat."""
-    bend = np.array(differences) / (2 * _STEP)
-    values, vectors = np.linalg.eigh((bend + bend.T) / 2)
-    sure = values > _FLAT
-    return (vectors[:, sure] / values[sure]) @ vectors[:, sure].T

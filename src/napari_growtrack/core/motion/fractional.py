@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,9 @@ _NEAR = 1e-5
 
 _TERMS = 200
 """Of an alternating sum, whose terms fall faster than their number's square."""
+
+LAGS = np.arange(_TERMS + 2)
+"""At which mean square displacements tell the least noise."""
 
 _ROOM = 0.98
 """Of the noise below 0 that would just leave a covariance: at that itself none can be inverted."""
@@ -120,10 +124,26 @@ def costs(runs: Runs, scale: float, exponent: float, noise: float, share: float)
     slopes : (runs, 3) array
         By the logarithm of the scale, the exponent, and the noise.
     """
+    return costs_of(runs, scale, lambda lags, number: blurred_msd(lags, number, share), exponent, noise)
+
+
+def costs_of(
+    runs: Runs, scale: float, spreads: Callable[[np.ndarray, float], np.ndarray], number: float, noise: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same for any motion whose steps are normal, by its mean square displacement along an axis.
+
+    Parameters
+    ----------
+    runs, scale, noise
+        As for `costs`; the scale is what mean square displacements are times.
+    spreads : callable
+        ``spreads(lags, number)`` returns them.
+    number : float
+        What else they depend on; the second slope is by it.
+    """
     lags = np.arange(runs.times.max() + 2)
-    spread = blurred_msd(lags, exponent, share)
-    slope = (blurred_msd(lags, exponent + _NEAR, share) - blurred_msd(lags, exponent - _NEAR, share)) / (2 * _NEAR)
-    found = _walk(*runs[:4], runs.fresh, scale * spread, scale * slope, noise)
+    slope = (spreads(lags, number + _NEAR) - spreads(lags, number - _NEAR)) / (2 * _NEAR)
+    found = _walk(*runs[:4], runs.fresh, scale * spreads(lags, number), scale * slope, noise)
     return found[:, 0], found[:, 1:]
 
 
@@ -220,11 +240,15 @@ def _invert(covariance, shaken, noise, n, into):  # type: ignore[no-untyped-def]
 
 
 def least_noise(exponent: float, share: float) -> float:
-    """Return the variance of localisation over the scale, below 0, that motion can just stand.
+    """Return the variance of localisation over the scale, below 0, that motion can just stand."""
+    return least_noise_of(blurred_msd(LAGS, exponent, share))
 
-    The spectrum of its moves at the highest frequency is where noise below 0 takes most away.
+
+def least_noise_of(spread: np.ndarray) -> float:
+    """Return the same by the mean square displacements at `LAGS`.
+
+    The spectrum of moves at the highest frequency is where noise below 0 takes most away.
     """
-    spread = blurred_msd(np.arange(_TERMS + 2), exponent, share)
     after = (spread[2:] + spread[:-2] - 2 * spread[1:-1]) / 2
     signs = np.where(np.arange(1, _TERMS + 1) % 2, -1.0, 1.0)
     signs[-1] /= 2  # the mean of the last two sums of an alternating series

@@ -11,20 +11,23 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import MotionError
-from ..figures import draw_diffusion, draw_drift, draw_msd, draw_states, draw_trajectories
+from ..figures import draw_diffusion, draw_drift, draw_msd, draw_states, draw_step_lengths, draw_trajectories
 from ..figures.pictures import save
 from ..files import write_bytes
 from ..tables import UNLIKE_PARTICLES, as_csv, look_like_particles
 from . import (
+    Confinement,
     Diffusion,
     Drift,
     Estimate,
     Exponent,
     States,
+    StepLengths,
     Trap,
     Units,
     assign_states,
     check_temperature,
+    confinement,
     diffusion,
     diffusion_of_each,
     diffusive_states,
@@ -36,6 +39,7 @@ from . import (
     imsd,
     looks_blurred,
     remove_drift,
+    step_lengths,
     trap_stiffness,
 )
 from .states import step_variances
@@ -61,6 +65,8 @@ class MotionReport:
     remarks : tuple of str
         What a person should know before believing the numbers, a sentence each.
     states : States or None
+    steps : StepLengths or None
+    room : Confinement or None
         Where they were asked for.
     radius, viscosity : Estimate or None
         Of the particles, in µm, or of the liquid, in mPa s, where the other was told.
@@ -76,6 +82,8 @@ class MotionReport:
     states: States | None = None
     radius: Estimate | None = None
     viscosity: Estimate | None = None
+    steps: StepLengths | None = None
+    room: Confinement | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, ready for JSON; what is not known is None."""
@@ -103,6 +111,10 @@ class MotionReport:
             }
         if self.states is not None:
             found["states"] = self.states.to_dict()
+        if self.steps is not None:
+            found["step_lengths"] = self.steps.to_dict()
+        if self.room is not None:
+            found["confinement"] = self.room.to_dict()
         found |= {name: plain(one) for name, one in (("radius", self.radius), ("viscosity", self.viscosity)) if one}
         return found
 
@@ -128,7 +140,8 @@ class MotionReport:
             ]
         lines += [f"radius of particles    {self.radius}"] if self.radius else []
         lines += [f"viscosity              {self.viscosity}"] if self.viscosity else []
-        lines += self.states.lines if self.states else []
+        for one in (self.room, self.steps, self.states):
+            lines += one.lines if one else []
         if UNLIKE_PARTICLES in self.remarks:  # the first thing to know, and nothing below is of particles
             return "\n".join([UNLIKE_PARTICLES, *(f"({line.strip()})" for line in lines), *self.remarks[1:]])
         return "\n".join([*lines, *self.remarks])
@@ -142,6 +155,8 @@ def report_motion(
     temperature: float | None = None,
     particles: Collection[int] | None = None,
     states: int | None = None,
+    steps: int | None = None,
+    confined: bool = False,
 ) -> MotionReport:
     """Estimate everything that trajectories tell of motion.
 
@@ -161,6 +176,10 @@ def report_motion(
         Only of these; the drift is that of all.
     states : int, optional
         Whether they are told by states between which particles switch: by so many, or by 0 for as many as they tell.
+    steps : int, optional
+        Whether the lengths of steps are told by populations, likewise.
+    confined : bool
+        Whether the rooms that particles stay in are told.
 
     Raises
     ------
@@ -182,6 +201,8 @@ def report_motion(
         without_drift,
         tuple(_remarks(trajectories, units or Units(), spreading)),
         None if states is None else diffusive_states(trajectories, units, states or None),
+        steps=None if steps is None else step_lengths(trajectories, units, steps or None),
+        room=confinement(trajectories, units) if confined else None,
     )
 
 
@@ -228,19 +249,21 @@ def write_motion(
     without_drift: bool = False,
     particles: Collection[int] | None = None,
     states: States | None = None,
+    steps: StepLengths | None = None,
 ) -> list[Path]:
     """Leave tables (CSV) and figures (PNG) of motion in a folder, and return their paths.
 
     ``msd.csv`` of all, ``imsd.csv`` of each trajectory, ``diffusion.csv`` of each,
     ``drift.csv`` in pixels; a figure of each and of the paths. Where states are told, ``states.csv`` has that of each
-    position, and a figure shows how long steps are in each and where.
+    position, and a figure shows how long steps are in each and where; where populations are, ``steps.csv`` and a figure
+    have the distribution of step lengths.
 
     Parameters
     ----------
     trajectories, units, without_drift, particles
         As for `report_motion`.
     folder : path
-    states : States, optional
+    states, steps : optional
         Of the report.
 
     Raises
@@ -271,6 +294,9 @@ def write_motion(
         tables["states"] = assign_states(trajectories, states)
         lengths, variances = step_variances(trajectories, states)
         figures["states"] = draw_states(lengths, states.model.shares, variances, tables["states"])
+    if steps is not None:
+        tables["steps"] = steps.distribution
+        figures["steps"] = draw_step_lengths(steps.distribution, units.length)
     for name, table in tables.items():
         write_bytes(folder / f"{name}.csv", as_csv(table))
     for name, figure in figures.items():

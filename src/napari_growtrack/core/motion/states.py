@@ -428,15 +428,18 @@ def _told(found: _Fitted, units: Units, information: tuple[float, ...], guessed:
 def _reaches(found: _Fitted, numbers: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return how far the 95 % intervals of functions of the parameters reach."""
     tracks = len(found.asked.rows.starts) - 1
-    covariance, steps = _covariance(found), _STEP * np.eye(len(found.parameters))
+    covariances, steps = _covariances(found), _STEP * np.eye(len(found.parameters))
     slopes = np.array([numbers(found.parameters + one) - numbers(found.parameters - one) for one in steps])
     slopes /= 2 * _STEP
-    errors = np.sqrt(np.maximum(np.einsum("pn,pq,qn->n", slopes, covariance, slopes), 0))
+    errors = np.sqrt(np.maximum(np.einsum("pn,cpq,qn->cn", slopes, covariances, slopes).max(0), 0))
     return errors * (t_reach(tracks) if tracks >= MANY else NORMAL_REACH)
 
 
-def _covariance(found: _Fitted) -> np.ndarray:
-    """Return that of the parameters; of many trajectories it follows from how they differ (White, 1982)."""
+def _covariances(found: _Fitted) -> np.ndarray:
+    """Return those of the parameters, the larger of which counts: of trajectories alike, and by how they differ.
+
+    The second, of many trajectories (White, 1982), holds also where particles differ, but is itself off by chance.
+    """
     asked, middle, tracks = found.asked, found.parameters, len(found.asked.rows.starts) - 1
     steps = _STEP * np.eye(len(middle))
     here = asked.whole(middle)
@@ -451,8 +454,8 @@ def _covariance(found: _Fitted) -> np.ndarray:
     sure = values > _FLAT
     bread = (vectors[:, sure] / values[sure]) @ vectors[:, sure].T
     if tracks < MANY:
-        return bread
+        return bread[None]
     slopes = np.array([asked.costs(middle + one) - asked.costs(middle - one) for one in steps]) / (2 * _STEP)
     slopes = np.add.reduceat(slopes, asked.rows.starts[:-1], axis=1)
     spread = slopes @ slopes.T * tracks / (tracks - 1) + np.diag(1 / np.square(asked.expected[1]))
-    return bread @ spread @ bread
+    return np.stack([bread, bread @ spread @ bread])

@@ -120,6 +120,50 @@ def _fractional_factor(number: int, exponent: float) -> np.ndarray:
     return cholesky(toeplitz(np.append(1.0, (spread[2:] + spread[:-2] - 2 * spread[1:-1]) / 2)), lower=True)
 
 
+def confined_paths(
+    rng: np.random.Generator,
+    particles: int,
+    frames: int,
+    diffusion: float,
+    radius: float,
+    error: float = 0.0,
+    open_share: float = 0.0,
+    parts: int = 24,
+) -> pd.DataFrame:
+    """Simulate particles that diffuse in round rooms with a wall, each in its own, all at the same place.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    particles, frames : int
+    diffusion : float
+        Diffusion coefficient in px²/frame.
+    radius : float
+        Of the rooms, in pixels.
+    error : float
+        Localisation error along an axis, in pixels.
+    open_share : float
+        Of a frame in which the shutter is open.
+    parts : int
+        Of a frame, simulated one by one: at a wall a step is turned back, which needs short ones.
+
+    Returns
+    -------
+    DataFrame
+        ``frame, y, x, particle``, sorted by frame.
+    """
+    angle, far = rng.uniform(0, 2 * np.pi, particles), radius * np.sqrt(rng.random(particles))
+    now, fine = np.stack([far * np.sin(angle), far * np.cos(angle)], 1), np.empty((frames, parts, particles, 2))
+    spread = np.sqrt(2 * diffusion / parts)
+    for frame, part in np.ndindex(frames, parts):
+        now = now + rng.normal(0, spread, now.shape)
+        away = np.hypot(*now.T)[:, None]
+        now = np.where(away > radius, now * (2 * radius - away) / np.maximum(away, radius), now)
+        fine[frame, part] = now
+    seen = fine[:, : max(round(open_share * parts), 1)].mean(1)
+    return _table(seen + rng.normal(0, 1, seen.shape) * error)
+
+
 def switching_paths(
     rng: np.random.Generator,
     particles: int,
