@@ -15,6 +15,7 @@ from napari_growtrack.jobs.context import NetworkFile
 from napari_growtrack.widgets.session.choice import Choice
 from napari_growtrack.widgets.session.region import Region
 from napari_growtrack.widgets.session.runs import Record
+from napari_growtrack.widgets.shared.choices import PointsChoice, like_detections, like_truth
 from napari_growtrack.widgets.shared.layers import (
     layer_for_preview,
     layer_for_run,
@@ -230,3 +231,17 @@ def test_a_region_is_what_the_window_shows_of_the_image(viewer):
     image.corner_pixels = np.array([[0, 40, 8], [0, 50, 40]])
     with pytest.raises(StackError, match="shows no part of film"):
         visible_region(image, open_film(image))
+
+
+def test_the_layer_of_a_preview_is_never_offered_and_that_of_a_run_is_taken_as_it_comes(qtbot):
+    viewer = ViewerModel()
+    image = viewer.add_image(np.zeros((5, 32, 32)), name="film")
+    choices = [PointsChoice(viewer, likeness) for likeness in (like_detections, like_truth)]
+    for choice in choices:
+        choice.follow()
+    layer_for_preview(viewer, image)
+    assert [choice.layers for choice in choices] == [[], []]
+    run, _ = layer_for_run(viewer, image, 5)
+    assert choices[0].layer == run
+    for choice in choices:
+        choice.leave()

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QWidget
 from ...core.detection import Cascade, Contrast
 from ...core.networks.archive import SUFFIX
 from ..session.session import Session
-from .layers import about, is_scored
+from .layers import about, only_shows
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -248,7 +248,7 @@ SceneEstimate = Callable[[Points], int]
 
 
 class PointsChoice(LayerChoice):
-    """Offers the points layers of a viewer, but those that the Score panel made.
+    """Offers the points layers of a viewer, but those of the live preview and the Score panel.
 
     Until the person chooses, it takes the likeliest; when the chosen layer is
     removed, it takes none rather than another.
@@ -271,7 +271,7 @@ class PointsChoice(LayerChoice):
         self._by_hand = True
 
     def _offers(self, layer: Any) -> bool:
-        return isinstance(layer, Points) and not is_scored(layer)
+        return isinstance(layer, Points) and not only_shows(layer)
 
     def _preferred(self, chosen: Any, arriving: bool) -> Any:
         if not arriving or not self._layers or (self._by_hand and chosen is not None):

@@ -28,6 +28,9 @@ RING = {
 PREVIEWED = "#ff9f1c"
 """Orange, which no ring of a run has."""
 
+PREVIEW = "growtrack preview"
+"""Where the metadata of a layer tells that it is the live preview's, which is nobody's detections."""
+
 SCORED = "growtrack score"
 """Where the metadata of a layer tells that the Score panel made it, and what it shows."""
 
@@ -97,9 +100,8 @@ def layer_for_run(viewer: Viewer, image: Image, frames: int) -> tuple[Points, bo
     earlier = _earlier(viewer, image, frames)
     if earlier is not None:
         return earlier, False
-    layer = _new_layer(viewer, image, f"{image.name} detections", preferences().ring_colour)
-    layer.metadata = {"growtrack": {"image": image.name, "frames": []}}
-    return layer, True
+    told = {"growtrack": {"image": image.name, "frames": []}}
+    return _new_layer(viewer, image, f"{image.name} detections", preferences().ring_colour, told), True
 
 
 def show_record(viewer: Viewer, image: Image, record: Record) -> Points:
@@ -116,7 +118,7 @@ def show_record(viewer: Viewer, image: Image, record: Record) -> Points:
 def layer_for_preview(viewer: Viewer, image: Image) -> Points:
     """Add an empty layer for what is found on one frame; what the person works on stays selected."""
     selected = set(viewer.layers.selection)
-    layer = _new_layer(viewer, image, f"{image.name} preview", PREVIEWED)
+    layer = _new_layer(viewer, image, f"{image.name} preview", PREVIEWED, {PREVIEW: True})
     viewer.layers.selection = selected
     return layer
 
@@ -169,9 +171,9 @@ def about(layer: Any) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def is_scored(layer: Any) -> bool:
-    """Tell whether the Score panel made a layer."""
-    return SCORED in layer.metadata
+def only_shows(layer: Any) -> bool:
+    """Tell whether the live preview or the Score panel made a layer, to show something and not to hold it."""
+    return not {PREVIEW, SCORED}.isdisjoint(layer.metadata)
 
 
 def layer_of(viewer: Viewer, number: int) -> Points | None:
@@ -182,10 +184,11 @@ def layer_of(viewer: Viewer, number: int) -> Points | None:
     return None
 
 
-def _new_layer(viewer: Viewer, image: Image, name: str, colour: str) -> Points:
-    place = placed(image)
+def _new_layer(viewer: Viewer, image: Image, name: str, colour: str, told: dict[str, Any]) -> Points:
+    """Add an empty layer; what is told of it must be there before napari says that it is."""
     ndim = min(image.ndim, 3)
-    return viewer.add_points(np.empty((0, ndim)), ndim=ndim, name=name, border_color=colour, **place, **RING)
+    look = {"name": name, "border_color": colour, "metadata": told, **placed(image), **RING}
+    return viewer.add_points(np.empty((0, ndim)), ndim=ndim, **look)
 
 
 def _fill(layer: Points, image: Image, candidates: Candidates) -> None:
