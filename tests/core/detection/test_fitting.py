@@ -67,18 +67,6 @@ def test_fits_come_near_the_bound_and_know_their_errors(scene):
     assert 0.75 < (high - low) / 2 < 1.35
 
 
-def test_close_neighbours_are_fitted_in_turn_until_neither_moves():
-    place, radius = np.arange(64), 1.3 * 0.75
-    true = np.array([[30.2, 29.6], [30.2, 33.6]])  # 4 px apart, 3 sigmas
-    frame = sum(
-        100 * np.exp(-((place[:, None] - y) ** 2 + (place - x) ** 2) / (2 * 1.3**2)) for y, x in true
-    ) + np.random.default_rng(0).normal(size=(64, 64))
-    model = ParticleModel((Component("gaussian", 1),), (0.8 * radius, 1.2 * radius), (1,))
-    start = true + np.array([[0.0, 0.6], [0.0, -0.6]])
-    errors = np.hypot(*(fit_particles(frame, start, model, 3).positions - true).T)
-    assert errors.max() < 0.05
-
-
 def test_the_cameras_units_do_not_matter():
     plain, units = fitted(SCENES["few photons"], 3), fitted(SCENES["few photons"], 3, gain=-700.0, offset=3000.0)
     np.testing.assert_allclose(units[0], plain[0], atol=2e-3)

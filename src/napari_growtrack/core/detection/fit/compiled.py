@@ -26,8 +26,6 @@ LEAST_PIXELS = 10
 _SPARSE = 6.0
 """First guesses read so many pixels along a radius, at most every other one."""
 _DAMPING = 1e-3
-_SETTLED = 0.01
-"""Particles that overlap are fitted in turn until they move by less, in pixels."""
 MOST_STRETCHED = 0.96
 """Length of ``p, q`` where a particle is seven times as long as wide."""
 _STRETCH_A_STEP = 0.2
@@ -245,11 +243,8 @@ def settle(
     usual: np.ndarray,
     shape: Shape,
     rounds: int,
-    turns: int = 1,
 ) -> np.ndarray:
     """Improve one particle after the other on what the others leave; return their normal matrices, see `covariances`.
-
-    Those that overlap are taken in turns until none of them moves.
 
     Parameters
     ----------
@@ -267,79 +262,38 @@ def settle(
         greatest radius there can be.
     shape : Shape
     rounds : int
-    turns : int
-        So often those that overlap are fitted at most.
 
     Returns
     -------
     ndarray (n, unknowns, unknowns)
         Their lower halves count; nan where too few pixels are seen.
     """
-    matrices = np.full((len(unknowns), unknowns.shape[1], unknowns.shape[1]), np.nan)
-    turning = np.ones(len(unknowns), np.bool_)
-    for turn in range(turns):
-        for p in range(len(unknowns)):
-            if turning[p]:
-                y, x = unknowns[p, 0], unknowns[p, 1]
-                add(rest, unknowns[p], 1.0, shape)
-                steps = rounds if turn == 0 else 1
-                good = _improve(rest, unknowns[p], ground[p], noise, usual, shape, steps, matrices[p])
-                add(rest, unknowns[p], -1.0, shape)
-                turning[p] = good and abs(unknowns[p, 0] - y) + abs(unknowns[p, 1] - x) > _SETTLED
-        if turn == 0 and turns > 1:
-            turning &= _overlapping(unknowns, shape)
-        if not turning.any():
-            break
-    return matrices
-
-
-@numba.njit(nogil=True, cache=True, fastmath=True)
-def _improve(
-    image: np.ndarray,
-    unknowns: np.ndarray,
-    ground: np.ndarray,
-    noise: np.ndarray,
-    usual: np.ndarray,
-    shape: Shape,
-    rounds: int,
-    found: np.ndarray,
-) -> bool:
-    """Improve a particle that is alone in an image; fill in its normal matrix and return whether that went well."""
-    size, oriented = len(unknowns), len(unknowns) > SCALES + len(shape[0])
-    matrix, right, stepped = np.zeros((size, size)), np.zeros(size), False
-    for _ in range(rounds):
-        matrix[:], right[:] = 0.0, 0.0
-        number = _normal(image, unknowns, ground, noise, shape, matrix, right)
-        if number < LEAST_PIXELS:
-            break
-        if ground[4] > 0:
-            _tilt(image, unknowns, ground, noise, shape, matrix, right)
-        _expect(unknowns, ground, usual, oriented, matrix, right)
-        step = solved(matrix, right, _DAMPING)
-        if np.abs(step).max() > _RUNAWAY:
-            stepped = False
-            break
-        _move(unknowns, step, usual, oriented)
-        stepped = True
-        if abs(step[0]) + abs(step[1]) < 2e-3:
-            break
-    found[:] = np.nan
-    if stepped:
-        found[:] = matrix
-    return stepped
-
-
-@numba.njit(nogil=True, cache=True)
-def _overlapping(unknowns: np.ndarray, shape: Shape) -> np.ndarray:
-    """Tell which particles are fitted to pixels that others are fitted to as well."""
-    found, far = np.zeros(len(unknowns), np.bool_), np.empty(len(unknowns))
+    size, oriented = unknowns.shape[1], unknowns.shape[1] > SCALES + len(shape[0])
+    matrices = np.full((len(unknowns), size, size), np.nan)
+    matrix, right = np.zeros((size, size)), np.zeros(size)
     for p in range(len(unknowns)):
-        far[p] = farthest(unknowns[p], len(shape[0]), shape[2])
-        for q in range(p):
-            away = (unknowns[p, 0] - unknowns[q, 0]) ** 2 + (unknowns[p, 1] - unknowns[q, 1]) ** 2
-            if away < (far[p] + far[q]) ** 2:
-                found[p] = found[q] = True
-    return found
+        add(rest, unknowns[p], 1.0, shape)
+        stepped = False
+        for _ in range(rounds):
+            matrix[:], right[:] = 0.0, 0.0
+            number = _normal(rest, unknowns[p], ground[p], noise, shape, matrix, right)
+            if number < LEAST_PIXELS:
+                break
+            if ground[p, 4] > 0:
+                _tilt(rest, unknowns[p], ground[p], noise, shape, matrix, right)
+            _expect(unknowns[p], ground[p], usual, oriented, matrix, right)
+            step = solved(matrix, right, _DAMPING)
+            if np.abs(step).max() > _RUNAWAY:
+                stepped = False
+                break
+            _move(unknowns[p], step, usual, oriented)
+            stepped = True
+            if abs(step[0]) + abs(step[1]) < 2e-3:
+                break
+        if stepped:
+            matrices[p] = matrix
+        add(rest, unknowns[p], -1.0, shape)
+    return matrices
 
 
 @numba.njit(nogil=True, cache=True)

@@ -48,9 +48,6 @@ _BINS, _SURPRISING, _FAR_OFF = 16, 4.0, 0.3
 how much of its scale it has to be off where a model has several."""
 _NOISY, _TILTED = (1.15, 1.5), 1.3
 """See `coarseness`; and by how much slopes scatter where the background is taken to be tilted."""
-_TURNS = 12
-"""So often particles that overlap are fitted in turn at most, with the scene's own profile: one that was measured among
-neighbours is not so exact, and they would drift after it (touching discs: error 1.6 to 1.8 of the bound)."""
 _EXTENT = 1.5
 _WIDEST = 64.0
 _PER_SQUARE = 64
@@ -350,13 +347,12 @@ def _judged(
     ground[:, 4] = _tilts(coarseness(looks, *_NOISY)[2], unknowns, noise, model)
     odd = fitted.well & (np.abs(unknowns[:, 2] - usual[0]) > _ODD * np.sqrt(usual[1] + fitted.errors[:, 2, 2]))
     matrices = np.empty_like(fitted.errors)
-    turns = _TURNS if shape is model.shape else 1
     for some, expected in (
         (~odd, usual),
         (odd, model.usual),
     ):  # what is clearly of another size is not made like others
         mine = unknowns[some]
-        matrices[some] = settle(rest, mine, ground[some], noise, expected, shape, model.rounds[1], turns)
+        matrices[some] = settle(rest, mine, ground[some], noise, expected, shape, model.rounds[1])
         unknowns[some] = mine
     errors = covariances(matrices)
     found = unknowns[:, :2].copy()
