@@ -140,18 +140,6 @@ def test_ghosts_that_do_not_live_are_told_by_their_q():
     assert found.max() == pytest.approx(200 / 300, abs=0.1)  # of all, two thirds are ghosts
 
 
-def test_what_the_linker_tells_of_a_track_counts_more_than_what_its_detections_do():
-    chances = {4: 0.001, 5: 0.02, 6: 0.0}
-    table = pd.concat([track(n, [0, 1, 2], 1.0, 2.0, q=0.3, track_q=chance) for n, chance in chances.items()])
-    found = measure_tracks(table).set_index("particle")["q"]
-    assert found.loc[[6, 4, 5]].tolist() == pytest.approx([0, 0.0005, 0.007])
-    assert keep_tracks(table, {"q": (None, 0.005)})["particle"].unique().tolist() == [4, 6]
-    joined = table.assign(particle=table["particle"].replace(4, 5), frame=np.arange(len(table)))
-    assert measure_tracks(joined).set_index("particle")["q"].tolist() == pytest.approx([0.01, 0])  # the worse of both
-    assert [*measure_tracks(empty(table.columns))] == [*measure_tracks(table)]
-    assert "q" in measure_tracks(table.drop(columns="q"))
-
-
 @pytest.mark.parametrize(
     ("table", "error", "said"),
     [

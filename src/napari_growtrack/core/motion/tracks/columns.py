@@ -59,7 +59,7 @@ TRACK_COLUMNS = {
         Column("exponent_high", "", "The upper end of it."),
         Column("mean_signal", "counts", "Its mean light above the background."),
         Column("signal_slope", "counts/time", "How its light changes, by a straight line: below 0 where it bleaches."),
-        Column("q", "", "The share of tracks as doubtful as it, or less, that are expected to be false."),
+        Column("q", "", "The share of tracks as doubtful as it, or less, that are expected to be noise alone."),
     )
 }
 """By their names, in their order. Those of the exponent are there where it was asked for, those of signal and q where

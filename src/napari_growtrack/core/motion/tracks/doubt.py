@@ -41,22 +41,9 @@ def q_of_tracks(q: np.ndarray, whose: np.ndarray) -> np.ndarray:
     there = np.isfinite(q)
     logarithms = np.log(np.clip(_STEEP * np.where(there, q, 1.0), _LEAST, 1.0))
     chances = np.exp(np.bincount(whose, logarithms, tracks))
-    return expected_shares(np.where(np.bincount(whose, there, tracks) > 0, chances, np.nan))
-
-
-def expected_shares(chances: np.ndarray) -> np.ndarray:
-    """Return which share of the tracks as doubtful as each, or less, are expected to be false, by their chances, (k,).
-
-    NaN stays NaN.
-
-    Examples
-    --------
-    >>> expected_shares(np.array([0.0, 0.3, 0.0, np.nan])).round(2).tolist()
-    [0.0, 0.1, 0.0, nan]
-    """
-    known = np.isfinite(chances)
+    known = np.bincount(whose, there, tracks) > 0
     ordered = np.sort(chances[known])
-    found = np.full(len(chances), np.nan)
+    found = np.full(tracks, np.nan)
     if len(ordered):
         shares = np.cumsum(ordered) / np.arange(1, len(ordered) + 1)
         found[known] = shares[np.searchsorted(ordered, chances[known], side="right") - 1]

@@ -14,7 +14,7 @@ from ...progress import Progress, finish
 from ...tables import check
 from .. import Units, anomalous_exponent, diffusion_of_each
 from .columns import EXPONENT, INTEGERS, TRACK_COLUMNS
-from .doubt import expected_shares, q_of_tracks
+from .doubt import q_of_tracks
 
 _POINT = ("frame", "y", "x", "particle")
 _FEWEST = 3
@@ -27,8 +27,7 @@ def measure_tracks(trajectories: pd.DataFrame, units: Units | None = None, expon
     Parameters
     ----------
     trajectories : DataFrame
-        With ``frame, y, x, particle``, in pixels; ``signal``, ``q`` and ``track_q`` are read where they are
-        there; what the linker tells of a trajectory counts more than what its detections do.
+        With ``frame, y, x, particle``, in pixels; ``signal`` and ``q`` are read where they are there.
     units : Units, optional
         Pixels and frames by default.
     exponent : bool
@@ -192,7 +191,4 @@ def _light(parts: _Parts, units: Units) -> dict[str, np.ndarray]:
 
 
 def _doubt(parts: _Parts) -> dict[str, np.ndarray]:
-    if "track_q" in parts.table and len(parts.starts):
-        return {"q": expected_shares(np.fmax.reduceat(parts["track_q"], parts.starts))}
-    names = [name for name in ("q", "track_q") if name in parts.table]
-    return {"q": q_of_tracks(parts[names[0]], parts.whose)} if names else {}
+    return {"q": q_of_tracks(parts["q"], parts.whose)} if "q" in parts.table else {}
