@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
+from ..errors import MotionError
 from .errors_of_means import MANY, NORMAL_REACH, t_reach
 from .fractional import LAGS, Runs, costs_of, least_noise_of
 from .units import Estimate
@@ -36,6 +37,24 @@ _TURNS = 3
 
 _IMPOSSIBLE = 1e10
 """The cost of what no motion can be."""
+
+
+def check_number(number: int | None, most: int, of: str) -> None:
+    """Refuse a number of states, or whatever they are told ``of``, that is none of 1 to the most.
+
+    Raises
+    ------
+    MotionError
+        When it is given and none of these.
+    """
+    if number is not None and number not in range(1, most + 1):
+        raise MotionError(f"Expected a number of {of} from 1 to {most}, got {number}. Choose one of these.")
+
+
+def criteria(information: tuple[float, ...]) -> str:
+    """Return by how much the information criteria of one, two and so on are above the least; nothing for one alone."""
+    above = ", ".join(f"{one - min(information):.3g} with {i}" for i, one in enumerate(information, 1))
+    return f"  (information criterion above the least: {above})" if len(information) > 1 else ""
 
 
 class Family(NamedTuple):

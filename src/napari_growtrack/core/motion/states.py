@@ -15,6 +15,7 @@ from ..errors import MotionError
 from .displacement import tracks_of
 from .errors_of_means import MANY, NORMAL_REACH, t_reach
 from .exponent import known_variances
+from .fitting import SIGMA_SURE, check_number, criteria
 from .switching import Rows, Switching, log_likelihoods, probabilities, rows_of, switches_of
 from .units import Estimate, Units, plain
 
@@ -32,9 +33,6 @@ _FLAT = 1e-3
 
 _SURE = 1.5
 """Standard errors of a logarithm above this, a factor of twenty either way, are not told."""
-
-_SIGMA_SURE = 0.1
-"""How far `sigma` is trusted: it is off by a tenth where the film is as its network expects."""
 
 _ANY = 3.0
 """Standard deviation of the logarithm of what nobody knows before: everything between a 400th and 400 times."""
@@ -106,9 +104,7 @@ class States:
     @property
     def lines(self) -> list[str]:
         """What is told, to be read."""
-        told = [f"states of motion       {self.number}"]
-        others = [f"{one - min(self.information):.3g} with {i}" for i, one in enumerate(self.information, 1)]
-        told[0] += f"  (information criterion above the least: {', '.join(others)})" if len(others) > 1 else ""
+        told = [f"states of motion       {self.number}{criteria(self.information)}"]
         for i, coefficient in enumerate(self.coefficients):
             told.append(f"  state {i + 1}              D {coefficient}")
             if self.number > 1:
@@ -175,8 +171,7 @@ def diffusive_states(trajectories: pd.DataFrame, units: Units | None = None, num
     >>> diffusive_states(film.assign(sigma=0.1), Units(exposure_share=0)).number
     2
     """
-    if number is not None and number not in range(1, MOST_STATES + 1):
-        raise MotionError(f"Expected a number of states from 1 to {MOST_STATES}, got {number}. Choose one of these.")
+    check_number(number, MOST_STATES, "states")
     units, tracks = units or Units(), tracks_of(trajectories)
     variances, share = known_variances(trajectories, tracks), units.open_share
     moves = sum(max(int(np.isfinite(track.places[:, 0]).sum()) - 1, 0) for track in tracks)
@@ -280,7 +275,7 @@ class _Question:
             [np.zeros(self.states), [noise], np.zeros(self.states - 1), np.full(pairs, np.log(_USUAL_SWITCHING))]
         )
         width = np.full(len(middle), _ANY)
-        width[: self.states], width[self.states] = np.inf, 2 * _SIGMA_SURE if self.known else _ANY
+        width[: self.states], width[self.states] = np.inf, 2 * SIGMA_SURE if self.known else _ANY
         return middle, width
 
     @property

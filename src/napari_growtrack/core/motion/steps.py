@@ -15,6 +15,7 @@ from ..errors import MotionError
 from .displacement import Track, tracks_of
 from .errors_of_means import MANY, t_reach
 from .exponent import known_variances
+from .fitting import SIGMA_SURE, check_number, criteria
 from .units import Estimate, Units, plain
 
 MOST_POPULATIONS = 3
@@ -22,9 +23,6 @@ MOST_POPULATIONS = 3
 
 _LEAST_STEPS = 100
 """Fewer do not tell one population from two that differ by a factor of five."""
-
-_SIGMA_SURE = 0.1
-"""How far `sigma` is trusted: it is off by a tenth where the film is as its network expects."""
 
 _PIECE = 30
 """Steps of a piece, where fewer than ten trajectories have to tell how far off a number is."""
@@ -88,9 +86,7 @@ class StepLengths:
     @property
     def lines(self) -> list[str]:
         """What is told, to be read."""
-        others = [f"{one - min(self.information):.3g} with {i}" for i, one in enumerate(self.information, 1)]
-        more = f"  (information criterion above the least: {', '.join(others)})" if len(others) > 1 else ""
-        told = [f"populations by steps   {self.number}{more}"]
+        told = [f"populations by steps   {self.number}{criteria(self.information)}"]
         for i, coefficient in enumerate(self.coefficients):
             share = f", share {self.shares[i]}" if self.shares else ""
             told.append(f"  population {i + 1}         D {coefficient}{share}")
@@ -147,10 +143,7 @@ def step_lengths(trajectories: pd.DataFrame, units: Units | None = None, populat
     >>> step_lengths(film.assign(sigma=0.1), Units(exposure_share=0)).number
     2
     """
-    if populations is not None and populations not in range(1, MOST_POPULATIONS + 1):
-        raise MotionError(
-            f"Expected a number of populations from 1 to {MOST_POPULATIONS}, got {populations}. Choose one of these."
-        )
+    check_number(populations, MOST_POPULATIONS, "populations")
     units, tracks = units or Units(), tracks_of(trajectories)
     variances = known_variances(trajectories, tracks)
     steps = _steps_of(tracks, variances, units.open_share or 0.0)
@@ -222,7 +215,7 @@ def _factor(
     sums, counts = (np.bincount(place, one[there], len(names)) for one in (local, unit))
     alone = sums.sum() / counts.sum()
     slopes = (sums - alone * counts) / counts.sum()
-    sure, expected = 1 / (np.square(slopes).sum() or 1e-12), 1 / (2 * _SIGMA_SURE) ** 2 if known else 0.0
+    sure, expected = 1 / (np.square(slopes).sum() or 1e-12), 1 / (2 * SIGMA_SURE) ** 2 if known else 0.0
     part = sure / (sure + expected)
     return max(part * alone + (1 - part), 0.0) if known else alone, expected / (sure + expected) ** 2, part * slopes
 

@@ -49,8 +49,8 @@ _SHORT, _FADED, _PARTS = 5, 0.6, 32
 what it did, and of what another one does there, the film changes; where, is told to a 32nd of it."""
 _LEFT, _OTHERS = 0.03, 0.3
 """What the choice leaves is told of where particles explain 0.03 as much there: of 60 random films the choice leaves
-such things on six, five of them hazy or of another kind than the networks'. Where another network explains half as much
-of what is left, and finds more particles, it is taken: a single bright bead outweighs many others."""
+such things on six, five of them hazy or of another kind than the networks'. Where another network explains 0.3 as much
+there, and finds more particles, it is taken: a single bright bead outweighs many others."""
 _WORTH = 0.2
 """What explains less of a film than this share of the best is not asked what it sees in what is left."""
 _ALONE, _USUAL = 2.0, 1.25
@@ -280,9 +280,11 @@ def iter_choice(
         )
     first.sort(key=lambda pair: -pair[0].evidence)
     again = _at_measured_size(first[:_AGAIN], fixed=diameter is not None)
-    second = []
+    second: list[tuple[Tried, Trial]] = []
+    looks: dict[Trial, list[_Look]] = {}
     for trial in again:
-        second.append((trial.on(looked_at, stack.full_scale), trial))
+        looks[trial] = trial.looks(looked_at, stack.full_scale)
+        second.append((trial.told(looks[trial]), trial))
         yield second[-1][0]
     second.sort(key=lambda pair: -pair[0].evidence)
     rest = [pair for pair in first if all(not pair[1].same_as(one) for one in again)]
@@ -293,10 +295,12 @@ def iter_choice(
             every, key=lambda pair: (pair[0].particles, pair[0].network != DEFAULT, pair[0].contrast != "normal")
         )
         return Chosen(_ranked(best, every))
-    left = _left(best, every, looked_at, stack.full_scale)
+    left = _left(best, looks[best[1]], every, stack.full_scale)
     if _sees_others(left[0], best[0]):
-        best = left[1].on(looked_at, stack.full_scale), left[1]
-        left = _left(best, every, looked_at, stack.full_scale)
+        trial = left[1]
+        looked = looks.get(trial) or trial.looks(looked_at, stack.full_scale)
+        best = trial.told(looked), trial
+        left = _left(best, looked, every, stack.full_scale)
     change = _change(stack, numbers, best, [trial for _, trial in every])
     return Chosen(_ranked(best, every), change, left[0])
 
@@ -307,10 +311,11 @@ def _ranked(best: tuple[Tried, Trial], every: Sequence[tuple[Tried, Trial]]) -> 
 
 
 def _left(
-    best: tuple[Tried, Trial], every: Sequence[tuple[Tried, Trial]], frames: Sequence[np.ndarray], full_scale: float
+    best: tuple[Tried, Trial], looks: Sequence[_Look], every: Sequence[tuple[Tried, Trial]], full_scale: float
 ) -> tuple[Tried, Trial]:
     """Return what explains most of frames without the particles of the best, of all that explain anything of them."""
-    found, left = best[1].parted(frames, full_scale)
+    found = [table for _, table, _ in looks]
+    left = [best[1].seen(frame, full_scale) for _, _, frame in looks]
     asked = {(trial.name, trial.contrast): trial for tried, trial in reversed(every) if _worth(tried, best[0])}
     asked |= {(best[1].name, best[1].contrast): best[1]}
     tries = [(one.beside(found, left, full_scale, best[0].width), one) for one in asked.values()]
@@ -377,24 +382,20 @@ class Trial:
 
     def on(self, frames: Sequence[np.ndarray], full_scale: float) -> Tried:
         """Try it on some frames."""
-        return self._told([*self._looks(frames, full_scale)])
-
-    def parted(self, frames: Sequence[np.ndarray], full_scale: float) -> tuple[list[pd.DataFrame], list[np.ndarray]]:
-        """Return what is found in each frame, and frames without it."""
-        looks = [*self._looks(frames, full_scale)]
-        return [table for _, table, _ in looks], [self._seen(left, full_scale) for _, _, left in looks]
+        return self.told(self.looks(frames, full_scale))
 
     def beside(
         self, found: Sequence[pd.DataFrame], left: Sequence[np.ndarray], full_scale: float, width: float
     ) -> Tried:
         """Try it on frames of which particles were taken away, each so wide, in pixels; their halos do not count."""
-        looks = [*self._looks(left, full_scale)]
+        looks = self.looks(left, full_scale)
         number = sum(len(table) for _, table, _ in looks)
         apart = sum(_apart(table, known, width) for (_, table, _), known in zip(looks, found, strict=True))
-        told, share = self._told(looks), apart / max(number, 1)
+        told, share = self.told(looks), apart / max(number, 1)
         return told._replace(particles=share * told.particles, evidence=share * told.evidence)
 
-    def _told(self, looks: Sequence[_Look]) -> Tried:
+    def told(self, looks: Sequence[_Look]) -> Tried:
+        """Return what it makes of frames that it looked at."""
         total = sum(evidence(frame, left, len(table)) for frame, table, left in looks)
         tables = [table for _, table, _ in looks]
         each, number = max(len(looks), 1), sum(map(len, tables))
@@ -402,16 +403,17 @@ class Trial:
         touching = sum(_touching(table, width) for table in tables) / max(number, 1)
         return Tried(self.name, self.network.diameter, self.contrast, number / each, width, touching, total / each)
 
-    def _looks(self, frames: Sequence[np.ndarray], full_scale: float) -> Iterator[_Look]:
-        """Yield each frame as it is searched, what is found in it, and the frame without that."""
+    def looks(self, frames: Sequence[np.ndarray], full_scale: float) -> list[_Look]:
+        """Return each frame as it is searched, what is found in it, and the frame without that."""
         network = self.network
         cascade = network.cascade().with_(least_significance=_SURE)
-        frames = [self._seen(mended(frame, network), full_scale) for frame in frames]
-        for frame, table in zip(frames, find_each(frames, network, cascade, full_scale), strict=True):
-            positions = table[["y", "x"]].to_numpy(float)
-            yield frame, table, network.without_particles(frame, positions, cascade.merge_distance / network.zoom)
+        frames = [self.seen(mended(frame, network), full_scale) for frame in frames]
+        tables = find_each(frames, network, cascade, full_scale)
+        places, near = (table[["y", "x"]].to_numpy(float) for table in tables), cascade.merge_distance / network.zoom
+        lefts = (network.without_particles(frame, some, near) for frame, some in zip(frames, places, strict=True))
+        return [*zip(frames, tables, lefts, strict=True)]
 
-    def _seen(self, frame: np.ndarray, full_scale: float) -> np.ndarray:
+    def seen(self, frame: np.ndarray, full_scale: float) -> np.ndarray:
         """Return a frame, or its negative where that is searched; twice gives the frame back."""
         return negative(frame, self.network, full_scale) if self.contrast == "inverted" else frame
 

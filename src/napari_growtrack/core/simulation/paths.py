@@ -109,8 +109,7 @@ def fractional_paths(
     chance = rng.normal(0, 1, (frames * parts, particles, 2))
     fine = np.tensordot(_fractional_factor(frames * parts, exponent), chance, 1)
     places = fine.cumsum(0).reshape(frames, parts, particles, 2) * parts ** (-exponent / 2)
-    seen = places[:, : max(round(open_share * parts), 1)].mean(1) + rng.normal(0, 1, (frames, particles, 2)) * error
-    return _table(seen)
+    return _seen(rng, places, error, open_share)
 
 
 @lru_cache(maxsize=4)
@@ -160,8 +159,7 @@ def confined_paths(
         away = np.hypot(*now.T)[:, None]
         now = np.where(away > radius, now * (2 * radius - away) / np.maximum(away, radius), now)
         fine[frame, part] = now
-    seen = fine[:, : max(round(open_share * parts), 1)].mean(1)
-    return _table(seen + rng.normal(0, 1, seen.shape) * error)
+    return _seen(rng, fine, error, open_share)
 
 
 def switching_paths(
@@ -204,6 +202,12 @@ def switching_paths(
     blur = moves * open_share / 2 + spread * np.sqrt(open_share / 3 - open_share**2 / 4) * bends
     seen = moves.cumsum(0) - moves + blur + rng.normal(0, 1, moves.shape) * error
     return _table(seen).assign(true_state=states.ravel())
+
+
+def _seen(rng: np.random.Generator, fine: np.ndarray, error: float, open_share: float) -> pd.DataFrame:
+    """Return what is seen of places (frames, parts, particles, 2): the mean over open parts, with the error of it."""
+    places = fine[:, : max(round(open_share * fine.shape[1]), 1)].mean(1)
+    return _table(places + rng.normal(0, 1, places.shape) * error)
 
 
 def _table(places: np.ndarray) -> pd.DataFrame:
