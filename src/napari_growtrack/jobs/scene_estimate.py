@@ -213,14 +213,16 @@ class AdaptToFilm:
 
         It is tried alone, so that its best size is looked at as long as the best before it was.
         """
-        mine = choose_network(stack, among=[str(grown)], load=context.named).best
+        judged = choose_network(stack, among=[str(grown)], load=context.named)
+        mine = judged.best
         if mine.evidence <= before.best.evidence:
             share = max(mine.evidence, 0.0) / before.best.evidence
             raise SettingsError(
                 f"Grown further, {start.card.name} explains {share:.0%} of what {before.best} does, so it is not kept. "
                 "Track with that, or grow for longer."
             )
-        return Chosen((mine._replace(network=str(self.path)), *before.tried))
+        left = judged.left and judged.left._replace(network=str(self.path))
+        return Chosen((mine._replace(network=str(self.path)), *before.tried), left=left)
 
 
 def _to_adapt(chosen: Chosen, scene: Scene, minutes: float, name: str, context: Context) -> tuple[Network, Recipe]:
