@@ -10,7 +10,7 @@ import pytest
 
 from napari_growtrack.core.errors import TableError
 from napari_growtrack.core.scoring import compare, matched_pairs, matching, score, thesis_score
-from napari_growtrack.core.scoring.matching import match
+from napari_growtrack.core.scoring.matching import match, spread
 
 
 def points(*rows, **columns):
@@ -66,11 +66,11 @@ def test_matching_is_maximal_among_many_random_points():
         assert len(pairs(truth, found, 3.0)) == largest_matching(near)
 
 
-@pytest.mark.parametrize("spread", [20, 60, 200, 1000])
+@pytest.mark.parametrize("side", [20, 60, 200, 1000])
 @pytest.mark.parametrize("within", [0.0, 1.5, 5.0, math.inf])
-def test_a_crowd_is_paired_as_if_all_were_weighed_against_all(spread, within):
-    rng = np.random.default_rng(spread)
-    truth, found = (np.round(rng.uniform(0, spread, (number, 2)), 1) for number in (90, 110))
+def test_a_crowd_is_paired_as_if_all_were_weighed_against_all(side, within):
+    rng = np.random.default_rng(side)
+    truth, found = (np.round(rng.uniform(0, side, (number, 2)), 1) for number in (90, 110))
     found[:40] = truth[:40]
     rows, columns, distances = match(truth, found, within)
     _, _, weighed = matching._match_all(truth, found, within)
@@ -267,6 +267,12 @@ def test_nearest_points_are_found_in_the_same_frame_only():
         np.testing.assert_allclose(mine.nearest, far.min(1))
 
 
+def test_the_nearest_point_is_found_where_all_lie_on_a_diagonal():
+    compared = compare(points((0, 0, 0), (1, 9, 9)), points((0, 8, 8), (1, 1, 1)), 1)
+    assert compared.missed.nearest.tolist() == pytest.approx([math.hypot(8, 8)] * 2)
+    assert compared.false.nearest.tolist() == pytest.approx([math.hypot(8, 8)] * 2)
+
+
 def test_the_nearest_point_is_found_however_near_all_are():
     compared = compare(points((0, 5, 5), (1, 5, 5)), points((0, 5, 5.2), (1, 5.1, 5)), 0)
     assert compared.missed.nearest.tolist() == pytest.approx([0.2, 0.1])
@@ -308,6 +314,19 @@ def test_errors_are_as_wide_as_sigma_says_or_not(factor):
     assert compared.pull.told == pytest.approx(0.2 * factor, rel=0.02)
     assert compared.pull.spread == pytest.approx(1 / factor, rel=0.05)
     assert compare(truth, detections).shift == pytest.approx((0, 0.5), abs=0.02)
+
+
+def test_half_the_width_of_68_percent_is_told():
+    assert spread(np.arange(101.0)) == pytest.approx(34)
+    assert spread(np.random.default_rng(0).normal(3, 2, 40_000)) == pytest.approx(2, rel=0.02)
+
+
+def test_measured_errors_are_in_pixels_and_their_pull_in_sigmas():
+    """Errors of -5 to 5 px along both axes, of which 68 % are within 3.4 px, with a sigma of 2 px."""
+    truth = points(*[(frame, 20, 20) for frame in range(101)])
+    found = truth.assign(y=20 + np.linspace(-5, 5, 101), x=20 + np.linspace(-5, 5, 101), sigma=2.0)
+    assert compare(truth, found, 8).pull == pytest.approx((2, 3.4, 1.7))
+    assert len(compare(truth, found, 8).worst()) == 10
 
 
 def test_points_without_a_sigma_do_not_count_for_it():
