@@ -626,6 +626,30 @@ def test_of_a_crowd_the_likeliest_are_kept(monkeypatch):
     assert few[2].tolist() == [3, 2, 5, 4, 0.1]
 
 
+def test_particles_that_are_probably_gone_or_false_are_given_up():
+    """One in a thousand is the least chance: odds of 0.006 become 0.0012 where one is not seen, 0.004 too little."""
+    rates = Rates(first=1.0, birth=1.0, death=0.0, hide=0.2, show=0.6, noise=np.ones(5))
+    state = begin(np.arange(5.0), np.zeros(5), np.ones(5), WALK)
+    alive, missed = np.array([1, 1, 1, 1, 0.0005]), np.array([0, 0, 2, 3, 0])
+    tracks = sweep._Tracks(state, np.array([0.006, 0.004, 4, 4, 9]), alive, missed, np.arange(5))
+    left = sweep._Sweep(along([0] * 5), WALK, rates, None, 3, np.inf)._missed(tracks)
+    assert left.last.tolist() == [0, 2]
+    assert left.missed.tolist() == [1, 3]
+    assert left.odds == pytest.approx([0.006 * 0.2, 4 * 0.4])
+    assert left.alive.tolist() == [1, 1]
+    assert left.state[Y, 0].tolist() == [0, 2]
+
+
+def test_odds_do_not_grow_without_end():
+    rates = Rates(**RATES, noise=np.full(400, 1e-9))
+    points = along(range(400))
+    before = np.arange(400) - 1
+    assert follow(points, before, WALK, rates).odds.max() == 1e100
+    links = finish(sweep.sweep(points, WALK, rates, backwards(points, before, WALK, rates)))
+    assert links.before.tolist() == before.tolist()
+    assert np.isfinite(links.chance).all()
+
+
 # All of it -----------------------------------------------------------------------------------------------------------
 
 
@@ -643,6 +667,14 @@ def test_a_film_that_is_learned_from_its_start_is_linked_as_well(monkeypatch):
         fractions = [progress.fraction for progress in told]
         assert fractions[-1] == 1
         assert np.allclose(np.diff(fractions), fractions[0])  # each step counts the same
+
+
+def test_a_field_is_as_large_as_where_detections_are_and_at_least_twenty_steps_wide():
+    q = np.full(6, np.nan)
+    line = points_of([(frame, 2 * 1.1774 * frame, 0) for frame in range(6)])
+    assert linker._Linker(line, q, np.inf, np.inf, True).area == pytest.approx(40**2, rel=0.01)
+    spread = points_of([(frame, 2 * 1.1774 * frame + side, 0) for frame in range(3) for side in (0, 95)])
+    assert linker._Linker(spread, q, np.inf, np.inf, True).area == pytest.approx((95 + 4 * 1.1774) * 40, rel=0.01)
 
 
 def test_links_are_chances_and_beginnings_have_none():
