@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_growtrack.core.errors import LinkingError
+from napari_growtrack.core.errors import LinkingError, SettingsError
 from napari_growtrack.core.linking import (
     Linkage,
     Linking,
@@ -64,6 +64,13 @@ def test_what_is_cut_short_and_false_is_counted():
     none = finish(iter_linkage(points_of(*rows), Linking(linker="evidence", most_false=1e-300)))
     assert (len(none.trajectories), none.short, none.false) == (0, 0, 2)
     assert finish(iter_linkage(points_of(*rows)[:0], Linking(search_radius=3))).cut is False
+
+
+@pytest.mark.parametrize("wrong", [{"most_false": 0}, {"most_false": 1.01}, {"min_length": 0}, {"memory": -1}])
+def test_settings_that_mean_nothing_are_refused(wrong):
+    with pytest.raises(SettingsError, match=next(iter(wrong))):
+        Linking(**wrong)
+    assert Linking(most_false=1, min_length=1, memory=0).linker == "trackpy"
 
 
 def test_a_linkage_says_what_was_left_out():
