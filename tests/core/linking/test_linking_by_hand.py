@@ -66,6 +66,18 @@ def test_what_is_cut_short_and_false_is_counted():
     assert finish(iter_linkage(points_of(*rows)[:0], Linking(search_radius=3))).cut is False
 
 
+@pytest.mark.parametrize(("linker", "parts"), [("trackpy", 4), ("evidence", 16)])
+def test_the_time_left_is_that_of_the_pace_so_far(monkeypatch, linker, parts):
+    """By a clock that shows 100 s at first, and 103 s from then on."""
+    shown = iter([100.0])
+    monkeypatch.setattr("time.perf_counter", lambda: next(shown, 103.0))
+    told = [*iter_linkage(points_of(*((frame, 0, 0) for frame in range(4))), Linking(linker=linker))]
+    assert [step.fraction for step in told] == pytest.approx([(done + 1) / parts for done in range(parts)])
+    assert [step.seconds_left for step in told] == pytest.approx(
+        [3 * (parts - done) / done for done in range(1, parts + 1)]
+    )
+
+
 @pytest.mark.parametrize("wrong", [{"most_false": 0}, {"most_false": 1.01}, {"min_length": 0}, {"memory": -1}])
 def test_settings_that_mean_nothing_are_refused(wrong):
     with pytest.raises(SettingsError, match=next(iter(wrong))):
