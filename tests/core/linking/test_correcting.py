@@ -43,6 +43,11 @@ def test_joined_trajectories_keep_the_number_of_the_first(film):
     assert frames_of(gt.join(film, [4, 3])) == {3: [*range(9)], 7: [*FRAMES[7]]}
 
 
+def test_a_single_detection_may_be_the_first_that_is_joined():
+    film = pd.DataFrame({"frame": [1, 0, 2], "y": 1.0, "x": 1.0, "particle": [2, 9, 2]})
+    assert gt.join(film, [2, 9]).particle.tolist() == [9, 9, 9]
+
+
 def test_what_is_joined_can_be_split_again(film):
     again = gt.split(gt.join(film, [3, 4]), 3, 5)
     assert sorted(map(tuple, frames_of(again).values())) == sorted(tuple(frames) for frames in FRAMES.values())
