@@ -567,3 +567,10 @@ def test_an_empty_name_is_no_table(capsys):
 
     assert main(["link", "", "-o", "t.csv"]) == 1
     assert "Expected the name of a table, got an empty one." in capsys.readouterr().err
+
+
+def test_an_empty_name_is_no_film(capsys):
+    from napari_growtrack.cli import main
+
+    assert main(["track", "", "-o", "t.csv"]) == 1
+    assert "Expected the name of a film, got an empty one." in capsys.readouterr().err
