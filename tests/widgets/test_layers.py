@@ -86,8 +86,18 @@ def test_a_single_image_is_a_film_of_one_frame(viewer):
     ],
 )
 def test_what_is_no_film_is_refused_with_a_sentence(viewer, shape, rgb, sentence):
+    image = add_film(viewer, shape, rgb=rgb)
+    image.data[..., 0] = 9  # red, where it is in colour
     with pytest.raises(StackError, match=sentence):
-        open_film(add_film(viewer, shape, rgb=rgb))
+        open_film(image)
+
+
+@pytest.mark.parametrize(("colours", "values"), [(3, [7.0, 7.0, 7.0]), (4, [7.0, 7.0, 7.0, 255.0])])
+def test_grey_that_is_stored_in_colours_is_a_film(viewer, colours, values):
+    stored = np.full((5, 64, 48, colours), values).astype("uint8")
+    film = open_film(viewer.add_image(stored, name="video", rgb=True))
+    assert film.shape == (5, 64, 48)
+    assert film[4].shape == (64, 48)
 
 
 def test_the_shown_frame_counts_in_the_images_own_frames(viewer):

@@ -126,8 +126,11 @@ def adapt(chosen: Arguments) -> None:
 
 def track(chosen: Arguments) -> int:
     """Track films and write their detections."""
+    from ..core.errors import StackError
     from ..core.films import films_in
 
+    if "" in chosen.films:
+        raise StackError("Expected the name of a film, got an empty one.")
     films = [str(film) for told in chosen.films for film in films_in(told) or [told]]
     if films == chosen.films and len(films) == 1:
         return _track(chosen, films[0], chosen.output)

@@ -686,3 +686,10 @@ def test_weights_that_overflow_are_told_and_not_taken_for_nothing_found():
     network.fill({name: np.full_like(array, 1e30) for name, array in network.weights().items()})
     with pytest.raises(SettingsError, match="answers are no numbers: its weights are so large that they overflow"):
         network.answer(np.ones((1, 7, 7), np.float32), 2)
+
+
+def test_more_rows_than_keras_can_connect_are_refused_in_a_sentence():
+    rows = 1000
+    deep = Plan(layers=[{"kind": "conv"}, *[{"kind": "dense"}] * (rows - 1)], units=[[1]] * rows, window=21)
+    with pytest.raises(SettingsError, match="more rows than Keras can connect"):
+        GrownNetwork(deep).learner((1,))

@@ -176,6 +176,14 @@ def test_particles_that_never_switch_have_shares_and_no_rates():
     assert not found.rates[0][1].is_told or found.rates[0][1].high < 0.005
 
 
+@pytest.mark.parametrize("told", [motion.diffusion, motion.step_lengths, motion.diffusive_states])
+def test_of_a_film_that_stores_every_frame_twice_it_is_said_what_to_do(told):
+    y, x = np.random.default_rng(0).normal(0, 1, (2, 100)).cumsum(1)
+    film = pd.DataFrame({"frame": range(0, 200, 2), "y": y, "x": x, "particle": 0})
+    with pytest.raises(MotionError, match=r"All places are 2 frames apart.* divide the column frame by 2"):
+        told(film)
+
+
 def test_what_cannot_be_states_is_refused():
     table = two_states(0, 5, 5)
     with pytest.raises(MotionError, match="number of states from 1 to 3, got 4"):

@@ -140,6 +140,24 @@ def test_pixels_that_are_not_square_are_told_in_those_of_x(tmp_path):
     assert read_recipe(path) == {"pixel_size": 0.1}
 
 
+def test_axes_of_which_one_is_a_length_and_one_is_not_are_refused(tmp_path):
+    axes = axes_of(space={"unit": "pixel"})
+    axes[1] = axes[1] | {"unit": "micrometer"}
+    path = geff_of(tmp_path / "t.geff", {"t": FRAMES, "y": Y, "x": X}, axes)
+    with pytest.raises(TableError, match=r"y in micrometer and x in pixel: a length and no length"):
+        read_table(path)
+
+
+@pytest.mark.parametrize(("unit", "said"), [("furlong", "furlong is taken for the pixel. No length"), ("px", "")])
+def test_a_length_that_nobody_knows_is_taken_for_the_pixel_and_said(tmp_path, unit, said):
+    path = geff_of(tmp_path / "t.geff", {"t": FRAMES, "y": Y, "x": X}, axes_of(space={"unit": unit}))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert read_table(path).y.tolist() == pytest.approx(Y)
+    assert said in "".join(str(w.message) for w in warned if issubclass(w.category, GrowtrackWarning))
+    assert any(issubclass(w.category, GrowtrackWarning) for w in warned) == bool(said)
+
+
 def test_a_scale_that_leads_to_no_unit_is_refused(tmp_path):
     axes = axes_of(space={"unit": "micrometer", "scale": 0.1})
     path = geff_of(tmp_path / "t.geff", {"t": FRAMES, "y": Y, "x": X}, axes)
@@ -549,3 +567,10 @@ def test_an_empty_name_is_no_table(capsys):
 
     assert main(["link", "", "-o", "t.csv"]) == 1
     assert "Expected the name of a table, got an empty one." in capsys.readouterr().err
+
+
+def test_an_empty_name_is_no_film(capsys):
+    from napari_growtrack.cli import main
+
+    assert main(["track", "", "-o", "t.csv"]) == 1
+    assert "Expected the name of a film, got an empty one." in capsys.readouterr().err

@@ -139,15 +139,19 @@ class Stack(ABC):
 
 
 class ArrayStack(Stack):
-    """Frames of a numpy, dask or zarr array, fetched one by one."""
+    """Frames of a numpy, dask or zarr array, fetched one by one.
 
-    def __init__(self, array: Any, name: str = "array") -> None:
-        refuse_shape(tuple(array.shape), name)
+    With ``colours`` its last axis is red, green, blue and perhaps alpha; frames must be grey all the same.
+    """
+
+    def __init__(self, array: Any, name: str = "array", colours: bool = False) -> None:
+        shape = tuple(array.shape[:-1] if colours else array.shape)
+        refuse_shape(shape, name)
         dtype = getattr(array, "dtype", None)
         refuse_kind(dtype, name)
         self._array = array
-        self._single = len(array.shape) == 2
-        super().__init__(name, film_shape(array.shape), full_scale(dtype))
+        self._single = len(shape) == 2
+        super().__init__(name, film_shape(shape), full_scale(dtype))
 
     def _read(self, number: int) -> Any:
         return self._array[...] if self._single else self._array[number]

@@ -134,7 +134,7 @@ class GrownNetwork:
         blocks = self.plan.needs(stage)
         image = self._image(self.plan.shape)
         maps = self._maps(image, blocks, {})
-        found = self._predict(keras.Model(image, [maps[block] for block in blocks]), images)
+        found = self._predict(_connected(image, [maps[block] for block in blocks]), images)
         return dict(zip(blocks, found, strict=True))
 
     def _sensible(self, answers: list[np.ndarray]) -> list[np.ndarray]:
@@ -191,7 +191,7 @@ class GrownNetwork:
             if stages not in self._models:
                 image = self._image((None, None))
                 maps = self._maps(image, [block for stage in stages for block in self.plan.needs(stage)], {})
-                model = keras.Model(image, [self._answer(self.plan.heads(stage), maps) for stage in stages])
+                model = _connected(image, [self._answer(self.plan.heads(stage), maps) for stage in stages])
                 model.compile(jit_compile=keras.backend.backend() == "jax")
                 self._models[stages] = model
             return self._models[stages]
@@ -219,14 +219,14 @@ class GrownNetwork:
         ]
         maps = self._maps(image, needed, dict(inputs), learning=True)
         scores = [self._scores(self.plan.own_heads(stage), maps, learning=stage) for stage in stages]
-        return keras.Model([image, *inputs.values()] if inputs else image, scores if len(scores) > 1 else scores[0])
+        return _connected([image, *inputs.values()] if inputs else image, scores if len(scores) > 1 else scores[0])
 
     def column_model(self, stage: Stage, given: Sequence[Block]) -> keras.Model:
         """Connect the image and the maps of given blocks to the maps of all blocks that a stage adds."""
         image = self._image(self.plan.shape)
         inputs = {block: self._given(block) for block in given}
         maps = self._maps(image, self.plan.column(stage), dict(inputs))
-        return keras.Model([image, *inputs.values()] if inputs else image, [maps[b] for b in self.plan.column(stage)])
+        return _connected([image, *inputs.values()] if inputs else image, [maps[b] for b in self.plan.column(stage)])
 
     def to_keras(self, stage: Stage | None = None) -> keras.Model:
         """Return one stage, the last by default, as an ordinary Keras model of its own.
@@ -239,7 +239,7 @@ class GrownNetwork:
         image = self._image((None, None))
         plain: dict[str, keras.layers.Layer] = {}
         maps = self._maps(image, self.plan.needs(stage), {}, plain=plain)
-        return keras.Model(image, self._answer(self.plan.heads(stage), maps, plain), name=f"stage_{stage}")
+        return _connected(image, self._answer(self.plan.heads(stage), maps, plain), name=f"stage_{stage}")
 
     def _image(self, shape: tuple[int | None, int | None]) -> Any:
         return keras.Input((*shape, self.plan.channels), name="image", dtype="float32")
@@ -347,6 +347,14 @@ class _PooledImages:
             sampled = _pooled(cropped(self._images[-1]), layer.stride, keras.layers.AveragePooling2D)
             self._images.append(_pooled(sampled, layer.pool, keras.layers.AveragePooling2D))
         return self._images[row - 1]
+
+
+def _connected(inputs: Any, outputs: Any, name: str | None = None) -> keras.Model:
+    """Return the model from inputs to outputs, refusing more rows than Keras can follow."""
+    try:
+        return keras.Model(inputs, outputs, name=name)
+    except RecursionError as error:
+        raise SettingsError("This table has more rows than Keras can connect. Take some hundreds at most.") from error
 
 
 def _earlier(blocks: Sequence[Block], stage: Stage, maps: Maps, learning: bool) -> list[Any]:

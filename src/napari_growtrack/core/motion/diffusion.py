@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import MotionError
-from .displacement import MAX_LAG, Sums, Track, sums_of, tracks_of
+from .displacement import MAX_LAG, Sums, Track, more_in_a_row, sums_of, tracks_of
 from .errors_of_means import MANY, NORMAL_REACH, estimate, mean_and_error, t_reach
 from .units import Estimate, Units
 
@@ -83,8 +83,7 @@ def diffusion(trajectories: pd.DataFrame, units: Units | None = None, blur: floa
     coefficients, variances, number = _covariance(tracks, least)
     if number < LEAST_STEPS:
         raise MotionError(
-            f"Expected at least {LEAST_STEPS} pairs of displacements in a row, got {number}. "
-            "Link longer trajectories, or more of them."
+            f"Expected at least {LEAST_STEPS} pairs of displacements in a row, got {number}. {more_in_a_row(tracks)}"
         )
     scale = units.pixel**2 / units.frame
     variance = estimate(variances, 2, units.pixel**2, "")

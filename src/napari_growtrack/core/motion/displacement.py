@@ -68,6 +68,18 @@ def _track(particle: float, frames: np.ndarray, places: np.ndarray) -> Track:
     return Track(int(particle), int(frames[0]), filled)
 
 
+def more_in_a_row(tracks: list[Track]) -> str:
+    """Return what to do where too few places are a frame apart."""
+    seen = [np.diff(np.flatnonzero(np.isfinite(track.places[:, 0]))) for track in tracks]
+    step = int(np.gcd.reduce(np.concatenate(seen)))
+    if step < 2:
+        return "Link longer trajectories, or more of them."
+    return (
+        f"All places are {step} frames apart, as where a film stores each frame {step} times: divide the column "
+        f"frame by {step}, and give {step} times the frame time."
+    )
+
+
 class Sums(NamedTuple):
     """Of each track and lag, counted from 1: sums of square displacements, and how many there are, (tracks, lags)."""
 

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import log_softmax, logit
 
 from ..errors import MotionError
-from .displacement import tracks_of
+from .displacement import more_in_a_row, tracks_of
 from .errors_of_means import MANY, NORMAL_REACH, t_reach
 from .exponent import known_variances
 from .fitting import SIGMA_SURE, check_number, criteria
@@ -175,10 +175,11 @@ def diffusive_states(trajectories: pd.DataFrame, units: Units | None = None, num
     units, tracks = units or Units(), tracks_of(trajectories)
     variances, share = known_variances(trajectories, tracks), units.open_share
     moves = sum(max(int(np.isfinite(track.places[:, 0]).sum()) - 1, 0) for track in tracks)
-    if moves < _LEAST_MOVES:
+    in_a_row = sum(int(np.isfinite(np.diff(track.places[:, 0])).sum()) for track in tracks)
+    if moves < _LEAST_MOVES or not in_a_row:
         raise MotionError(
-            f"Expected at least {_LEAST_MOVES} displacements to tell states, got {moves}. "
-            "Link longer trajectories, or more of them."
+            f"Expected at least {_LEAST_MOVES} displacements to tell states, got {moves}, {in_a_row} of them from one "
+            f"frame to the next. {more_in_a_row(tracks)}"
         )
     rows, known = rows_of(tracks, variances), variances is not None
     shares = (0.0, 1.0) if share is None else (share,)

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, logit
 
 from ..errors import MotionError
-from .displacement import Track, tracks_of
+from .displacement import Track, more_in_a_row, tracks_of
 from .errors_of_means import MANY, t_reach
 from .exponent import known_variances
 from .fitting import SIGMA_SURE, check_number, criteria
@@ -199,7 +199,7 @@ def _steps_of(tracks: list[Track], variances: list[np.ndarray] | None, share: fl
     if there.sum() < _LEAST_STEPS:
         raise MotionError(
             f"Expected at least {_LEAST_STEPS} steps from frame to frame to tell their lengths' distribution, got "
-            f"{there.sum()}. Link longer trajectories, or more of them."
+            f"{there.sum()}. {more_in_a_row(tracks)}"
         )
     names, tellers = np.unique(whose[there], return_inverse=True)
     told = _factor(local, unit, by, names, variances is not None)

@@ -18,7 +18,7 @@ OWN = {f"growtrack_{name}": name for name in SCALE}
 """Node properties that tell the scale, and what of it."""
 
 _FRAMES = ("frame", "FRAME", "Frame")
-_PIXELS = ("pixel", "pixels")
+_PIXELS = ("pixel", "pixels", "px", "voxel", "voxels")
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,13 @@ def scale_of(layout: Layout, known: dict[str, Any]) -> Scale:
     Raises
     ------
     TableError
-        Where a scale says of no unit what it leads to.
+        Where a scale says of no unit what it leads to, or only one axis is a length.
     """
     size = known.get("pixel_size")
     y, x = (_space(layout, name, size) for name in (layout.y, layout.x))
+    if (y[1] is None) != (x[1] is None) and (y[2] or x[2]):
+        units = " and ".join(f"{name} in {getattr(layout.axis(name), 'unit', None)}" for name in (layout.y, layout.x))
+        raise TableError(f"Its axes are {units}: a length and no length. Give both the same unit in its metadata.")
     ratio = y[1] / x[1] if y[1] and x[1] else 1.0  # one pixel size for both
     unit = layout.axis(layout.x) and layout.axis(layout.x).unit
     return Scale(y[0] * ratio, x[0], x[1], unit if x[2] else "")
@@ -127,7 +130,8 @@ def _space(layout: Layout, name: str, known: float | None) -> tuple[float, float
         return _edited(layout, name, scale if "version" not in funtracks else None, known)
     if length is None:
         told = micrometres(axis.scaled_unit) if scale is not None else None
-        return 1.0, known if told is None or scale is None else told * scale, False
+        size = known if told is None or scale is None else told * scale
+        return 1.0, size, size is None and axis is not None and (axis.unit or "pixel").lower() not in _PIXELS
     if scale is not None and axis.scaled_unit in _PIXELS:
         return scale, length / scale, False
     if scale not in (None, 1.0) and axis.scaled_unit is None:

@@ -18,7 +18,7 @@ from ..errors import GrowtrackWarning, OutputError, TableError
 from ..packages import require
 from .columns import POINT, check, numbers_of
 from .csv_files import PROGRAM
-from .geff_axes import OWN, Layout, frames_of, known_of, layout_of, scale_of
+from .geff_axes import OWN, Layout, Scale, frames_of, known_of, layout_of, scale_of
 from .lineages import RELATIVES, lineages_of, links_of, with_particles
 from .scales import sane
 
@@ -43,7 +43,7 @@ def read(path: Path) -> pd.DataFrame:
     frames, _ = frames_of(layout, props, known)
     scale = scale_of(layout, known)
     if scale.assumed:
-        _warn_of_unit(path, scale.assumed)
+        _warn_of_unit(path, scale)
     mine = {"frame": frames, "y": _scaled(props, layout.y, scale.y), "x": _scaled(props, layout.x, scale.x)}
     told_anyway = {*mine, *OWN, layout.t, layout.y, layout.x, *([_LINEAGE] if PROGRAM in layout.extra else [])}
     others = {name: props[name] for name in props if name not in told_anyway}
@@ -55,10 +55,12 @@ def read(path: Path) -> pd.DataFrame:
     return table.sort_values("frame", kind="stable", ignore_index=True)
 
 
-def _warn_of_unit(path: Path, unit: str) -> None:
+def _warn_of_unit(path: Path, scale: Scale) -> None:
+    unit = scale.assumed
+    right = "What is told in micrometres is right" if scale.pixel_size else "No length of that name is known here"
     warnings.warn(
-        f"{path.name} has positions in {unit} and tells no pixel size: 1 {unit} is taken for the pixel. What is told "
-        "in micrometres is right; to lay it over its film, write the axes' scale.",
+        f"{path.name} has positions in {unit} and tells no pixel size: 1 {unit} is taken for the pixel. {right}; to "
+        "lay it over its film, write the axes' scale.",
         GrowtrackWarning,
         stacklevel=2,
     )

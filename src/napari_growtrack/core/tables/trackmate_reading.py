@@ -107,7 +107,9 @@ def _number(element: Xml.Element | None, name: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise TableError(f"Expected a number as {name} of its image, got {text[:40]!r}. Write it as 0.1.") from None
+        raise TableError(
+            f"Expected a number as {name} of its image, got {text[:40]!r}. Write it with a point, such as 0.5."
+        ) from None
 
 
 def _size(root: Xml.Element) -> float:

@@ -43,14 +43,18 @@ def open_film(image: Image) -> Stack:
     Raises
     ------
     StackError
-        When it is in colour, or has more axes than (T, Y, X).
+        When its red, green and blue differ in the first frame, or it has more axes than (T, Y, X).
     """
-    if image.rgb:
-        raise StackError(
-            f"{image.name} is a colour image; expected grey frames. Right-click the layer, choose Split RGB, "
-            "and take one of its channels."
-        )
-    return ArrayStack(image.data[0] if image.multiscale else image.data, image.name)
+    film = ArrayStack(image.data[0] if image.multiscale else image.data, image.name, image.rgb)
+    if image.rgb:  # as napari's own reader opens every video
+        try:
+            film[0]
+        except StackError as error:
+            raise StackError(
+                f"{image.name} is a colour image; expected grey frames. Right-click the layer, choose Split RGB, "
+                "and take one of its channels."
+            ) from error
+    return film
 
 
 def shown_frame(viewer: Viewer, image: Image, film: Stack) -> int:
