@@ -152,6 +152,9 @@ DOUBTFUL = 2.0
 """Candidates are kept up to this many times the distance at which they are accepted."""
 
 
+_MEASURED = 2
+"""Parts of a fit's answer after positions and their errors, where it does not tell of second particles."""
+
 _NEIGHBOURS = 4.0
 """What lies within this many times the merging distance is fitted together."""
 
@@ -187,7 +190,8 @@ def find(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, full_scale
     -------
     DataFrame
         ``y, x`` in pixels of the frame, ``distance`` likewise (small is sure),
-        ``votes``, the windows that were averaged, ``sigma``, the standard error
+        ``votes``, the windows that were averaged (0 where two particles lie at the
+        place of one answer, of the second), ``sigma``, the standard error
         of the position along one axis in pixels, and ``significance``, by how many
         standard errors a fitted particle stands out of the background; then what
         the fit measured, see `tables.MEASURES`. All of it is nan where nothing was fitted.
@@ -328,8 +332,8 @@ def _accepted(
     looks, votes = looks[kept].on_film(network.zoom), votes[kept]
     found = _unfitted(cascade.sigma_factor * looks.scales)
     if cascade.polish and len(looks):
-        looks, found = polished(frame, network, cascade, looks, found)
-        stay = _stay(looks, found[:, 1], cascade, network.zoom)
+        looks, votes, found = polished(frame, network, cascade, looks, votes, found)
+        stay = _stay(looks, votes, found[:, 1], cascade, network.zoom)
         looks, votes, found = looks[stay], votes[stay], found[stay]
     return table(looks, votes, _with_q(looks, found, cascade, network.zoom))
 
@@ -350,11 +354,11 @@ def _candidates(
         near = _near(
             looks.positions[:sure], looks.positions[sure:], _NEIGHBOURS * cascade.merge_distance / network.zoom
         )
-        for fitted, beside in ((np.arange(sure, len(looks)), near), (np.arange(sure), near[:0])):
-            if len(fitted):
-                both = np.concatenate([beside, fitted])
-                some, measured = polished(frame, network, cascade, looks[both], found[both])
-                looks.positions[fitted], found[fitted] = some.positions[len(beside) :], measured[len(beside) :]
+        parts = [np.arange(sure)], [near, np.arange(sure, len(looks))]
+        fitted = [_beside(frame, network, cascade, (looks, votes, found), *part) for part in parts if len(part[-1])]
+        if fitted:
+            some, *known = zip(*fitted, strict=True)
+            looks, (votes, found) = Looks.joined(some), map(np.concatenate, known)
     return table(looks, votes, _with_q(looks, found, cascade, network.zoom))
 
 
@@ -381,27 +385,57 @@ def _unfitted(sigmas: np.ndarray) -> np.ndarray:
     return found
 
 
-def polished(
-    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, looks: Looks, found: np.ndarray
-) -> tuple[Looks, np.ndarray]:
+Seen = tuple[Looks, np.ndarray, np.ndarray]
+"""Looks, how many votes each is the mean of, and what is known of them."""
+
+
+def _beside(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, seen: Seen, *rows: np.ndarray) -> Seen:
+    """Fit some of the looks, the last rows, beside others, which come before them."""
+    every = np.concatenate(rows)
+    looks, votes, found, parents = _polished(frame, network, cascade, *(each[every] for each in seen))
+    mine = np.flatnonzero(parents >= len(every) - len(rows[-1]))
+    return looks[mine], votes[mine], found[mine]
+
+
+def polished(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, *seen: Any) -> Seen:
     """Fit particles where they were found, in pixels of the film.
+
+    Parameters
+    ----------
+    frame : ndarray (Y, X)
+    network : FittingNetwork
+    cascade : Cascade
+    seen : Looks, ndarray, ndarray
+        Looks, their votes, and what is known of them.
 
     Returns
     -------
     Looks
         The same with fitted positions; where a fit failed or left the frame, as they were.
+        Where two particles were found in one look's place, the second of them follows at the end.
+    ndarray (n,) of int
+        Their votes; 0 of second particles, which no window saw.
     ndarray (n, `FOUND`)
         What is known of them: standard errors, those of `found` where a fit
         failed; how many standard errors each stands out of the background, nan
         where too little of it is in the frame; and what the fit measured.
     """
+    return _polished(frame, network, cascade, *seen)[:3]
+
+
+def _polished(
+    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, looks: Looks, votes: np.ndarray, found: np.ndarray
+) -> tuple[Looks, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `polished` does, and which of the looks each was found at."""
     fit = cast(FittingNetwork, network).fit
     positions, errors, *told = fit(frame, looks.positions, cascade.merge_distance / network.zoom)
-    found = found.copy()
+    parents = told.pop() if len(told) > _MEASURED else np.arange(len(positions))
+    votes = np.where(np.arange(len(parents)) < len(votes), votes[parents], 0)
+    found = found[parents]
     found[:, 0] = np.where(np.isfinite(errors), cascade.polished_sigma_factor * errors, found[:, 0])
     known = np.column_stack(told)
     found[:, 1 : 1 + known.shape[1]] = known
-    return replace(looks, positions=positions), found
+    return replace(looks[parents], positions=positions), votes, found, parents
 
 
 def standing(significances: np.ndarray, distances: np.ndarray, doubt: float) -> np.ndarray:
@@ -417,11 +451,14 @@ def standing_out(significances: np.ndarray, distances: np.ndarray, least: float,
     return significances >= least + doubt * distances if least > 0 else np.ones(len(distances), bool)
 
 
-def _stay(looks: Looks, significances: np.ndarray, cascade: Cascade, zoom: float) -> np.ndarray:
-    """Return the indices of fitted looks that stand out, and did not fall on another's place."""
+def _stay(looks: Looks, votes: np.ndarray, significances: np.ndarray, cascade: Cascade, zoom: float) -> np.ndarray:
+    """Return the indices of fitted looks that stand out, and did not fall on another's place.
+
+    Second particles of a place, which no window saw, are not taken for another's doubles.
+    """
     good = standing_out(significances, zoom * looks.distances, cascade.least_significance, cascade.doubt)
-    out = np.flatnonzero(good)
-    return out[merge(looks[out], cascade.merge_distance / zoom)]
+    out, second = np.flatnonzero(good & (votes > 0)), np.flatnonzero(good & (votes == 0))
+    return np.concatenate([out[merge(looks[out], cascade.merge_distance / zoom)], second])
 
 
 def table(looks: Looks, votes: np.ndarray, found: np.ndarray) -> pd.DataFrame:

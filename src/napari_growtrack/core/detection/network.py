@@ -51,5 +51,7 @@ class FittingNetwork(StagedNetwork, Protocol):
         Returns positions (n, 2) in pixels of the film, their standard errors
         along one axis, and by how many standard errors each particle stands out
         of its background; nan where the fit failed or ended farther away. What
-        `tables.MEASURES` names, (n, 8), may follow.
+        `tables.MEASURES` names, (n, 8), may follow, and then which of the given
+        positions each was found at: those first, and second particles at the same
+        places after them.
         """

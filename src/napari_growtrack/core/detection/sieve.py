@@ -87,5 +87,8 @@ def _near_pairs(candidates: pd.DataFrame, radius: float) -> np.ndarray:
     order = np.argsort(candidates["distance"].to_numpy(float), kind="stable")
     rank = np.empty(len(order), int)
     rank[order] = np.arange(len(order))
-    ranks = np.sort(rank[tree.query_pairs(radius, output_type="ndarray")], axis=1)
+    pairs = tree.query_pairs(radius, output_type="ndarray")
+    if "votes" in candidates:  # what no window saw, but a fit, is no double
+        pairs = pairs[(candidates["votes"].to_numpy()[pairs] > 0).all(1)]
+    ranks = np.sort(rank[pairs], axis=1)
     return order[ranks[np.lexsort(ranks.T[::-1])]]

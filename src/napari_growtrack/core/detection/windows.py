@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,12 @@ class Looks:
     def none(cls) -> Looks:
         """Return no looks."""
         return cls.of(np.empty((0, 2)), np.empty((0, 3), np.float32))
+
+    @classmethod
+    def joined(cls, some: Iterable[Looks]) -> Looks:
+        """Return all of some looks, in their order."""
+        parts = [(one.centres, one.positions, one.distances, one.scales) for one in some]
+        return cls(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
     def on_film(self, zoom: float) -> Looks:
         """Return the same looks at an enlarged frame in pixels of the film."""

@@ -19,6 +19,7 @@ from ...simulation.shapes import Component
 from ...simulation.shapes.gaussian import RADIUS
 from ...tables import MEASURES
 from .compiled import LEVEL, NARROWEST, SCALES, Shape, add_each, covariances, first_guesses, settle
+from .pairs import less_neighbours, split
 from .significance import SURE, even, lean_of_light, less_unusual, skewness
 from .surroundings import (
     block_means,
@@ -48,6 +49,8 @@ _BINS, _SURPRISING, _FAR_OFF = 16, 4.0, 0.3
 how much of its scale it has to be off where a model has several."""
 _NOISY, _TILTED = (1.15, 1.5), 1.3
 """See `coarseness`; and by how much slopes scatter where the background is taken to be tilted."""
+_MANY, _SPLITS = 8, 2
+"""Where so many radii are known well, so many times what looks like two is taken for two: of three at a place, all are found."""
 _EXTENT = 1.5
 _WIDEST = 64.0
 _PER_SQUARE = 64
@@ -68,12 +71,16 @@ class Fits(NamedTuple):
         the frame shows too few pixels of it.
     measures : ndarray (n, 8)
         What `tables.MEASURES` names; nan where the fit failed.
+    parents : ndarray (n,) of int
+        Which of the given positions each was found at. Those come first; where two
+        particles were found at one, the second of them follows at the end.
     """
 
     positions: np.ndarray
     sigmas: np.ndarray
     significances: np.ndarray
     measures: np.ndarray
+    parents: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -229,7 +236,8 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
     """Fit particles to the pixels of a frame, beginning where they were found.
 
     Particles whose fits overlap are fitted in turns, each on what the others
-    leave of the frame.
+    leave of the frame. Where two are so near each other that they were found as
+    one, both are fitted; see `pairs`.
 
     Parameters
     ----------
@@ -246,7 +254,7 @@ def fit_particles(frame: np.ndarray, positions: np.ndarray, model: ParticleModel
     Fits
     """
     if not len(positions):
-        return Fits(positions, np.empty(0), np.empty(0), np.empty((0, len(MEASURES))))
+        return Fits(positions, np.empty(0), np.empty(0), np.empty((0, len(MEASURES))), np.empty(0, int))
     return _fit(frame, positions, model, farthest)[0]
 
 
@@ -267,7 +275,16 @@ def _fit(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farthes
         fitted = _Fitted.first(rest, positions, model)
     elif not model.oriented:
         fitted = fitted.with_measured_profile(rest, model)
-    return _judged(rest, fitted, positions, model, farthest, spread), rest * np.float32(spread)
+    parents = np.arange(len(positions))
+    if not model.oriented and len(model.components) == 1 and model.zoom == 1:
+        for _ in range(_SPLITS):
+            fitted, more = fitted.with_pairs(rest, model)
+            if not len(more):
+                break
+            positions = np.concatenate([positions, fitted.unknowns[len(positions) :, :2]])
+            positions[more] = fitted.unknowns[more, :2]
+            parents = np.concatenate([parents, parents[more]])
+    return _judged(rest, fitted, positions, parents, model, farthest, spread), rest * np.float32(spread)
 
 
 @dataclass(frozen=True)
@@ -336,8 +353,27 @@ class _Fitted:
         return self._settled(rest, self.unknowns, self.ground, shape, model)
 
 
+    def with_pairs(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
+        """Return the same with two particles where one looks like two, the second ones last, and where that is."""
+        if np.count_nonzero(self.well) < _MANY:
+            return self, np.empty(0, int)
+        usual = _sizes_of(self.unknowns[:, 2], self.well, model.usual)
+        ground = ground_at(block_means(rest), self.unknowns[:, :2], self.noise)
+        two, second = split(rest, self.unknowns, ground, self.noise, usual, self.shape, _NOISY)
+        if not len(two):
+            return self, two
+        unknowns = np.concatenate([self.unknowns, second])
+        return self._settled(rest, unknowns, unknown_ground(len(unknowns)), self.shape, model), two
+
+
 def _judged(
-    rest: np.ndarray, fitted: _Fitted, positions: np.ndarray, model: ParticleModel, farthest: float, spread: float
+    rest: np.ndarray,
+    fitted: _Fitted,
+    positions: np.ndarray,
+    parents: np.ndarray,
+    model: ParticleModel,
+    farthest: float,
+    spread: float,
 ) -> Fits:
     """Take the last steps of a fit, with noise and background known, and tell what was found."""
     unknowns, noise, shape = fitted.unknowns, fitted.noise, fitted.shape
@@ -354,7 +390,7 @@ def _judged(
         mine = unknowns[some]
         matrices[some] = settle(rest, mine, ground[some], noise, expected, shape, model.rounds[1])
         unknowns[some] = mine
-    errors = covariances(matrices)
+    errors = covariances(less_neighbours(matrices, unknowns, noise, shape))
     found = unknowns[:, :2].copy()
     inside = np.all((found >= -0.5) & (found <= np.array(rest.shape) - 0.5), axis=1)
     good = np.isfinite(errors[:, 0, 0]) & (np.hypot(*(found - positions).T) <= farthest) & inside
@@ -376,7 +412,7 @@ def _judged(
         standing = np.where(good, standing, np.nan)
     variances = (errors[:, 0, 0] + errors[:, 1, 1]) / 2
     sigmas = np.where(good, of_place * np.sqrt(np.maximum(variances, 0)), np.nan)
-    return Fits(np.where(good[:, None], found, positions), sigmas, standing, measures)
+    return Fits(np.where(good[:, None], found, positions), sigmas, standing, measures, parents)
 
 
 def _sizes_of(radii: np.ndarray, well: np.ndarray, usual: np.ndarray) -> np.ndarray:

@@ -1,0 +1,236 @@
+"""Two particles so near each other that a network saw one: told by their light, which is longer than wide.
+
+Two round particles together look like one elongated one. Each that does is fitted as two, and stays two where that
+explains its pixels so much better that it cannot be chance: by the logarithm of the likelihood, which has to pay for
+the second particle, and for how seldom two of a frame's particles lie so near each other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from ...packages.compiling import numba
+from ...simulation.shapes.gaussian import RADIUS
+from .compiled import (
+    LEVEL,
+    SCALES,
+    Shape,
+    add_each,
+    columns_near,
+    farthest,
+    light_at,
+    rows_near,
+    settle,
+    solved,
+)
+from .surroundings import coarseness, noise_around, stretches
+
+_LONG = 0.2
+"""Length of ``p, q`` from which on a particle may be two: those of a pair 1.4 sigma apart, equally bright."""
+_NEAREST = 1.6
+"""Least distance of two, in radii."""
+_DIMMEST = 0.25
+"""How bright the dimmer one is at least, as part of the other: halos and grain are not."""
+_COST = 8.0
+"""Nats that a second particle costs, beside how seldom it is there."""
+_NO_NOISE = 1e-12
+_MOST_SHARED = 0.98
+"""What is left of what is known of a number, at least, is the rest."""
+_TURNS, _ROUNDS = 4, 3
+"""A pair is fitted in so many turns, each particle by so many steps a turn."""
+
+
+def split(
+    rest: np.ndarray,
+    unknowns: np.ndarray,
+    ground: np.ndarray,
+    noise: np.ndarray,
+    usual: np.ndarray,
+    shape: Shape,
+    noisy: tuple[float, float],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit two particles where one looks like two, and return the unknowns of both, each (k, unknowns), for those it is.
+
+    Parameters
+    ----------
+    rest : ndarray (Y, X)
+        The frame less the light of all particles; kept up to date.
+    unknowns : ndarray (n, unknowns)
+        Of round particles; see `compiled`. In place, the first of each pair takes the place of what it was.
+    ground, noise, usual, shape
+        See `settle`.
+    noisy : (float, float)
+        See `coarseness`.
+
+    Returns
+    -------
+    ndarray (k,) of int
+        Which particles are two.
+    ndarray (k, unknowns)
+        Their second ones.
+    """
+    turns = stretches(rest, unknowns, ground, noise, shape)
+    lengths = np.hypot(*turns.T)
+    tried = np.flatnonzero((lengths > _LONG) & np.isfinite(unknowns).all(1))
+    if not len(tried):
+        return tried, unknowns[tried]
+    single, before = unknowns[tried].copy(), rest.copy()
+    pairs = _halves(single, lengths[tried], np.arctan2(*turns[tried].T[::-1]) / 2, usual[0])
+    add_each(rest, single, 1.0, shape)
+    add_each(rest, pairs, -1.0, shape)
+    around = np.repeat(ground[tried], 2, axis=0)
+    for _ in range(_TURNS):
+        settle(rest, pairs, around, noise, usual, shape, _ROUNDS)
+    others = np.delete(unknowns, tried, axis=0)
+    light = np.zeros_like(rest)
+    add_each(light, np.concatenate([others, pairs]), 1.0, shape)
+    distance = np.hypot(*(pairs[::2, :2] - pairs[1::2, :2]).T)
+    far = shape[2] * usual[0] + distance / 2
+    middle = (pairs[::2, :2] + pairs[1::2, :2]) / 2
+    gained = gains(before, rest, light, middle, np.minimum(far, 2 * shape[2] * usual[0]), single[:, LEVEL], noise)
+    of_light = coarseness(noise_around(rest, single, ground[tried], noise, shape), *noisy)[0]
+    seldom = np.minimum(len(unknowns) / rest.size * np.pi * far**2, 0.5)
+    two = gained / of_light**2 > 2 * (_COST - np.log(seldom))
+    two &= _like_particles(pairs, usual[0]) & (np.hypot(*(middle - single[:, :2]).T) < 2 * usual[0])
+    two &= distance < 2 * shape[2] * usual[0]
+    two &= np.all((pairs[:, :2] >= -0.5) & (pairs[:, :2] <= np.array(rest.shape) - 0.5), axis=1).reshape(-1, 2).all(1)
+    if len(others):
+        away = cKDTree(others[:, :2]).query(pairs[:, :2])[0]
+        two &= (away > _NEAREST * usual[0]).reshape(-1, 2).all(1)
+    add_each(rest, pairs[np.repeat(~two, 2)], 1.0, shape)
+    add_each(rest, single[~two], -1.0, shape)
+    unknowns[tried[two]] = pairs[::2][two]
+    return tried[two], pairs[1::2][two]
+
+
+def _halves(single: np.ndarray, lengths: np.ndarray, angles: np.ndarray, radius: float) -> np.ndarray:
+    """Return two particles for each elongated one, (2 n, unknowns), as far apart as its second moments tell."""
+    half = np.maximum(np.sqrt(2 * lengths) * single[:, 2] / RADIUS, _NEAREST * radius / 2)
+    pairs = np.repeat(single, 2, axis=0)
+    for axis, along in enumerate((np.sin(angles), np.cos(angles))):
+        pairs[::2, axis] += half * along
+        pairs[1::2, axis] -= half * along
+    pairs[:, 2] = radius
+    pairs[:, SCALES:] /= 2
+    return pairs
+
+
+def _like_particles(pairs: np.ndarray, radius: float) -> np.ndarray:
+    """Tell which pairs are far enough apart, and of much the same light, (n,)."""
+    apart = np.hypot(*(pairs[::2, :2] - pairs[1::2, :2]).T) > _NEAREST * radius
+    one, other = pairs[::2, SCALES], pairs[1::2, SCALES]
+    found: np.ndarray = apart & (one * other > _DIMMEST * np.maximum(one**2, other**2))
+    return found
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def gains(
+    before: np.ndarray,
+    after: np.ndarray,
+    light: np.ndarray,
+    places: np.ndarray,
+    reach: np.ndarray,
+    level: np.ndarray,
+    noise: np.ndarray,
+) -> np.ndarray:
+    """Return by how much smaller the squares of what a fit leaves have become around places, in variances of noise.
+
+    Squares about a plane of their own: how bright the background is, and how it leans, does not count.
+
+    Parameters
+    ----------
+    before, after : ndarray (Y, X)
+        The frame less all particles.
+    light : ndarray (Y, X)
+        All particles' light after it.
+    places : ndarray (n, 2)
+    reach, level : ndarray (n,)
+        How far around each place pixels count, and the background there.
+    noise : ndarray (3,)
+        See `settle`.
+    """
+    found = np.zeros(len(places))
+    plane, matrix, rights = np.ones(3), np.zeros((3, 3)), np.zeros((2, 3))
+    for p in range(len(places)):
+        y, x = places[p, 0], places[p, 1]
+        top, bottom = rows_near(before.shape, y, reach[p])
+        matrix[:], rights[:] = 0.0, 0.0
+        gained = 0.0
+        for i in range(top, bottom):
+            left, end = columns_near(before.shape, i - y, x, reach[p])
+            plane[1] = i - y
+            for j in range(left, end):
+                plane[2] = j - x
+                weight = 1 / max(noise[0] + noise[1] * (level[p] + light[i, j]), noise[2], _NO_NOISE)
+                one, other = before[i, j] - level[p], after[i, j] - level[p]
+                gained += weight * (one * one - other * other)
+                for a in range(3):
+                    rights[0, a] += weight * plane[a] * one
+                    rights[1, a] += weight * plane[a] * other
+                    for b in range(a + 1):
+                        matrix[a, b] += weight * plane[a] * plane[b]
+        first, second = solved(matrix, rights[0], 1e-6), solved(matrix, rights[1], 1e-6)
+        for a in range(3):
+            gained += second[a] * rights[1, a] - first[a] * rights[0, a]
+        found[p] = gained
+    return found
+
+
+def less_neighbours(matrices: np.ndarray, unknowns: np.ndarray, noise: np.ndarray, shape: Shape) -> np.ndarray:
+    """Return normal matrices without what cannot be told from the light of the nearest neighbour.
+
+    Parameters
+    ----------
+    matrices : ndarray (n, unknowns, unknowns)
+        Each as if its particle's neighbours were known; their lower halves count.
+    unknowns : ndarray (n, unknowns)
+    noise, shape
+        See `settle`.
+    """
+    if len(unknowns) < 2 or not np.isfinite(unknowns[:, :2]).all():
+        return matrices
+    distance, nearest = (each[:, 1] for each in cKDTree(unknowns[:, :2]).query(unknowns[:, :2], k=2))
+    known = np.isfinite(matrices[:, 0, 0])
+    near = np.flatnonzero(known & known[nearest % len(known)] & (distance < 2 * shape[2] * unknowns[:, 2]))
+    return _without(matrices, unknowns, noise, shape, near, nearest[near])
+
+
+@numba.njit(nogil=True, cache=True, fastmath=True)
+def _without(
+    matrices: np.ndarray, unknowns: np.ndarray, noise: np.ndarray, shape: Shape, near: np.ndarray, nearest: np.ndarray
+) -> np.ndarray:
+    table, per_square, reach, _, averaged = shape
+    found, size = matrices.copy(), unknowns.shape[1]
+    mine, other, right = np.zeros(size), np.zeros(size), np.zeros(size)
+    crossed, solutions = np.zeros((size, size)), np.zeros((size, size))
+    for k in range(len(near)):
+        p, q = near[k], nearest[k]
+        one, two = unknowns[p], unknowns[q]
+        crossed[:] = 0.0
+        far = farthest(one, len(table), reach)
+        limit = farthest(two, len(table), reach)
+        for i in range(max(0, int(np.ceil(one[0] - far))), int(np.floor(one[0] + far)) + 1):
+            half = np.sqrt(max(far * far - (i - one[0]) ** 2, 0.0))
+            for j in range(max(0, int(np.ceil(one[1] - half))), int(np.floor(one[1] + half)) + 1):
+                if (i - two[0]) ** 2 + (j - two[1]) ** 2 > limit * limit:
+                    continue
+                light = light_at(table, i - one[0], j - one[1], per_square / one[2] ** 2, averaged, one, mine)
+                light += light_at(table, i - two[0], j - two[1], per_square / two[2] ** 2, averaged, two, other)
+                weight = 1 / max(noise[0] + noise[1] * (one[LEVEL] + light), noise[2], _NO_NOISE)
+                other[LEVEL] = 0.0  # both have the same background
+                for a in range(size):
+                    for b in range(size):
+                        crossed[a, b] += weight * mine[a] * other[b]
+        for a in range(size):
+            right[:] = crossed[a]
+            solutions[a] = solved(matrices[q], right, 1e-6)
+        for a in range(size):
+            for b in range(a + 1):
+                less = 0.0
+                for c in range(size):
+                    less += crossed[a, c] * solutions[b, c]
+                if a == b:
+                    less = min(less, _MOST_SHARED * matrices[p, a, a])
+                found[p, a, b] -= less
+    return found
