@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -494,7 +494,7 @@ def _trials(
     among: Sequence[str], diameter: float | None, contrast: Contrast, load: Callable[[str], Network]
 ) -> Iterator[Trial]:
     for name in among:
-        network = load(name)
+        network = replace(load(name), pairs=False)  # two small ones explain whatever is longer than wide
         card = network.card
         if card.recipe.scene is None or not network.cascade().polish:
             continue

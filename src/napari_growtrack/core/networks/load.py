@@ -35,11 +35,14 @@ class Network:
     magnification : float
         How much larger frames are made for it than it was grown for; see
         `for_diameter`.
+    pairs : bool
+        Whether two particles are fitted where one looks like two.
     """
 
     grown: GrownNetwork
     card: Card
     magnification: float = 1.0
+    pairs: bool = True
 
     def __repr__(self) -> str:
         size = "" if self.magnification == 1 else f", particles {self.diameter:.3g} px wide"
@@ -103,7 +106,7 @@ class Network:
 
     @cached_property
     def _model(self) -> ParticleModel:
-        return ParticleModel.of(self.card.recipe.located_scene, self.magnification)
+        return ParticleModel.of(self.card.recipe.located_scene, self.magnification, self.pairs)
 
     def fit(self, frame: np.ndarray, positions: np.ndarray, farthest: float) -> Fits:
         """Fit the scene's particles to a frame of the film, beginning at some positions; see `fit_particles`."""

@@ -101,6 +101,9 @@ class ParticleModel:
         calibrated on; its particles are so much smaller in the film.
     stretch : float
         How much longer than wide they are at most, where they are elongated.
+    pairs : bool
+        Whether two round particles are fitted where one looks like two; not in
+        enlarged or shrunken frames.
     """
 
     components: tuple[Component, ...]
@@ -108,9 +111,10 @@ class ParticleModel:
     signs: tuple[int, ...] = ()
     zoom: float = 1.0
     stretch: float = 1.0
+    pairs: bool = False
 
     @classmethod
-    def of(cls, scene: Scene, zoom: float = 1.0) -> ParticleModel:
+    def of(cls, scene: Scene, zoom: float = 1.0, pairs: bool = True) -> ParticleModel:
         """Return the model of a scene's particles, seen through a network's zoom.
 
         Of several shapes that of the most particles: a sum of two that look nearly alike is no shape.
@@ -132,7 +136,8 @@ class ParticleModel:
         longest = max(
             (kind.stretch.high for kind in scene.particles if kind.oriented and kind.named() == usual), default=1.0
         )
-        return cls(components, (low / zoom, high / zoom), tuple(signs), zoom, longest)
+        model = cls(components, (low / zoom, high / zoom), tuple(signs), zoom, longest)
+        return replace(model, pairs=pairs and zoom == 1 and len(components) == 1 and not model.oriented)
 
     @property
     def oriented(self) -> bool:
@@ -197,7 +202,7 @@ class ParticleModel:
     def elongated(self) -> ParticleModel:
         """The model of particles that are elongated, each in a direction of its own, and else as these."""
         components = (Component("ellipse", 1),)
-        return replace(self, components=components, signs=self.signs[:1], stretch=_LONGEST)
+        return replace(self, components=components, signs=self.signs[:1], stretch=_LONGEST, pairs=False)
 
     @property
     def half(self) -> float:
@@ -276,7 +281,7 @@ def _fit(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farthes
     elif not model.oriented:
         fitted = fitted.with_measured_profile(rest, model)
     parents = np.arange(len(positions))
-    if not model.oriented and len(model.components) == 1 and model.zoom == 1:
+    if model.pairs:
         for _ in range(_SPLITS):
             fitted, more = fitted.with_pairs(rest, model)
             if not len(more):
