@@ -391,8 +391,8 @@ Seen = tuple[Looks, np.ndarray, np.ndarray]
 
 def _beside(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, seen: Seen, *rows: np.ndarray) -> Seen:
     """Fit some of the looks, the last rows, beside others, which come before them."""
-    every = np.concatenate(rows)
-    looks, votes, found, parents = _polished(frame, network, cascade, *(each[every] for each in seen))
+    every, (looks, votes, found) = np.concatenate(rows), seen
+    looks, votes, found, parents = _polished(frame, network, cascade, looks[every], votes[every], found[every])
     mine = np.flatnonzero(parents >= len(every) - len(rows[-1]))
     return looks[mine], votes[mine], found[mine]
 

@@ -203,7 +203,7 @@ def _without(
     table, per_square, reach, _, averaged = shape
     found, size = matrices.copy(), unknowns.shape[1]
     mine, other, right = np.zeros(size), np.zeros(size), np.zeros(size)
-    crossed, solutions = np.zeros((size, size)), np.zeros((size, size))
+    crossed, solutions, theirs = np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size))
     for k in range(len(near)):
         p, q = near[k], nearest[k]
         one, two = unknowns[p], unknowns[q]
@@ -222,9 +222,12 @@ def _without(
                 for a in range(size):
                     for b in range(size):
                         crossed[a, b] += weight * mine[a] * other[b]
+        theirs[:] = matrices[q]
+        theirs[LEVEL, :LEVEL] = 0.0
+        theirs[LEVEL + 1 :, LEVEL] = 0.0
         for a in range(size):
             right[:] = crossed[a]
-            solutions[a] = solved(matrices[q], right, 1e-6)
+            solutions[a] = solved(theirs, right, 1e-6)
         for a in range(size):
             for b in range(a + 1):
                 less = 0.0

@@ -50,7 +50,7 @@ how much of its scale it has to be off where a model has several."""
 _NOISY, _TILTED = (1.15, 1.5), 1.3
 """See `coarseness`; and by how much slopes scatter where the background is taken to be tilted."""
 _MANY, _SPLITS = 8, 2
-"""Where so many radii are known well, so many times what looks like two is taken for two: of three at a place, all are found."""
+"""Where so many radii are known well, so many times what looks like two is taken for two: three are found, too."""
 _EXTENT = 1.5
 _WIDEST = 64.0
 _PER_SQUARE = 64
@@ -356,7 +356,6 @@ class _Fitted:
         add_each(rest, self.unknowns, 1.0, self.shape)
         add_each(rest, self.unknowns, -1.0, shape)
         return self._settled(rest, self.unknowns, self.ground, shape, model)
-
 
     def with_pairs(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
         """Return the same with two particles where one looks like two, the second ones last, and where that is."""
