@@ -497,6 +497,12 @@ def system(name, *names, **units):
     return {"name": name, "axes": axes_of(*(names or ("t", "y", "x")), **units)}
 
 
+def by_axes(*parts):
+    """A transformation of some axes after the others."""
+    return {"type": "byDimension",
+            "transformations": [{**part, "input_axes": axes, "output_axes": axes} for part, axes in parts]}  # fmt: skip
+
+
 TO_OWN = {"input": {"path": "s0"}, "output": {"name": "own"}}
 ON = {"input": {"name": "own"}, "output": {"name": "world"}}
 OWN = {"coordinateSystems": [system("world"), system("own")]}
@@ -542,6 +548,24 @@ SYSTEMS = {
         | {"coordinateTransformations": [scale(9, 9, 9, **ON | {"output": {"name": "world", "path": "labels/a"}})]},
         (0.1, 0.02),
     ),
+    "axis by axis, by their names": (
+        OWN
+        | by_dataset(scale(1, 0.1, 0.1, **TO_OWN))
+        | {"coordinateTransformations": [by_axes(({"transformation": scale(20)}, ["t"]),
+                                                 ({"transformation": {"type": "identity"}}, ["y", "x"])) | ON]},
+        (0.1, 0.02),
+    ),
+    "axis by axis, by their numbers": (
+        OWN | by_dataset(by_axes((scale(0.1, 0.1), [1, 2]), (scale(20), [0])) | TO_OWN),
+        (0.1, 0.02),
+    ),
+    "axes that change places": (
+        OWN
+        | by_dataset(scale(20, 0.1, 0.1, **TO_OWN))
+        | {"coordinateTransformations": [{"type": "byDimension", **ON, "transformations": [
+            {**scale(7, 7), "input_axes": ["y", "x"], "output_axes": ["x", "y"]}]}]},
+        (0.1, 0.02),
+    ),
     "other names": (
         {"coordinateSystems": [{"name": "own", "axes": [{"name": "time", "type": "time", "unit": "second"},
                                                         {"name": "row", "type": "space", "unit": "nanometer"},
@@ -557,6 +581,11 @@ def test_ome_zarr_0_6_is_read_by_its_coordinate_systems(tmp_path, image, told):
     stack = open_stack(ngff(tmp_path / "film.zarr", dict(image), "0.6"))
     np.testing.assert_array_equal(list(stack), FILM)
     assert (stack.pixel_size, stack.frame_time) == pytest.approx(told)
+
+
+def test_a_scale_for_other_axes_than_there_are_is_said(tmp_path):
+    with pytest.raises(StackError, match=r"a scale of 2 numbers stands beside 3 axes"):
+        open_stack(ngff(tmp_path / "film.zarr", OLD | by_dataset(scale(0.1, 0.1)), "0.5"))
 
 
 def test_the_first_resolution_of_the_first_image_of_an_ome_zarr_is_the_film(tmp_path):

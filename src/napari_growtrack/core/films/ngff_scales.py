@@ -30,7 +30,7 @@ def scales_of(image: Mapping[str, Any], name: str) -> tuple[list[dict[str, Any]]
     if "coordinateSystems" in image:
         return _by_systems(image["coordinateSystems"], first, further, name)
     axes = [axis if isinstance(axis, dict) else {"name": axis} for axis in image.get("axes", list("tczyx"))]
-    return axes, _scales(axes, _factors([*first, *further], len(axes))), None
+    return axes, _scales(axes, _factors([*first, *further], axes)), None
 
 
 def letters_of(axes: list[dict[str, Any]]) -> str:
@@ -55,11 +55,11 @@ def _by_systems(
     known = {system["name"]: system["axes"] for system in systems}
     own = next((end for step in first if (end := _end(step, "output")) in known), systems[0]["name"])
     axes = known[own]
-    factors = _factors(first, len(axes))
+    factors = _factors(first, axes)
     others: Scales = {}
     for step in further:
         back = _end(step, "output") == own
-        other, more = _end(step, "input" if back else "output"), _factors([step], len(axes))
+        other, more = _end(step, "input" if back else "output"), _factors([step], axes)
         if other in known and other != own and factors and more:
             both = [a / b if back else a * b for a, b in zip(factors, more, strict=True)]
             others |= {letter: told for letter, told in _scales(known[other], both).items() if told[1]}
@@ -94,19 +94,38 @@ def _scales(axes: list[dict[str, Any]], factors: list[float] | None) -> Scales:
     return {letter: (f, unit) for letter, f, unit in zip(letters_of(axes), factors, units, strict=True)}
 
 
-def _factors(steps: list[dict[str, Any]], axes: int) -> list[float] | None:
+def _factors(steps: list[dict[str, Any]], axes: list[dict[str, Any]]) -> list[float] | None:
     """Return by what pixels are multiplied along each axis; None where nobody tells, or more than scales are needed."""
-    flat = list(_flat(steps))
+    flat = list(_flat(steps, [axis.get("name") for axis in axes]))
     kinds = {step.get("type") for step in flat}
-    scales = [step.get("scale") for step in flat if step.get("type") == "scale"]
+    scales: list[Any] = [step.get("scale") for step in flat if step.get("type") == "scale"]
     if kinds <= {"scale", "identity", "translation"} and kinds & {"scale", "identity"} and None not in scales:
-        return [math.prod(map(float, along)) for along in zip([1.0] * axes, *scales, strict=True)]
+        for scale in scales:
+            if len(scale) != len(axes):
+                raise ValueError(f"a scale of {len(scale)} numbers stands beside {len(axes)} axes")
+        return [math.prod(map(float, along)) for along in zip([1.0] * len(axes), *scales, strict=True)]
     return None
 
 
-def _flat(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _flat(steps: list[dict[str, Any]], names: list[Any]) -> Iterator[dict[str, Any]]:
+    """Yield transformations of all axes, one after the other."""
     for step in steps:
         if step.get("type") == "sequence":
-            yield from _flat(step["transformations"])
+            yield from _flat(step["transformations"], names)
+        elif step.get("type") == "byDimension":
+            for part in step["transformations"]:
+                yield from _of_some(part, names)
         else:
             yield step
+
+
+def _of_some(part: dict[str, Any], names: list[Any]) -> Iterator[dict[str, Any]]:
+    """Yield a transformation of some axes, by their names or numbers, as one of all of them."""
+    some = part.get("input_axes", part.get("input"))
+    if not isinstance(some, list) or some != part.get("output_axes", part.get("output")):
+        yield {}  # axes that change places
+        return
+    at = [names.index(axis) if axis in names else int(axis) for axis in some]
+    for step in _flat([part.get("transformation", part)], [names[k] for k in at]):
+        known = dict(zip(at, step.get("scale", []), strict=False))
+        yield {**step, "scale": [known.get(k, 1.0) for k in range(len(names))]}
