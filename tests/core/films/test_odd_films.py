@@ -741,6 +741,15 @@ def test_what_imagecodecs_unpacks_is_refused_with_how_to_install_it(error, reaso
         raise error
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(KeyError("fill_value"), "'fill_value' is missing"), (ZeroDivisionError(), "a length in it is 0")],
+)
+def test_what_a_decoder_trips_over_is_said_in_words(error, reason):
+    with pytest.raises(StackError, match=rf"^Cannot read it: {reason}\. It may be damaged"), decoding("it"):
+        raise error
+
+
 @pytest.mark.skipif(find_spec("imagecodecs") is None, reason="needs imagecodecs")
 @pytest.mark.parametrize("compression", ["lzw", "zstd", "packbits", "zlib", "lzma"])
 @pytest.mark.parametrize("predictor", [None, 2])

@@ -200,6 +200,10 @@ def decoding(what: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    if isinstance(error, ZeroDivisionError):
+        return "a length in it is 0"
     reason = str(getattr(error, "strerror", None) or error).rstrip(".")
     # Without imagecodecs tifffile looks for a module of Python 3.14 to unpack ZSTD with.
     lacks_zstd = isinstance(error, ImportError) and "compression" in reason
