@@ -1,5 +1,7 @@
 """What linking by evidence is made of, each with numbers worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -632,7 +634,7 @@ def test_particles_that_are_probably_gone_or_false_are_given_up():
     state = begin(np.arange(5.0), np.zeros(5), np.ones(5), WALK)
     alive, missed = np.array([1, 1, 1, 1, 0.0005]), np.array([0, 0, 2, 3, 0])
     tracks = sweep._Tracks(state, np.array([0.006, 0.004, 4, 4, 9]), alive, missed, np.arange(5))
-    left = sweep._Sweep(along([0] * 5), WALK, rates, None, 3, np.inf)._missed(tracks)
+    left = sweep._Sweep(along([0] * 5), WALK, rates, None, 3, np.inf)._missed(tracks, rates)
     assert left.last.tolist() == [0, 2]
     assert left.missed.tolist() == [1, 3]
     assert left.odds == pytest.approx([0.006 * 0.2, 4 * 0.4])
@@ -672,9 +674,9 @@ def test_a_film_that_is_learned_from_its_start_is_linked_as_well(monkeypatch):
 def test_a_field_is_as_large_as_where_detections_are_and_at_least_twenty_steps_wide():
     q = np.full(6, np.nan)
     line = points_of([(frame, 2 * 1.1774 * frame, 0) for frame in range(6)])
-    assert linker._Linker(line, q, np.inf, np.inf, True).area == pytest.approx(40**2, rel=0.01)
+    assert linker._Linker(line, q, 0.0, np.inf, np.inf, True).area == pytest.approx(40**2, rel=0.01)
     spread = points_of([(frame, 2 * 1.1774 * frame + side, 0) for frame in range(3) for side in (0, 95)])
-    assert linker._Linker(spread, q, np.inf, np.inf, True).area == pytest.approx((95 + 4 * 1.1774) * 40, rel=0.01)
+    assert linker._Linker(spread, q, 0.0, np.inf, np.inf, True).area == pytest.approx((95 + 4 * 1.1774) * 40, rel=0.01)
 
 
 def test_links_are_chances_and_beginnings_have_none():
@@ -699,3 +701,25 @@ def test_a_bright_spot_may_be_two_particles():
     told, blind = (finish(link_by_evidence(each, steps)) for each in (table, table.drop(columns="signal")))
     assert told.track_q.max() < 0.01
     assert len({*told.particle.tolist()}) <= len({*blind.particle.tolist()})
+
+
+def test_neighbours_hide_a_particle_as_often_as_they_may_meet_it():
+    rates = Rates(1e-3, 1e-5, 0.02, 0.1, 0.5, np.full(1, 1e-6), near=2.0)
+    y, x, variance = np.array([10.0, 10.0, 80.0]), np.array([10.0, 13.0, 80.0]), np.array([0.5, 1.5, 0.5])
+    found = rates.crowded(y, x, variance)
+    meet = 0.5 * (1 - np.exp(-4 / 4)) * np.exp(-9 / (4 + 2))  # of 2 px² together, 3 px away
+    alone = 0.1 - 2 * meet / 3
+    assert found.hide == pytest.approx([alone + meet, alone + meet, alone])
+    assert found.of(np.array([2])).hide == pytest.approx([alone])
+    assert found.seen(np.ones(3), np.zeros(3, bool)) == pytest.approx(0.98 * (1 - found.hide))
+    crowd = rates.crowded(np.full(9, 10.0), np.full(9, 10.0), np.full(9, 1e-3))
+    assert crowd.hide == pytest.approx(np.full(9, 0.8))  # never surely
+
+
+def test_where_nobody_tells_how_near_is_one_all_hide_alike():
+    rates = Rates(1e-3, 1e-5, 0.02, 0.1, 0.5, np.full(1, 1e-6))
+    places = np.zeros(4), np.zeros(4), np.ones(4)
+    assert rates.crowded(*places) is rates
+    assert rates.of(np.arange(2)) is rates
+    alone = replace(rates, near=2.0)
+    assert alone.crowded(np.zeros(1), np.zeros(1), np.ones(1)) is alone

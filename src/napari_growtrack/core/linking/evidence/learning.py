@@ -135,13 +135,15 @@ def typical_step(points: Points) -> float:
     return float(max(np.median(every) / 1.177, 0.05)) if len(every) else 1.0
 
 
-def first_rates(points: Points, area: float, noise: np.ndarray) -> Rates:
+def first_rates(points: Points, area: float, noise: np.ndarray, near: float = 0.0) -> Rates:
     """Return rates to begin with: particles live for some twenty frames, and one in twenty hides."""
     density = len(points) / len(points.starts) / area
-    return Rates(density, 0.05 * density, 0.05, 0.05, 0.6, density * noise)
+    return Rates(density, 0.05 * density, 0.05, 0.05, 0.6, density * noise, near)
 
 
-def learn_rates(points: Points, links: Links, area: float, noise: np.ndarray, true: np.ndarray) -> Rates:
+def learn_rates(
+    points: Points, links: Links, area: float, noise: np.ndarray, true: np.ndarray, near: float = 0.0
+) -> Rates:
     """Return how particles come and go, by the links between them.
 
     Parameters
@@ -150,6 +152,8 @@ def learn_rates(points: Points, links: Links, area: float, noise: np.ndarray, tr
         Odds that each detection is false.
     true : ndarray (n,)
         Chance that each detection belongs to a particle, by its trajectory.
+    near : float
+        How near each other two particles are one detection, in pixels.
     """
     last = points.step[-1]
     linked = links.before >= 0
@@ -169,4 +173,5 @@ def learn_rates(points: Points, links: Links, area: float, noise: np.ndarray, tr
         hide=(hidden + 0.5) / (linked.sum() + 10),
         show=(hidden + 1.2) / (gaps.sum() + 2),
         noise=density * noise,
+        near=near,
     )

@@ -85,7 +85,7 @@ def link_by_evidence(
     near = resolution(table["radius"].to_numpy(float) if "radius" in table else None)
     signal = table["signal"].to_numpy(float) if "signal" in table else None
     points = Points.of(steps, y, x, blurred(_variance(table), signal, near))
-    linker = _Linker(points, _q(table), longest, fastest, directed)
+    linker = _Linker(points, _q(table), near, longest, fastest, directed)
     links = yield from linker.linked()
     particle, back = chains(links.before), np.argsort(order)
     chance = np.where(links.before < 0, np.nan, links.chance)
@@ -95,14 +95,16 @@ def link_by_evidence(
 class _Linker:
     """What is known of a film, more with each sweep."""
 
-    def __init__(self, points: Points, q: np.ndarray, longest: float, fastest: float, directed: bool) -> None:
-        self.told = points
+    def __init__(
+        self, points: Points, q: np.ndarray, near: float, longest: float, fastest: float, directed: bool
+    ) -> None:
+        self.told, self.near = points, near
         self.limits, self.directed = (longest, fastest), directed
         step = typical_step(points)
         self.area = float(np.prod([max(np.ptp(axis), _ROOM * step) for axis in (points.y, points.x)]))
         self.odds = _odds(points, q, self.area)
         self.numbers = self.prior = guess(step, directed)
-        self.rates = first_rates(points, self.area, self.odds)
+        self.rates = first_rates(points, self.area, self.odds, near)
         self.began, self.done, self.total = time.perf_counter(), 0, 0
 
     @property
@@ -147,7 +149,7 @@ class _Linker:
         false = self.false(links)
         self.numbers = learn_modes(self.told, links, self.numbers, self.prior, self.directed)
         more = np.clip((false.sum() + 0.5) / ((self.odds / (1 + self.odds)).sum() + 0.5), *_FARTHEST)
-        self.rates = learn_rates(self.told, links, self.area, self.odds * more, 1 - false)
+        self.rates = learn_rates(self.told, links, self.area, self.odds * more, 1 - false, self.near)
 
     def false(self, links: Links) -> np.ndarray:
         """Return the chance of each detection's trajectory to be false."""

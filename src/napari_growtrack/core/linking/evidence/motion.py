@@ -117,7 +117,7 @@ def _predict(
                 after[PP, p, k, i] = place + 2 * kept * both + spread + walk[p, k]
 
 
-def _collapsed(state: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def collapsed(state: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return mean position and its variance, all modes together, each (..., 1, n)."""
     weight = state[WEIGHT]
     y, x = ((weight * state[i]).sum(-2, keepdims=True) for i in (Y, X))
@@ -178,7 +178,7 @@ def meeting(before: np.ndarray, after: np.ndarray, modes: Modes) -> np.ndarray:
         Filtered backwards, from the last frame to this one.
     modes : Modes
     """
-    y, x, variance = _collapsed(after)
+    y, x, variance = collapsed(after)
     drawn = _normal((before[Y] - y) ** 2 + (before[X] - x) ** 2, before[PP] + variance)
     share = np.maximum(modes.share, _TINY)
     stays = (1 - modes.switch * (1 - modes.share)) * after[WEIGHT] / share * _both(before, after, modes)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...scoring.matching import best_edges
 from .marginals import link_chances
-from .motion import PP, WEIGHT, Modes, X, Y, begin, meeting, predict, update
+from .motion import PP, WEIGHT, Modes, X, Y, begin, collapsed, meeting, predict, update
 from .rates import Rates
 
 _REACH = 5.0
@@ -181,22 +181,23 @@ class _Sweep:
         """Return the particles after steps without any detection."""
         while steps > 0 and len(tracks.last):
             tracks.state = predict(tracks.state, self.modes)
-            tracks = self._missed(tracks)
+            tracks = self._missed(tracks, self.rates)
             steps -= 1
         return tracks
 
-    def _missed(self, tracks: _Tracks) -> _Tracks:
+    def _missed(self, tracks: _Tracks, rates: Rates) -> _Tracks:
         """Return those that were not detected, but may be later."""
         gone = tracks.missed > 0
-        odds = tracks.odds * (1 - self.rates.seen(tracks.alive, gone))
-        alive, missed = self.rates.after_miss(tracks.alive, gone), tracks.missed + 1
+        odds = tracks.odds * (1 - rates.seen(tracks.alive, gone))
+        alive, missed = rates.after_miss(tracks.alive, gone), tracks.missed + 1
         stay = (alive * odds / (1 + odds) > _UNLIKELY) & (missed <= self.longest)
         return _Tracks(tracks.state, odds, alive, missed, tracks.last).those(np.flatnonzero(stay))
 
     def _linked(self, tracks: _Tracks, rows: slice) -> _Tracks:
         """Fill in the links of a step, and return the particles after it."""
         tracks.state = predict(tracks.state, self.modes)
-        seen = self.rates.seen(tracks.alive, tracks.missed > 0)
+        rates = self.rates.crowded(*(each[0] for each in collapsed(tracks.state)))
+        seen = rates.seen(tracks.alive, tracks.missed > 0)
         i, j, weight = self._weighed(tracks, rows, tracks.odds / (1 + tracks.odds) * seen)
         chosen = best_edges(i, j, -np.log(weight))
         number = rows.stop - rows.start
@@ -207,7 +208,8 @@ class _Sweep:
         free[mine], new[j[chosen]] = False, False
         going = self._seen(tracks.those(mine), seen[mine], theirs)
         begun = self._begun(rows.start + np.flatnonzero(new), self.rates.birth)
-        return going.and_(begun).and_(self._missed(tracks.those(np.flatnonzero(free))))
+        left = np.flatnonzero(free)
+        return going.and_(begun).and_(self._missed(tracks.those(left), rates.of(left)))
 
     def _weighed(self, tracks: _Tracks, rows: slice, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return which particles may be which detections of a step, and the weight of each link against none."""
@@ -296,6 +298,5 @@ def backwards(points: Points, before: np.ndarray, modes: Modes, rates: Rates) ->
     after[before[linked]] = linked
     turned = Points.of(*(each[::-1] for each in (-points.step, points.y, points.x, points.variance)))
     followed = np.where(after < 0, -1, n - 1 - after)[::-1]
-    turned_rates = Rates(rates.first, rates.birth, rates.death, rates.hide, rates.show, rates.noise[::-1])
-    future = follow(turned, followed, modes, turned_rates)
+    future = follow(turned, followed, modes, replace(rates, noise=rates.noise[::-1]))
     return Future(future.state[..., ::-1], future.odds[::-1])
