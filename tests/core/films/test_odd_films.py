@@ -644,7 +644,7 @@ def test_ome_zarrs_that_cannot_be_are_refused(tmp_path):
     for number, (image, sentence) in enumerate([
         ({"axes": axes_of("t", "c", "y", "x")}, r"has axes TCYX of lengths \(5, 12, 18\); expected TYX"),
         ({"axes": axes_of("c", "y", "x")}, r"Choose one of 5 channels"),
-        ({"axes": [{"type": "space"}] * 3}, r"Cannot read \d.zarr: 'name'\. It may be damaged"),
+        ({"axes": [{"type": "space"}] * 3}, r"Cannot read \d.zarr: 'name' is missing\. It may be damaged"),
         (OLD | by_dataset(scale(1, 2)), r"Cannot read \d.zarr: "),
         (OLD | by_dataset(scale("a", "b", "c")), r"Cannot read \d.zarr: "),
         ({"coordinateSystems": []}, r"Cannot read \d.zarr: "),
