@@ -591,7 +591,7 @@ def test_where_there_is_nothing_to_look_at_the_panel_says_so(watching, viewer, u
     ("shape", "rgb", "at"), [((64, 64, 3), True, (20, 20)), ((5, 2, 64, 64), False, (0, 0, 20, 20))]
 )
 def test_what_is_no_film_is_refused(watching, viewer, units, shape, rgb, at):
-    image = viewer.add_image(np.zeros(shape, np.uint8), rgb=rgb, name="picture")
+    image = viewer.add_image(np.arange(np.prod(shape)).astype(np.uint8).reshape(shape), rgb=rgb, name="picture")
     point_at(viewer, *at)
     assert (watching.maps.told.kind, watching.maps.told.said()) == ("error", why(open_film, image))
     assert not watching.maps.work.running

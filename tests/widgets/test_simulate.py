@@ -591,7 +591,7 @@ def test_without_a_film_there_is_nothing_to_match(qtbot, panel, viewer):
 @pytest.mark.parametrize(
     ("pixels", "rgb"),
     [
-        (np.zeros((32, 32, 3), np.uint8), True),
+        (np.arange(3 * 32**2).astype(np.uint8).reshape(32, 32, 3), True),
         (np.zeros((2, 2, 32, 32), np.uint8), False),
         (np.zeros((0, 32, 32), np.uint8), False),
     ],

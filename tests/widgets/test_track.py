@@ -120,7 +120,7 @@ def test_without_a_network_the_panel_says_what_to_do(qtbot, viewer, film, monkey
 
 @pytest.mark.parametrize(("shape", "rgb"), [((32, 32, 3), True), ((5, 2, 32, 32), False)])
 def test_an_image_that_is_no_film_is_refused_at_once(panel, viewer, shape, rgb):
-    image = viewer.add_image(np.zeros(shape, np.uint8), rgb=rgb)
+    image = viewer.add_image(np.arange(np.prod(shape)).astype(np.uint8).reshape(shape), rgb=rgb)
     assert (panel.status.kind, panel.status.said()) == ("error", why(open_film, image))
     assert not panel.this_frame.isEnabled()
 
