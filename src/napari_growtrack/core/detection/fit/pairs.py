@@ -28,6 +28,8 @@ from .surroundings import coarseness, noise_around, stretches
 
 _LONG = 0.2
 """Length of ``p, q`` from which on a particle may be two: those of a pair 1.4 sigma apart, equally bright."""
+_CLEARLY = 1.3
+"""By so many times what half of a frame's particles look long by: noise alone makes fewer than a third look so."""
 _NEAREST = 1.6
 """Least distance of two, in radii."""
 _DIMMEST = 0.25
@@ -37,7 +39,7 @@ _COST = 8.0
 _NO_NOISE = 1e-12
 _MOST_SHARED = 0.98
 """What is left of what is known of a number, at least, is the rest."""
-_TURNS, _ROUNDS = 4, 3
+_TURNS, _ROUNDS = 3, 3
 """A pair is fitted in so many turns, each particle by so many steps a turn."""
 
 
@@ -72,7 +74,8 @@ def split(
     """
     turns = stretches(rest, unknowns, ground, noise, shape)
     lengths = np.hypot(*turns.T)
-    tried = np.flatnonzero((lengths > _LONG) & np.isfinite(unknowns).all(1))
+    least = max(_LONG, _CLEARLY * float(np.median(lengths)))
+    tried = np.flatnonzero((lengths > least) & np.isfinite(unknowns).all(1))
     if not len(tried):
         return tried, unknowns[tried]
     single, before = unknowns[tried].copy(), rest.copy()
@@ -89,15 +92,18 @@ def split(
     far = shape[2] * usual[0] + distance / 2
     middle = (pairs[::2, :2] + pairs[1::2, :2]) / 2
     gained = gains(before, rest, light, middle, np.minimum(far, 2 * shape[2] * usual[0]), single[:, LEVEL], noise)
-    of_light = coarseness(noise_around(rest, single, ground[tried], noise, shape), *noisy)[0]
     seldom = np.minimum(len(unknowns) / rest.size * np.pi * far**2, 0.5)
-    two = gained / of_light**2 > 2 * (_COST - np.log(seldom))
+    asked = 2 * (_COST - np.log(seldom))
+    two = gained > asked
     two &= _like_particles(pairs, usual[0]) & (np.hypot(*(middle - single[:, :2]).T) < 2 * usual[0])
     two &= distance < 2 * shape[2] * usual[0]
     two &= np.all((pairs[:, :2] >= -0.5) & (pairs[:, :2] <= np.array(rest.shape) - 0.5), axis=1).reshape(-1, 2).all(1)
     if len(others):
         away = cKDTree(others[:, :2]).query(pairs[:, :2])[0]
         two &= (away > _NEAREST * usual[0]).reshape(-1, 2).all(1)
+    if two.any():  # noise that neighbours share gains as much by chance as its grain is coarse
+        of_light = coarseness(noise_around(rest, single[two], ground[tried][two], noise, shape), *noisy)[0]
+        two[two] = gained[two] / of_light**2 > asked[two]
     add_each(rest, pairs[np.repeat(~two, 2)], 1.0, shape)
     add_each(rest, single[~two], -1.0, shape)
     unknowns[tried[two]] = pairs[::2][two]
