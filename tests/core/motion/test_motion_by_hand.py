@@ -11,10 +11,11 @@ from napari_growtrack.core.motion.diffusion import _covariance, apparent_varianc
 from napari_growtrack.core.motion.displacement import Track, sums_of
 from napari_growtrack.core.motion.errors_of_means import estimate, mean_and_error
 from napari_growtrack.core.motion.exponent import Exponent, known_variances
-from napari_growtrack.core.motion.fitting import check_number, criteria
+from napari_growtrack.core.motion.fitting import Family, Question, check_number, criteria, fitted
 from napari_growtrack.core.motion.fractional import runs_of
+from napari_growtrack.core.motion.states import States, _Fitted, _Question, _some, assign_states, step_variances
 from napari_growtrack.core.motion.steps import StepLengths, _distribution, _factor, _share, _steps_of
-from napari_growtrack.core.motion.switching import rows_of
+from napari_growtrack.core.motion.switching import Rows, Switching, rows_of, switches_of
 from napari_growtrack.core.motion.trap import _of_logarithm, _scale
 
 SHORT = Units(exposure_share=0)
@@ -318,6 +319,120 @@ def test_criteria_are_told_over_the_least_and_of_one_alone_nothing():
     for number in (0, 4):
         with pytest.raises(MotionError, match=f"of states from 1 to 3, got {number}"):
             check_number(number, 3, "states")
+
+
+def line(lags, number, share):
+    """Return mean square displacements of diffusion, the open shutter being taken for a constant."""
+    return np.where(lags > 0, np.exp(number) * lags - share / 3, 0.0)
+
+
+def test_noise_is_a_factor_where_sigma_is_known_and_else_begins_at_the_least_there_can_be():
+    family, runs = Family(line, 0.0, 2.0, -1.0, 1.0, True), runs_of([track([(i, 0) for i in range(12)])])
+    known, free = Question(family, runs, 0.6, True), Question(family, runs, 0.6, False)
+    parameters = np.log([2.0, 1.0, 3.0])
+    assert known.noise(parameters) == pytest.approx(3)
+    # only neighbouring moves have anything in common: the spectrum at the highest frequency has two terms
+    spread, after = 1 - 0.2, np.array([(2 - 0.2 - 2 * (1 - 0.2)) / 2])
+    least = -0.98 * (spread - 2 * after.sum()) / 4
+    assert free.noise(parameters) == pytest.approx(2 * (least + 3))
+    assert known.widths.tolist() == [np.inf, 2, 0.2]
+    assert free.widths.tolist() == [np.inf, 2, np.inf]
+    off = np.array([0.3, 0.5, 0.1])
+    assert known.whole(off)[0] - known.costs(off)[0].sum() == pytest.approx((0.0625 + 0.25) / 2)
+    for asked in (known, free):
+        moved = [asked.whole(off + one)[0] - asked.whole(off - one)[0] for one in 1e-5 * np.eye(3)]
+        np.testing.assert_allclose(asked.whole(off)[1], np.array(moved) / 2e-5, rtol=1e-4)
+
+
+def test_what_does_not_move_has_no_parameters():
+    family = Family(line, 0.0, 2.0, -1.0, 1.0, True)
+    found = fitted(Question(family, runs_of([track(np.zeros((12, 2)))]), 0.0, False))
+    assert np.isnan([*found.parameters, *found.reaches, found.cost]).all()
+
+
+# States ---------------------------------------------------------------------------------------------------------------
+
+
+def rows_of_lengths(*lengths):
+    """Return trajectories along y with steps of 1, 2 and so on, far from each other."""
+    return rows_of(
+        [track([(1000 * n + i * (i + 1) / 2, 0) for i in range(number)]) for n, number in enumerate(lengths)]
+    )
+
+
+def test_what_is_expected_of_states_before_anything_is_seen():
+    """Squared steps of 1, 4 and 1, of which half is along an axis; the step to the next trajectory is none."""
+    rows = rows_of_lengths(3, 2)
+    one, three = _Question(rows, 1, 0.0, False), _Question(rows, 3, 0.0, True)
+    assert one.spread == pytest.approx(6 / 3 / 2)
+    assert one.start.tolist() == pytest.approx([0, np.log(0.1)])
+    assert one.expected[1].tolist() == [np.inf, 3]
+    middle, width = three.expected
+    assert middle.tolist() == pytest.approx([0] * 6 + [np.log(0.05)] * 3)
+    assert width.tolist() == [np.inf] * 3 + [0.2] + [3] * 5
+    off = np.array([7, 8, 9, 0.1, 3, 0, 6, 0, 0])
+    assert three.doubt(middle + off) == pytest.approx((0.25 + 1 + 4) / 2)
+    assert _Fitted(three, middle + off, 10.0).information(100) == pytest.approx(2 * (10 - 2.625) + 9 * np.log(100))
+    still = _Question(Rows(np.zeros((3, 2)), np.ones(3), np.array([0, 3])), 1, 0.0, False)
+    assert still.spread == 1e-6
+
+
+def test_parameters_of_states_are_logarithms():
+    parameters = np.log([0.1, 0.5, 2.0, 3.0, 0.2])
+    model = _Question(rows_of_lengths(3), 2, 0.3, True).model(parameters)
+    assert model.steps.tolist() == pytest.approx([0.1, 0.5])
+    assert (model.noise, model.open_share) == (pytest.approx(2), 0.3)
+    assert model.shares.tolist() == pytest.approx([1 / 4, 3 / 4])
+    leaving = 1 - np.exp(-0.2)  # to and fro together
+    np.testing.assert_allclose(
+        model.switches, [[1 - 0.75 * leaving, 0.75 * leaving], [0.25 * leaving, 1 - 0.25 * leaving]]
+    )
+    np.testing.assert_allclose(switches_of(model.shares, np.array([0.2])), model.switches)
+
+
+def test_forty_trajectories_at_most_are_looked_at_first():
+    assert len(_some(rows_of_lengths(*[2] * 40)).starts) - 1 == 40
+    some = _some(rows_of_lengths(*[2, 3] * 20, 4))
+    assert len(some.starts) - 1 == 21  # every second of 41
+    assert np.diff(some.starts).tolist() == [2] * 20 + [4]
+    assert (len(some.places), len(some.variances)) == (44, 44)
+    assert some.places[2, 0] == 2000
+
+
+def states_of(number, guessed=None, sigma_used=False):
+    each, pairs = (Estimate.between(1.0, 0.5, 2.0, ""),) * number, np.full(number * (number - 1) // 2, 0.1)
+    shares = np.full(number, 1 / number)
+    model = Switching(np.array([0.01, 1.0, 9.0])[:number], shares, switches_of(shares, pairs), 0.25, 0.6)
+    some = each if number > 1 else ()
+    return States(each, some, (each,) * number, some, each[0], (0.0,) * number, sigma_used, guessed, model)
+
+
+@pytest.mark.parametrize(("number", "lines"), [(1, 2), (2, 7), (3, 13)])
+def test_each_state_and_each_way_between_two_has_a_line(number, lines):
+    found, guessed = states_of(number).lines, states_of(number, 0.0).lines
+    assert (len(found), len(guessed)) == (lines, lines + 1)
+    assert "open for a moment" in guessed[-1]
+    assert "open all the time" in states_of(number, 1.0).lines[-1]
+    told = states_of(number).to_dict()
+    assert [sorted(one["rates"]) for one in told["states"]] == [
+        [str(j) for j in range(1, number + 1) if j != i] for i in range(1, number + 1)
+    ]
+    assert [one["share"] is None for one in told["states"]] == [number == 1] * number
+    assert ("localisation_error" in told, "sigma_factor" in told) == (True, False)
+
+
+def test_states_are_given_to_trajectories_of_two_places_and_none_to_a_single_one():
+    film = table([(0, 0)], [(0, 0), (6, 0)], [(0, 0), (0, 0.01), (0, 0)], first=5)
+    told = assign_states(film, states_of(2))
+    assert told["state"].tolist() == [-1, 1, 1, 0, 0, 0]
+    assert np.isnan(told["state_probability"][0])
+    assert (told["state_probability"][1:] >= 0.5).all()
+    assert assign_states(film[:1], states_of(2))["state"].tolist() == [-1]
+    lengths, variances = step_variances(film, states_of(2))
+    assert lengths.tolist() == pytest.approx([6, 0.01, 0.01])
+    assert variances.tolist() == pytest.approx([0.01 * 0.8 + 0.5, 0.8 + 0.5])
+    _, known = step_variances(film.assign(sigma=[1, 2, 2, 1, 1, 1]), states_of(2, sigma_used=True))
+    assert known.tolist() == pytest.approx([0.01 * 0.8 + 0.5 * 2, 0.8 + 0.5 * 2])
 
 
 # Units and traps ------------------------------------------------------------------------------------------------------
