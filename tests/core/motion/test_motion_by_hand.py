@@ -13,10 +13,11 @@ from napari_growtrack.core.motion.errors_of_means import estimate, mean_and_erro
 from napari_growtrack.core.motion.exponent import Exponent, known_variances
 from napari_growtrack.core.motion.fitting import Family, Question, check_number, criteria, fitted
 from napari_growtrack.core.motion.fractional import runs_of
+from napari_growtrack.core.motion.harmonic import Harmonic, _curvature, _inverse
 from napari_growtrack.core.motion.states import States, _Fitted, _Question, _some, assign_states, step_variances
 from napari_growtrack.core.motion.steps import StepLengths, _distribution, _factor, _share, _steps_of
 from napari_growtrack.core.motion.switching import Rows, Switching, rows_of, switches_of
-from napari_growtrack.core.motion.trap import _of_logarithm, _scale
+from napari_growtrack.core.motion.trap import _by_equipartition, _of_logarithm, _scale
 
 SHORT = Units(exposure_share=0)
 STEPS = [1, 1, 2, -2, 2, 0, 2, 0, -1]
@@ -149,6 +150,18 @@ def test_the_interval_of_diffusion_takes_estimates_up_to_two_apart_as_dependent(
     assert unknown.localisation_error.value == pytest.approx(np.sqrt(-products.mean()))
     assert unknown.localisation_error.high == pytest.approx(np.sqrt(end(squares / 6 - products * 2 / 3)))
     assert apparent_variance(along_y(*STEPS)).high == pytest.approx(end(-products))
+
+
+def test_the_line_through_two_lags_gives_a_slope_of_four_times_the_coefficient():
+    film = along_y(*STEPS)
+    one, two = motion.emsd(film, 2)["msd"]
+    slope, start = two - one, 2 * one - two
+    blurred = max((start + slope / 3) / 4, 0)
+    assert slope > 0 < blurred
+    found = motion.fit_msd(film, Units(pixel_size=0.1, frame_time=0.02, exposure_share=1), lags=2)
+    assert found.coefficient.value == pytest.approx(slope / 4 * 0.01 / 0.02)
+    assert found.localisation_error.value == pytest.approx(0.1 * np.sqrt(blurred))
+    assert motion.fit_msd(film, SHORT, lags=50) == motion.fit_msd(film, SHORT, lags=9)  # there are no more
 
 
 def test_positions_look_blurred_where_their_variance_is_below_what_sigma_a_tenth_too_large_says():
@@ -457,3 +470,70 @@ def test_a_stiffness_is_told_up_to_a_factor_of_a_hundred_to_either_side():
     assert _scale(MICRO, None) == (pytest.approx(100), "kT/µm²")
     assert _scale(Units(), 300) == (1, "kT/px²")
     assert _scale(MICRO, 300) == (pytest.approx(1.380649e-23 * 300 * 1e20), "pN/µm")
+
+
+def bead(stiffness=(0.0, 0.0, 0.0), diffusion=0.0, noise=0.0, unsure=0.0, turned=None, positions=1000):
+    return Harmonic(np.array(stiffness), diffusion, 0.0, noise, np.zeros((5, 5)), unsure, turned, positions)
+
+
+def test_a_slow_bead_is_at_half_as_many_independent_places_as_it_forgets_frames():
+    """It forgets half in a frame, along the softer axis if there are two: 40 positions are 10 and a factor 2.228."""
+    half = np.log(np.log(2))
+    assert bead(diffusion=half, positions=40).reach == pytest.approx(STUDENT_10)
+    assert bead((1, 0, 0), diffusion=half, positions=40).reach == pytest.approx(STUDENT_10)
+    assert bead((0.5, 0.5, 0.5), diffusion=half, positions=40).reach == pytest.approx(STUDENT_10)  # 1 and 0, turned
+    assert bead((0, 0, -9), diffusion=half, turned=0.0, positions=40).reach == pytest.approx(STUDENT_10)
+    assert bead(diffusion=half, positions=4).reach == pytest.approx(4.302653)  # never fewer than two
+
+
+@pytest.mark.parametrize(
+    ("noise", "unsure", "stiffness", "variance"),
+    [
+        (0.0, 0.0, 1 / 2, 2 * (2 / 12) / 4),  # 20 positions that forget half in a frame are 12 independent ones
+        (0.5, 0.1, 1 / np.sqrt(0.5 * 3.5), None),
+        (0.5, 9.0, 1 / np.sqrt(0.5 * 3.5), None),
+        (1.0, 0.1, 1 / np.sqrt(0.001 * 3), None),  # nothing is left of the first but a thousandth
+    ],
+)
+def test_a_bead_that_strays_by_one_and_four_square_pixels(noise, unsure, stiffness, variance):
+    places = np.array([(y, x) for y in (-1, 1) for x in (-2, 2)] * 5 + [(np.nan, np.nan)], float)
+    found = bead(diffusion=np.log(np.log(2)), noise=noise, unsure=unsure)
+    told = _by_equipartition(places, found, 10.0, "kT/µm²")
+    if variance is None:
+        own = [max(1 - noise, 0.001), 4 - noise]
+        shares = [one / (one + noise) for one in own]
+        independent = [max(20 / (1 + 2 * share**2 / 3), 2) for share in shares]
+        off = [
+            (2 / n * s**2 + (min(unsure, 2) * noise) ** 2) / o**2
+            for n, s, o in zip(independent, (1, 4), own, strict=True)
+        ]
+        variance = sum(off) / 4
+    if found.reach * np.sqrt(variance) > np.log(100):
+        assert not told.is_told
+        return
+    assert told.value == pytest.approx(10 * stiffness)
+    assert np.log(told.high / told.value) == pytest.approx(found.reach * np.sqrt(variance))
+
+
+def test_curvature_is_of_second_derivatives_and_what_is_flat_is_left_out():
+    bend = np.array([[4.0, 1.0, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 0.0]])
+    found = _curvature(lambda one: float(one @ bend @ one / 2), np.array([0.3, -0.2, 0.1]))
+    np.testing.assert_allclose(found, bend, atol=1e-9)
+    np.testing.assert_allclose(_inverse(found), np.array([[2, -1, 0], [-1, 4, 0], [0, 0, 0]]) / 7, atol=1e-9)
+
+
+def test_twenty_positions_of_a_bead_are_enough_and_one_that_returns_within_a_frame_is_no_error():
+    """Of places that have nothing in common any stiffness above that of their spread is as likely."""
+    for seed in range(4):
+        places = np.random.default_rng(seed).normal(0, 1, (20, 2))
+        assert motion.trap_stiffness(table(places)).positions == 20
+    with pytest.raises(MotionError, match="at least 20 positions of the bead, got 19"):
+        motion.trap_stiffness(table(places[1:]))
+
+
+def test_what_is_colder_than_any_liquid_is_meant_in_degrees():
+    motion.check_temperature(200.0)
+    with pytest.raises(MotionError, match=r"got 199\. 199 °C are 472\.15 K\.$"):
+        motion.check_temperature(199)
+    with pytest.raises(MotionError, match=r"got -200\.$"):
+        motion.check_temperature(-200)
