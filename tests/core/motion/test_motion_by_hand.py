@@ -14,10 +14,11 @@ from napari_growtrack.core.motion.exponent import Exponent, known_variances
 from napari_growtrack.core.motion.fitting import Family, Question, check_number, criteria, fitted
 from napari_growtrack.core.motion.fractional import runs_of
 from napari_growtrack.core.motion.harmonic import Harmonic, _curvature, _inverse
+from napari_growtrack.core.motion.report import chosen_motion
 from napari_growtrack.core.motion.states import States, _Fitted, _Question, _some, assign_states, step_variances
 from napari_growtrack.core.motion.steps import StepLengths, _distribution, _factor, _share, _steps_of
 from napari_growtrack.core.motion.switching import Rows, Switching, rows_of, switches_of
-from napari_growtrack.core.motion.trap import _by_equipartition, _of_logarithm, _scale
+from napari_growtrack.core.motion.trap import _by_equipartition, _differ, _of_logarithm, _scale
 
 SHORT = Units(exposure_share=0)
 STEPS = [1, 1, 2, -2, 2, 0, 2, 0, -1]
@@ -537,3 +538,28 @@ def test_what_is_colder_than_any_liquid_is_meant_in_degrees():
         motion.check_temperature(199)
     with pytest.raises(MotionError, match=r"got -200\.$"):
         motion.check_temperature(-200)
+
+
+@pytest.mark.parametrize(
+    ("stiffness", "differ"),
+    [
+        ((-2.0, 0.0, -2.0), False),
+        ((-2.0, 0.0, -1.0), True),
+        ((2.0, 0.0, 2.5), True),  # 0.25 / 0.02 is more than 5.99
+        ((2.0, 0.0, 2.3), False),
+        ((-2.0, 0.25, -2.0), True),  # 0.5 squared over 0.04
+        ((-2.0, 0.2, -2.0), False),
+        ((-2.0, 0.2, -1.7), True),  # 4 and 4.5 together
+    ],
+)
+def test_two_stiffnesses_differ_where_their_difference_or_their_turn_is_more_than_chance(stiffness, differ):
+    covariance = np.diag([0.01, 0.01, 0.01, 0.0, 0.0])
+    assert _differ(Harmonic(np.array(stiffness), 0.0, 0.0, 0.1, covariance, 0.1, None, 500)) == differ
+
+
+def test_the_drift_of_two_particles_can_be_taken_away_and_that_of_one_cannot():
+    film = table([(0, 0), (1, 0)], [(0, 0), (3, 0)])
+    assert chosen_motion(film, True)["y"].tolist() == pytest.approx([0, -1, 0, 1])
+    assert chosen_motion(film, True, [1])["y"].tolist() == pytest.approx([0, 1])
+    with pytest.raises(MotionError, match="drift of a single particle"):
+        chosen_motion(film[:2], True)
