@@ -66,8 +66,8 @@ def test_square_displacements_of_short_trajectories_and_of_one_with_a_gap():
 
 def test_the_band_of_three_trajectories_reaches_from_the_least_to_the_largest_in_micrometres():
     """All three draws are the same trajectory in one of 27 cases, more than the 2.5 % beyond each end."""
-    found = motion.emsd(single_steps(1, 2, 3), units=MICRO)
-    np.testing.assert_allclose(found[["low", "msd", "high"]], [[0.01, 0.01 * 14 / 3, 0.09]])
+    found = motion.emsd(single_steps(2, 3, 4), units=MICRO)
+    np.testing.assert_allclose(found[["low", "msd", "high"]], [[0.04, 0.01 * 29 / 3, 0.16]])
     assert motion.emsd(single_steps(1, 2))[["low", "high"]].isna().all(axis=None)
 
 
