@@ -30,6 +30,9 @@ _LEAST_FREEDOM = 2.0
 _LEAST_NOISE = 0.01
 """Of the variance of a step, which the fit starts from: 0 has no logarithm."""
 
+_IMPOSSIBLE = 1e10
+"""The cost of what has no likelihood in numbers, as a bead that returns in no time at all."""
+
 
 @dataclass(frozen=True)
 class Harmonic:
@@ -98,14 +101,18 @@ def fit_harmonic(places: np.ndarray) -> Harmonic:
             whole[2] = whole[0]
         return -float(log_likelihood(places, whole * scales, line))
 
-    found = minimize(cost, start[free], method="BFGS").x
-    covariance = np.zeros((8, 8))
-    covariance[np.ix_(free, free)] = _inverse(_curvature(cost, found))
+    def possible(chosen: np.ndarray) -> float:
+        return found if np.isfinite(found := cost(chosen)) else _IMPOSSIBLE
+
+    found = minimize(possible, start[free], method="BFGS").x
+    curvature, covariance = _curvature(cost, found), np.zeros((8, 8))
+    known = bool(np.isfinite(curvature).all())  # else nothing is: a bead forgets where it was from frame to frame
+    covariance[np.ix_(free, free)] = _inverse(curvature) if known else 0.0
     covariance *= np.outer(scales, scales)
     whole = np.zeros(8)
     whole[free] = found
     whole *= scales
-    noise, unsure = float(np.exp(whole[5])), float(np.sqrt(covariance[5, 5]))
+    noise, unsure = float(np.exp(whole[5])), float(np.sqrt(covariance[5, 5])) if known else np.inf
     seen = int(np.isfinite(places[:, 0]).sum())
     return Harmonic(whole[:3], whole[3], whole[4], noise, covariance[:5, :5], unsure, turned, seen)
 

@@ -185,7 +185,7 @@ def _exponential(found: Harmonic, weights: Sequence[float] | np.ndarray, scale: 
 
 def _of_logarithm(mean: float, reach: float, variance: float, scale: float, unit: str) -> Estimate:
     half = reach * math.sqrt(max(variance, 0))
-    if half > _TELLS:
+    if not 0 < half <= _TELLS:
         return _unknown(unit)
     value, low, high = (scale * math.exp(one) for one in (mean, mean - half, mean + half))
     return Estimate.between(value, low, high, unit)
