@@ -46,6 +46,7 @@ _TURNS, _ROUNDS = 3, 3
 def split(
     rest: np.ndarray,
     unknowns: np.ndarray,
+    sure: np.ndarray,
     ground: np.ndarray,
     noise: np.ndarray,
     usual: np.ndarray,
@@ -60,6 +61,8 @@ def split(
         The frame less the light of all particles; kept up to date.
     unknowns : ndarray (n, unknowns)
         Of round particles; see `compiled`. In place, the first of each pair takes the place of what it was.
+    sure : ndarray (n,) of bool
+        Which of them stand out of the noise; the others may be nothing, and are no pairs.
     ground, noise, usual, shape
         See `settle`.
     noisy : (float, float)
@@ -74,8 +77,8 @@ def split(
     """
     turns = stretches(rest, unknowns, ground, noise, shape)
     lengths = np.hypot(*turns.T)
-    least = max(_LONG, _CLEARLY * float(np.median(lengths)))
-    tried = np.flatnonzero((lengths > least) & np.isfinite(unknowns).all(1))
+    least = max(_LONG, _CLEARLY * float(np.median(lengths[sure]))) if sure.any() else np.inf
+    tried = np.flatnonzero(sure & (lengths > least) & np.isfinite(unknowns).all(1))
     if not len(tried):
         return tried, unknowns[tried]
     single, before = unknowns[tried].copy(), rest.copy()
@@ -92,7 +95,7 @@ def split(
     far = shape[2] * usual[0] + distance / 2
     middle = (pairs[::2, :2] + pairs[1::2, :2]) / 2
     gained = gains(before, rest, light, middle, np.minimum(far, 2 * shape[2] * usual[0]), single[:, LEVEL], noise)
-    seldom = np.minimum(len(unknowns) / rest.size * np.pi * far**2, 0.5)
+    seldom = np.minimum(np.count_nonzero(sure) / rest.size * np.pi * far**2, 0.5)
     asked = 2 * (_COST - np.log(seldom))
     two = gained > asked
     two &= _like_particles(pairs, usual[0]) & (np.hypot(*(middle - single[:, :2]).T) < 2 * usual[0])

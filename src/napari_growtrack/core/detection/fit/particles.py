@@ -49,8 +49,9 @@ _BINS, _SURPRISING, _FAR_OFF = 16, 4.0, 0.3
 how much of its scale it has to be off where a model has several."""
 _NOISY, _TILTED = (1.15, 1.5), 1.3
 """See `coarseness`; and by how much slopes scatter where the background is taken to be tilted."""
-_MANY, _SPLITS = 8, 2
-"""Where so many radii are known well, so many times what looks like two is taken for two: three are found, too."""
+_MANY, _STANDING, _SPLITS = 8, 4.7, 2
+"""Where so many stand out by so many standard errors, with radii known well, what looks like two is taken for two, so
+many times over: three are found, too."""
 _EXTENT = 1.5
 _WIDEST = 64.0
 _PER_SQUARE = 64
@@ -359,11 +360,13 @@ class _Fitted:
 
     def with_pairs(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
         """Return the same with two particles where one looks like two, the second ones last, and where that is."""
-        if np.count_nonzero(self.well) < _MANY:
+        with np.errstate(invalid="ignore"):
+            sure = self.unknowns[:, SCALES] ** 2 > _STANDING**2 * self.errors[:, SCALES, SCALES]
+        if np.count_nonzero(self.well & sure) < _MANY:
             return self, np.empty(0, int)
         usual = _sizes_of(self.unknowns[:, 2], self.well, model.usual)
         ground = ground_at(block_means(rest), self.unknowns[:, :2], self.noise)
-        two, second = split(rest, self.unknowns, ground, self.noise, usual, self.shape, _NOISY)
+        two, second = split(rest, self.unknowns, sure, ground, self.noise, usual, self.shape, _NOISY)
         if not len(two):
             return self, two
         unknowns = np.concatenate([self.unknowns, second])
