@@ -120,13 +120,23 @@ def test_a_neighbour_makes_errors_as_much_larger_as_the_information_of_both_says
 
     each = [slopes(one) for one in scales]
     matrices = np.stack([rows @ rows.T / noise[0] for rows in each])
-    found = covariances(less_neighbours(matrices, scales, noise, shape))
+    found = covariances(less_neighbours((90, 90), matrices, scales, noise, shape))
     alone = covariances(matrices)
     assert found[2] == pytest.approx(alone[2])  # nobody is near
     rows = np.concatenate([each[0], np.delete(each[1], 3, axis=0)])
     both = np.linalg.inv(rows @ rows.T / noise[0])
     assert found[0, 1, 1] > 1.1 * alone[0, 1, 1]
     assert found[0, 1, 1] == pytest.approx(both[1, 1], rel=0.15)
+
+
+def test_pixels_beyond_any_edge_tell_nothing_of_neighbours():
+    near = np.array([[1.0, 2.0, 0.9, 20.0, 50.0], [3.0, 4.0, 0.9, 20.0, 50.0]])
+    far = near.copy()
+    far[:, :2] = np.array([59, 49]) - near[:, :2]  # the same, seen from the other corner of 60 x 50 px
+    matrices, noise = np.tile(1e4 * np.eye(5), (2, 1, 1)), np.array([25.0, 0.0, 0.1])
+    one, other = (less_neighbours((60, 50), matrices, each, noise, MODEL.shape) for each in (near, far))
+    assert (one[0, 0, 0], one[0, 1, 1]) < (1e4, 1e4)
+    assert np.diagonal(other, axis1=1, axis2=2) == pytest.approx(np.diagonal(one, axis1=1, axis2=2), rel=1e-9)
 
 
 def test_pairs_come_from_networks_and_through_thresholds_alike():

@@ -186,11 +186,14 @@ def gains(
     return found
 
 
-def less_neighbours(matrices: np.ndarray, unknowns: np.ndarray, noise: np.ndarray, shape: Shape) -> np.ndarray:
+def less_neighbours(
+    frame_shape: tuple[int, int], matrices: np.ndarray, unknowns: np.ndarray, noise: np.ndarray, shape: Shape
+) -> np.ndarray:
     """Return normal matrices without what cannot be told from the light of the nearest neighbour.
 
     Parameters
     ----------
+    frame_shape : (int, int)
     matrices : ndarray (n, unknowns, unknowns)
         Each as if its particle's neighbours were known; their lower halves count.
     unknowns : ndarray (n, unknowns)
@@ -202,12 +205,18 @@ def less_neighbours(matrices: np.ndarray, unknowns: np.ndarray, noise: np.ndarra
     distance, nearest = (each[:, 1] for each in cKDTree(unknowns[:, :2]).query(unknowns[:, :2], k=2))
     known = np.isfinite(matrices[:, 0, 0])
     near = np.flatnonzero(known & known[nearest % len(known)] & (distance < 2 * shape[2] * unknowns[:, 2]))
-    return _without(matrices, unknowns, noise, shape, near, nearest[near])
+    return _without(frame_shape, matrices, unknowns, noise, shape, near, nearest[near])
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)
 def _without(
-    matrices: np.ndarray, unknowns: np.ndarray, noise: np.ndarray, shape: Shape, near: np.ndarray, nearest: np.ndarray
+    frame_shape: tuple[int, int],
+    matrices: np.ndarray,
+    unknowns: np.ndarray,
+    noise: np.ndarray,
+    shape: Shape,
+    near: np.ndarray,
+    nearest: np.ndarray,
 ) -> np.ndarray:
     table, per_square, reach, _, averaged = shape
     found, size = matrices.copy(), unknowns.shape[1]
@@ -219,9 +228,10 @@ def _without(
         crossed[:] = 0.0
         far = farthest(one, len(table), reach)
         limit = farthest(two, len(table), reach)
-        for i in range(max(0, int(np.ceil(one[0] - far))), int(np.floor(one[0] + far)) + 1):
-            half = np.sqrt(max(far * far - (i - one[0]) ** 2, 0.0))
-            for j in range(max(0, int(np.ceil(one[1] - half))), int(np.floor(one[1] + half)) + 1):
+        top, bottom = rows_near(frame_shape, one[0], far)
+        for i in range(top, bottom):
+            left, end = columns_near(frame_shape, i - one[0], one[1], far)
+            for j in range(left, end):
                 if (i - two[0]) ** 2 + (j - two[1]) ** 2 > limit * limit:
                     continue
                 light = light_at(table, i - one[0], j - one[1], per_square / one[2] ** 2, averaged, one, mine)

@@ -397,7 +397,9 @@ def _judged(
         mine = unknowns[some]
         matrices[some] = settle(rest, mine, ground[some], noise, expected, shape, model.rounds[1])
         unknowns[some] = mine
-    errors = covariances(less_neighbours(matrices, unknowns, noise, shape) if model.pairs else matrices)
+    if model.pairs:
+        matrices = less_neighbours(rest.shape, matrices, unknowns, noise, shape)
+    errors = covariances(matrices)
     found = unknowns[:, :2].copy()
     inside = np.all((found >= -0.5) & (found <= np.array(rest.shape) - 0.5), axis=1)
     good = np.isfinite(errors[:, 0, 0]) & (np.hypot(*(found - positions).T) <= farthest) & inside
