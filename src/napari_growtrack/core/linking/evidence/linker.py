@@ -98,7 +98,7 @@ class _Linker:
     def __init__(
         self, points: Points, q: np.ndarray, near: float, longest: float, fastest: float, directed: bool
     ) -> None:
-        self.told, self.near = points, near
+        self.told = points
         self.limits, self.directed = (longest, fastest), directed
         step = typical_step(points)
         self.area = float(np.prod([max(np.ptp(axis), _ROOM * step) for axis in (points.y, points.x)]))
@@ -149,7 +149,7 @@ class _Linker:
         false = self.false(links)
         self.numbers = learn_modes(self.told, links, self.numbers, self.prior, self.directed)
         more = np.clip((false.sum() + 0.5) / ((self.odds / (1 + self.odds)).sum() + 0.5), *_FARTHEST)
-        self.rates = learn_rates(self.told, links, self.area, self.odds * more, 1 - false, self.near)
+        self.rates = learn_rates(self.told, links, self.area, self.odds * more, 1 - false, self.rates.near)
 
     def false(self, links: Links) -> np.ndarray:
         """Return the chance of each detection's trajectory to be false."""
