@@ -19,7 +19,7 @@ from .decoys import Noise, q_values
 from .merge import agree, gather, merge
 from .network import FittingNetwork, StagedNetwork
 from .windows import Looks, View, frame_passes, grid, look_at, margin_of, view_scan
-from .zoom import enlarge
+from .zoom import enlarge, on_frame
 
 # Patches a few pixels apart meet the pooling grid differently, so that their errors are less alike.
 _SHIFTS = {
@@ -319,8 +319,7 @@ def accept(looks: Looks, size: np.ndarray, cascade: Cascade) -> np.ndarray:
 
     The size of the frame, height and width in network pixels, need not be whole.
     """
-    inside = np.all((looks.positions >= -0.5) & (looks.positions <= size - 0.5), axis=1)
-    sure = np.flatnonzero(inside & (looks.distances < cascade.accept_distance))
+    sure = np.flatnonzero(on_frame(looks.positions, size) & (looks.distances < cascade.accept_distance))
     return sure[merge(looks[sure], cascade.merge_distance)]
 
 
@@ -332,7 +331,7 @@ def _accepted(
     looks, votes = looks[kept].on_film(network.zoom), votes[kept]
     found = _unfitted(cascade.sigma_factor * looks.scales)
     if cascade.polish and len(looks):
-        looks, votes, found = polished(frame, network, cascade, looks, votes, found)
+        (looks, votes, found), _ = polished(frame, network, cascade, looks, votes, found)
         stay = _stay(looks, votes, found[:, 1], cascade, network.zoom)
         looks, votes, found = looks[stay], votes[stay], found[stay]
     return table(looks, votes, _with_q(looks, found, cascade, network.zoom))
@@ -392,21 +391,15 @@ Seen = tuple[Looks, np.ndarray, np.ndarray]
 def _beside(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, seen: Seen, *rows: np.ndarray) -> Seen:
     """Fit some of the looks, the last rows, beside others, which come before them."""
     every, (looks, votes, found) = np.concatenate(rows), seen
-    looks, votes, found, parents = _polished(frame, network, cascade, looks[every], votes[every], found[every])
+    (looks, votes, found), parents = polished(frame, network, cascade, looks[every], votes[every], found[every])
     mine = np.flatnonzero(parents >= len(every) - len(rows[-1]))
     return looks[mine], votes[mine], found[mine]
 
 
-def polished(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, *seen: Any) -> Seen:
+def polished(
+    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, looks: Looks, votes: np.ndarray, found: np.ndarray
+) -> tuple[Seen, np.ndarray]:
     """Fit particles where they were found, in pixels of the film.
-
-    Parameters
-    ----------
-    frame : ndarray (Y, X)
-    network : FittingNetwork
-    cascade : Cascade
-    seen : Looks, ndarray, ndarray
-        Looks, their votes, and what is known of them.
 
     Returns
     -------
@@ -419,14 +412,9 @@ def polished(frame: np.ndarray, network: StagedNetwork, cascade: Cascade, *seen:
         What is known of them: standard errors, those of `found` where a fit
         failed; how many standard errors each stands out of the background, nan
         where too little of it is in the frame; and what the fit measured.
+    ndarray (n,) of int
+        Beside these three: which of the looks each was found at.
     """
-    return _polished(frame, network, cascade, *seen)[:3]
-
-
-def _polished(
-    frame: np.ndarray, network: StagedNetwork, cascade: Cascade, looks: Looks, votes: np.ndarray, found: np.ndarray
-) -> tuple[Looks, np.ndarray, np.ndarray, np.ndarray]:
-    """Return what `polished` does, and which of the looks each was found at."""
     fit = cast(FittingNetwork, network).fit
     positions, errors, *told = fit(frame, looks.positions, cascade.merge_distance / network.zoom)
     parents = told.pop() if len(told) > _MEASURED else np.arange(len(positions))
@@ -435,7 +423,7 @@ def _polished(
     found[:, 0] = np.where(np.isfinite(errors), cascade.polished_sigma_factor * errors, found[:, 0])
     known = np.column_stack(told)
     found[:, 1 : 1 + known.shape[1]] = known
-    return replace(looks[parents], positions=positions), votes, found, parents
+    return (replace(looks[parents], positions=positions), votes, found), parents
 
 
 def standing(significances: np.ndarray, distances: np.ndarray, doubt: float) -> np.ndarray:

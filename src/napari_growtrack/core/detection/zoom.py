@@ -42,3 +42,8 @@ def to_network(points: np.ndarray, zoom: float) -> np.ndarray:
 def to_film(points: np.ndarray, zoom: float) -> np.ndarray:
     """Carry points from pixels of the enlarged frame back to pixels of the film."""
     return (points + 0.5) / zoom - 0.5
+
+
+def on_frame(points: np.ndarray, size: np.ndarray | tuple[int, ...]) -> np.ndarray:
+    """Tell which points (n, 2) lie on a frame of some height and width, which need not be whole, (n,)."""
+    return np.all((points >= -0.5) & (points <= np.asarray(size) - 0.5), axis=1)

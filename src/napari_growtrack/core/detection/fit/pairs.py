@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from ...packages.compiling import numba
 from ...simulation.shapes.gaussian import RADIUS
+from ..zoom import on_frame
 from .compiled import (
     LEVEL,
     SCALES,
@@ -53,7 +54,7 @@ def split(
     shape: Shape,
     noisy: tuple[float, float],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fit two particles where one looks like two, and return the unknowns of both, each (k, unknowns), for those it is.
+    """Fit two particles where one looks like two, and return for which it is so, and the second ones.
 
     Parameters
     ----------
@@ -91,19 +92,13 @@ def split(
     others = np.delete(unknowns, tried, axis=0)
     light = np.zeros_like(rest)
     add_each(light, np.concatenate([others, pairs]), 1.0, shape)
-    distance = np.hypot(*(pairs[::2, :2] - pairs[1::2, :2]).T)
-    far = shape[2] * usual[0] + distance / 2
-    middle = (pairs[::2, :2] + pairs[1::2, :2]) / 2
-    gained = gains(before, rest, light, middle, np.minimum(far, 2 * shape[2] * usual[0]), single[:, LEVEL], noise)
+    widest = 2 * shape[2] * usual[0]
+    far, middle = shape[2] * usual[0] + _apart(pairs) / 2, (pairs[::2, :2] + pairs[1::2, :2]) / 2
+    gained = gains(before, rest, light, middle, np.minimum(far, widest), single[:, LEVEL], noise)
     seldom = np.minimum(np.count_nonzero(sure) / rest.size * np.pi * far**2, 0.5)
     asked = 2 * (_COST - np.log(seldom))
-    two = gained > asked
-    two &= _like_particles(pairs, usual[0]) & (np.hypot(*(middle - single[:, :2]).T) < 2 * usual[0])
-    two &= distance < 2 * shape[2] * usual[0]
-    two &= np.all((pairs[:, :2] >= -0.5) & (pairs[:, :2] <= np.array(rest.shape) - 0.5), axis=1).reshape(-1, 2).all(1)
-    if len(others):
-        away = cKDTree(others[:, :2]).query(pairs[:, :2])[0]
-        two &= (away > _NEAREST * usual[0]).reshape(-1, 2).all(1)
+    two = (gained > asked) & _like_particles(pairs, usual[0], widest) & _in_place(pairs, single, others, usual[0])
+    two &= on_frame(pairs[:, :2], rest.shape).reshape(-1, 2).all(1)
     if two.any():  # noise that neighbours share gains as much by chance as its grain is coarse
         of_light = coarseness(noise_around(rest, single[two], ground[tried][two], noise, shape), *noisy)[0]
         two[two] = gained[two] / of_light**2 > asked[two]
@@ -125,12 +120,26 @@ def _halves(single: np.ndarray, lengths: np.ndarray, angles: np.ndarray, radius:
     return pairs
 
 
-def _like_particles(pairs: np.ndarray, radius: float) -> np.ndarray:
-    """Tell which pairs are far enough apart, and of much the same light, (n,)."""
-    apart = np.hypot(*(pairs[::2, :2] - pairs[1::2, :2]).T) > _NEAREST * radius
-    one, other = pairs[::2, SCALES], pairs[1::2, SCALES]
-    found: np.ndarray = apart & (one * other > _DIMMEST * np.maximum(one**2, other**2))
-    return found
+def _apart(pairs: np.ndarray) -> np.ndarray:
+    """Return how far the two of each pair are apart, (n,)."""
+    return np.asarray(np.hypot(*(pairs[::2, :2] - pairs[1::2, :2]).T))
+
+
+def _like_particles(pairs: np.ndarray, radius: float, widest: float) -> np.ndarray:
+    """Tell which pairs are far enough apart and near enough together, and of much the same light, (n,)."""
+    apart, one, other = _apart(pairs), pairs[::2, SCALES], pairs[1::2, SCALES]
+    alike = one * other > _DIMMEST * np.maximum(one**2, other**2)
+    return np.asarray(alike & (apart > _NEAREST * radius) & (apart < widest))
+
+
+def _in_place(pairs: np.ndarray, single: np.ndarray, others: np.ndarray, radius: float) -> np.ndarray:
+    """Tell which pairs lie where one was seen, and upon no other particle, (n,)."""
+    middle = (pairs[::2, :2] + pairs[1::2, :2]) / 2
+    good = np.hypot(*(middle - single[:, :2]).T) < 2 * radius
+    if len(others):
+        away = cKDTree(others[:, :2]).query(pairs[:, :2])[0]
+        good &= (away > _NEAREST * radius).reshape(-1, 2).all(1)
+    return np.asarray(good)
 
 
 @numba.njit(nogil=True, cache=True, fastmath=True)

@@ -18,6 +18,7 @@ from ...simulation.scene import Scene
 from ...simulation.shapes import Component
 from ...simulation.shapes.gaussian import RADIUS
 from ...tables import MEASURES
+from ..zoom import on_frame
 from .compiled import LEVEL, NARROWEST, SCALES, Shape, add_each, covariances, first_guesses, settle
 from .pairs import less_neighbours, split
 from .significance import SURE, even, lean_of_light, less_unusual, skewness
@@ -401,8 +402,7 @@ def _judged(
         matrices = less_neighbours(rest.shape, matrices, unknowns, noise, shape)
     errors = covariances(matrices)
     found = unknowns[:, :2].copy()
-    inside = np.all((found >= -0.5) & (found <= np.array(rest.shape) - 0.5), axis=1)
-    good = np.isfinite(errors[:, 0, 0]) & (np.hypot(*(found - positions).T) <= farthest) & inside
+    good = np.isfinite(errors[:, 0, 0]) & (np.hypot(*(found - positions).T) <= farthest) & on_frame(found, rest.shape)
     if not good.all():
         add_each(rest, unknowns[~good], 1.0, shape)
         unknowns[~good] = first_guesses(rest, positions[~good], model.radii, shape, model.unknowns)
