@@ -8,6 +8,7 @@ from scipy import stats
 
 from napari_growtrack.core.detection.fit import ParticleModel, fit_particles
 from napari_growtrack.core.detection.fit.compiled import add_each
+from napari_growtrack.core.detection.fit.particles import _Fitted
 from napari_growtrack.core.detection.fit.significance import even, less_unusual, skewness
 from napari_growtrack.core.simulation import BesselParticle, GaussianParticle, Scene, draw, named_scene, simulate_frame
 from napari_growtrack.core.simulation.bound import cramer_rao, median_radial_error
@@ -190,6 +191,29 @@ def test_a_fit_that_failed_stands_out_by_nothing_on_an_enlarged_frame():
     found = fit_particles(frame, np.array([[60.0, 60.0], [30.0, 30.0]]), SMALL, farthest=1e-9)
     assert np.isnan(found.significances).all()
     assert np.isnan(found.measures).all()
+
+
+@pytest.mark.parametrize("name", ["vesicles", "tirf"])
+def test_noise_lends_no_light_to_noise_beside_it(name):
+    """Of two places in nothing but noise, one is not bright because the other is dark, or lies off the frame."""
+    rng, most = np.random.default_rng(5), []
+    for _ in range(3):
+        frame = rng.poisson(50, (160, 160)).astype(np.float32)
+        first, turn = rng.uniform(-0.4, 159.4, (200, 2)), rng.uniform(0, 2 * np.pi, 200)
+        beside = first + rng.uniform(1, 4, (200, 1)) * np.stack([np.sin(turn), np.cos(turn)], 1)
+        fits = fit_particles(
+            frame, np.clip(np.concatenate([first, beside]), -0.4, 159.4), ParticleModel.of(named_scene(name)), 4.0
+        )
+        most.append(np.max(fits.significances[np.isfinite(fits.sigmas)]))
+    assert max(most) < 6
+
+
+def test_sizes_are_told_by_particles_that_stand_out():
+    unknowns = np.array([[5, 5, 1, 0, 3.1], [5, 5, 1, 0, 2.9], [5, 5, 1, 0, 9], [5, 5, np.nan, 0, 9]])
+    errors = np.tile(np.diag([0.1, 0.1, 0.01, 1, 1]), (4, 1, 1))
+    errors[2, 2, 2] = 0.3**2
+    fitted = _Fitted(unknowns, errors, np.zeros(3), np.zeros((4, 5)), ParticleModel.of(named_scene("tirf")).shape)
+    assert fitted.well.tolist() == [True, False, False, False]
 
 
 def test_an_unusual_radius_costs_as_much_as_it_is_rare():

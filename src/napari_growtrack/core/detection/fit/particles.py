@@ -37,8 +37,9 @@ from .surroundings import (
 _RADII = 4
 _NARROWER, _WIDER = 0.5, 1.6
 _LEAST_RADIUS = 0.5
-_WELL, _SOME, _AT_LEAST = 0.2, 5, 0.07
-"""Radii known to a fifth, of five particles or more, tell what is usual in a frame: their spread, 7 % at least."""
+_WELL, _SHOWING, _SOME, _AT_LEAST = 0.2, 3.0, 5, 0.07
+"""Radii known to a fifth, of five particles or more whose light is three standard errors at least, tell what is usual
+in a frame: their spread, 7 % at least."""
 _ODD = 3.0
 """So many standard deviations off, a radius is taken as it is."""
 _ELONGATED = 0.45
@@ -324,9 +325,16 @@ class _Fitted:
 
     @property
     def well(self) -> np.ndarray:
-        """Which particles' radii are known well."""
+        """Which particles' radii are known well: noise that looks like a point is no particle."""
         errors = np.sqrt(np.maximum(self.errors[:, 2, 2], 0))
-        return np.isfinite(errors) & (errors < _WELL * self.unknowns[:, 2])
+        return np.isfinite(errors) & (errors < _WELL * self.unknowns[:, 2]) & self.standing(_SHOWING)
+
+    def standing(self, errors: float) -> np.ndarray:
+        """Which particles' light, of one profile at least, is so many times its standard error."""
+        profiles = slice(SCALES, SCALES + len(self.shape[0]))
+        variances = np.einsum("naa->na", self.errors)[:, profiles]
+        with np.errstate(invalid="ignore"):
+            return np.asarray((self.unknowns[:, profiles] ** 2 > errors**2 * variances).any(1))
 
     def elongated(self, rest: np.ndarray) -> bool:
         """Tell whether most of those that are known well look elongated, though round ones were fitted."""
@@ -361,8 +369,7 @@ class _Fitted:
 
     def with_pairs(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
         """Return the same with two particles where one looks like two, the second ones last, and where that is."""
-        with np.errstate(invalid="ignore"):
-            sure = self.unknowns[:, SCALES] ** 2 > _STANDING**2 * self.errors[:, SCALES, SCALES]
+        sure = self.standing(_STANDING)
         if np.count_nonzero(self.well & sure) < _MANY:
             return self, np.empty(0, int)
         usual = _sizes_of(self.unknowns[:, 2], self.well, model.usual)
@@ -385,24 +392,26 @@ def _judged(
 ) -> Fits:
     """Take the last steps of a fit, with noise and background known, and tell what was found."""
     unknowns, noise, shape = fitted.unknowns, fitted.noise, fitted.shape
+    profiles = slice(SCALES, SCALES + len(model.components))
+    dark = ~model.possible(unknowns)[:, profiles].any(1)
+    add_each(rest, unknowns[dark], 1.0, shape)  # what is dark lends its neighbours no light
+    unknowns[dark, profiles] = 0
     usual = _sizes_of(unknowns[:, 2], fitted.well, model.usual)
     ground = ground_at(block_means(rest), unknowns[:, :2], noise)
     looks = noise_around(rest, unknowns, ground, noise, shape)
     ground[:, 4] = _tilts(coarseness(looks, *_NOISY)[2], unknowns, noise, model)
     odd = fitted.well & (np.abs(unknowns[:, 2] - usual[0]) > _ODD * np.sqrt(usual[1] + fitted.errors[:, 2, 2]))
-    matrices = np.empty_like(fitted.errors)
-    for some, expected in (
-        (~odd, usual),
-        (odd, model.usual),
-    ):  # what is clearly of another size is not made like others
+    matrices = np.full_like(fitted.errors, np.nan)
+    for some, expected in ((~odd & ~dark, usual), (odd & ~dark, model.usual)):  # an odd one is not made like others
         mine = unknowns[some]
         matrices[some] = settle(rest, mine, ground[some], noise, expected, shape, model.rounds[1])
         unknowns[some] = mine
     if model.pairs:
         matrices = less_neighbours(rest.shape, matrices, unknowns, noise, shape)
     errors = covariances(matrices)
-    found = unknowns[:, :2].copy()
-    good = np.isfinite(errors[:, 0, 0]) & (np.hypot(*(found - positions).T) <= farthest) & on_frame(found, rest.shape)
+    found, variances = unknowns[:, :2].copy(), (errors[:, 0, 0] + errors[:, 1, 1]) / 2
+    good = np.isfinite(variances) & (np.hypot(*(found - positions).T) <= farthest) & on_frame(found, rest.shape)
+    anywhere = good & (variances > unknowns[:, 2] ** 2)
     if not good.all():
         add_each(rest, unknowns[~good], 1.0, shape)
         unknowns[~good] = first_guesses(rest, positions[~good], model.radii, shape, model.unknowns)
@@ -412,14 +421,13 @@ def _judged(
     standing = significances_at(rest.shape, model.possible(unknowns), ground, noise, shape) / of_light
     lean = skewness(rest, unknowns[standing > SURE, :2], model.half)
     standing = even(standing, lean_of_light(lean, model.drawn, unknowns[:, 2], model.usual[0]))
-    standing = less_unusual(standing, unknowns[:, 2], usual)
+    standing = np.where(anywhere, 0, less_unusual(standing, unknowns[:, 2], usual))
     measures = _measures(unknowns, errors * of_light[:, None, None] ** 2, model, shape, spread)
     if not model.oriented:
         measures[:, -2:] = _turned(stretches(rest, unknowns, ground, noise, shape))
     measures[~good] = np.nan
     if model.zoom > 1:  # a fit that failed stands at the network's answer to noise that it has never seen
         standing = np.where(good, standing, np.nan)
-    variances = (errors[:, 0, 0] + errors[:, 1, 1]) / 2
     sigmas = np.where(good, of_place * np.sqrt(np.maximum(variances, 0)), np.nan)
     return Fits(np.where(good[:, None], found, positions), sigmas, standing, measures, parents)
 
