@@ -697,7 +697,7 @@ def test_a_click_on_the_title_opens_and_folds_a_section(qtbot, shown):
     assert not note.isVisible()
     press(qtbot, section.title)
     assert note.isVisible()
-    assert section.is_open()
+    assert section.title.isChecked()
     assert section.sizeHint().height() > folded
     press(qtbot, section.title)
     assert not note.isVisible()
@@ -706,5 +706,5 @@ def test_a_click_on_the_title_opens_and_folds_a_section(qtbot, shown):
 
 def test_a_section_can_begin_open(shown):
     section = shown(Section("Scene", opened=True))
-    assert section.is_open()
+    assert section.title.isChecked()
     assert section.contents.isVisible()

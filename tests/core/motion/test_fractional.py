@@ -7,7 +7,7 @@ from scipy import stats
 from napari_growtrack.core import motion
 from napari_growtrack.core.motion import Units
 from napari_growtrack.core.motion.displacement import tracks_of
-from napari_growtrack.core.motion.fractional import blurred_msd, costs, least_noise, runs_of
+from napari_growtrack.core.motion.fractional import LAGS, blurred_msd, costs, least_noise, runs_of
 from napari_growtrack.core.simulation.paths import fractional_paths
 
 OPEN = Units(exposure_share=1)
@@ -51,7 +51,7 @@ def test_slopes_are_those_of_the_cost():
 @pytest.mark.parametrize("exponent", [0.4, 1.0, 1.6])
 def test_with_the_least_noise_there_is_a_covariance_and_with_less_there_is_none(exponent, share):
     runs = runs_of(tracks_of(fractional_paths(np.random.default_rng(0), 1, 65, 1.0)))
-    least = least_noise(exponent, share)
+    least = least_noise(blurred_msd(LAGS, exponent, share))
     assert np.isfinite(costs(runs, 1.0, exponent, least, share)[0]).all()
     assert np.isinf(costs(runs, 1.0, exponent, 1.2 * least, share)[0]).all()
 

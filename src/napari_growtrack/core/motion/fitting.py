@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from ..errors import MotionError
 from .errors_of_means import MANY, NORMAL_REACH, t_reach
-from .fractional import LAGS, Runs, costs_of, least_noise_of
+from .fractional import LAGS, Runs, costs_of, least_noise
 from .units import Estimate
 
 SIGMA_SURE = 0.1
@@ -105,7 +105,7 @@ class Question:
         """Return what the variances are times."""
         if self.known:
             return float(np.exp(parameters[2]))
-        least = least_noise_of(self.family.of(LAGS, float(parameters[1]), self.share))
+        least = least_noise(self.family.of(LAGS, float(parameters[1]), self.share))
         return float(np.exp(parameters[0]) * (least + np.exp(parameters[2])))
 
     def costs(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

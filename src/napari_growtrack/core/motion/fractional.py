@@ -239,13 +239,8 @@ def _invert(covariance, shaken, noise, n, into):  # type: ignore[no-untyped-def]
     return determinant
 
 
-def least_noise(exponent: float, share: float) -> float:
-    """Return the variance of localisation over the scale, below 0, that motion can just stand."""
-    return least_noise_of(blurred_msd(LAGS, exponent, share))
-
-
-def least_noise_of(spread: np.ndarray) -> float:
-    """Return the same by the mean square displacements at `LAGS`.
+def least_noise(spread: np.ndarray) -> float:
+    """Return the variance of localisation over the scale, below 0, that motion of a spread at `LAGS` can just stand.
 
     The spectrum of moves at the highest frequency is where noise below 0 takes most away.
     """

@@ -240,10 +240,6 @@ class Section(QWidget):
         else:
             self._inside.addWidget(part)
 
-    def is_open(self) -> bool:
-        """Tell whether the contents are seen."""
-        return self.title.isChecked()
-
     def set_open(self, opened: bool) -> None:
         """Show or hide the contents."""
         self.title.setChecked(opened)
