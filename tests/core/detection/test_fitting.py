@@ -69,7 +69,7 @@ def test_fits_come_near_the_bound_and_know_their_errors(scene):
 
 
 def test_the_cameras_units_do_not_matter():
-    plain, units = fitted(SCENES["few photons"], 3), fitted(SCENES["few photons"], 3, gain=-700.0, offset=3000.0)
+    plain, units = fitted(SCENES["few photons"], 3), fitted(SCENES["few photons"], 3, gain=700.0, offset=-3000.0)
     np.testing.assert_allclose(units[0], plain[0], atol=2e-3)
     np.testing.assert_allclose(units[1], plain[1], atol=2e-2)
 
