@@ -390,3 +390,35 @@ def test_covariances_are_those_of_least_squares():
         bound = np.linalg.inv(rows @ rows.T / 9)
         assert sigma == pytest.approx(np.sqrt((bound[0, 0] + bound[1, 1]) / 2), rel=0.25)
     assert covariances(np.eye(5)[None])[0] == pytest.approx(np.eye(5))
+
+
+def test_errors_grow_where_all_of_a_frame_is_coarser_than_1_15_or_one_place_half_as_much_again(monkeypatch):
+    monkeypatch.setattr(particles, "noise_around", lambda rest, unknowns, *_: looks[: len(unknowns)])
+
+    def errors_with(light, place):
+        nonlocal looks
+        looks = np.zeros((9, 3, 32))
+        looks[:, 0], looks[:, 1] = (np.broadcast_to(one, 9)[:, None] / 1.4826 for one in (light, place))
+        found = fit_particles(film(GRID, 60), GRID, ROUND, 3.0)
+        return np.stack([found.measures[:, MEASURES.index("signal_error")], found.sigmas])
+
+    looks, one = None, np.arange(9) == 4
+    even = errors_with(0.0, 0.0)
+    for whole, mine, expected in ((1.1, 1.1, 1), (1.2, 1.2, 1.2), (1.0, 1.4, 1), (1.0, 1.6, 1.6), (1.2, 1.7, 1.2)):
+        many = np.where(one, mine, whole)
+        times = np.where(one, expected, 1.2 if whole == 1.2 else 1)
+        np.testing.assert_allclose(errors_with(many, 1.0) / even, [times, np.ones(9)], rtol=1e-9)
+        np.testing.assert_allclose(errors_with(1.0, many) / even, [np.ones(9), times], rtol=1e-9)
+
+
+def test_noise_is_looked_at_again_where_the_background_leans(monkeypatch):
+    looked, real = [], particles.noise_around
+
+    def noise_around(rest, unknowns, ground, noise, shape):
+        looked.append(ground[:, 4].tolist())
+        return real(rest, unknowns, ground, noise, shape)
+
+    monkeypatch.setattr(particles, "noise_around", noise_around)
+    monkeypatch.setattr(particles, "_tilts", lambda *_: np.where(np.arange(9) == 4, 0.5, 0.0))
+    fit_particles(film(GRID, 60), GRID, ROUND, 3.0)
+    assert looked == [[0] * 9, [0.5]]
