@@ -179,8 +179,7 @@ def is_noticed(fault: Fault, near: Sequence[str], tests: Sequence[str], copied: 
     caches = {cache: cache.read_bytes() for cache in _compiled_beside(file)}
     in_a_loop = "njit" in kept.decode() and not near
     try:
-        mine = [f"tests/{test}" for test in UNCOMPILED if f"tests/{test}".startswith(tuple(tests))]
-        first = mine if in_a_loop else []
+        first = _uncompiled(tests) if in_a_loop else []
         if first and _call(first, copied, limit, compiled=False) != 0:
             return True
         for cache in caches if in_a_loop else []:
@@ -196,6 +195,11 @@ def is_noticed(fault: Fault, near: Sequence[str], tests: Sequence[str], copied: 
             cache.unlink()
         for cache, content in caches.items():
             cache.write_bytes(content)
+
+
+def _uncompiled(tests: Sequence[str]) -> list[str]:
+    """Return which of a room's tests run its compiled loops as plain Python."""
+    return [f"tests/{test}" for test in UNCOMPILED if f"tests/{test}".startswith(tuple(tests))]
 
 
 def _compiled_beside(file: Path) -> list[Path]:
@@ -291,7 +295,9 @@ def reach_of(room: str, tests: Sequence[str], copied: Path) -> Reach:
         (traced / "sources.json").write_text(json.dumps(files), encoding="utf-8")
         os.environ["SAMPLE_MUTATIONS_TRACE"] = folder
         try:
-            if _call(["-p", Path(__file__).stem, *tests], copied) != 0:
+            ended = _call(["-p", Path(__file__).stem, *tests], copied)
+            first = _uncompiled(tests)
+            if ended != 0 or (first and _call(first, copied, compiled=False) != 0):
                 raise SystemExit(f"{room}: its tests fail without any fault. Mend them first.")
         finally:
             del os.environ["SAMPLE_MUTATIONS_TRACE"]
