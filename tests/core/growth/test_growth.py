@@ -1,8 +1,10 @@
 """The promises of growing: earlier stages stay, only the new one learns, files give the same answers."""
 
 import errno
+import inspect
 import os
 import re
+import sys
 import threading
 
 import keras
@@ -689,7 +691,12 @@ def test_weights_that_overflow_are_told_and_not_taken_for_nothing_found():
 
 
 def test_more_rows_than_keras_can_connect_are_refused_in_a_sentence():
-    rows = 1000
+    rows, allowed = 240, sys.getrecursionlimit()
     deep = Plan(layers=[{"kind": "conv"}, *[{"kind": "dense"}] * (rows - 1)], units=[[1]] * rows, window=21)
-    with pytest.raises(SettingsError, match="more rows than Keras can connect"):
-        GrownNetwork(deep).learner((1,))
+    network = GrownNetwork(deep)
+    sys.setrecursionlimit(len(inspect.stack()) + 200)
+    try:
+        with pytest.raises(SettingsError, match="more rows than Keras can connect"):
+            network.learner((1,))
+    finally:
+        sys.setrecursionlimit(allowed)
