@@ -20,7 +20,7 @@ from ...simulation.shapes.gaussian import RADIUS
 from ...tables import MEASURES
 from ..zoom import on_frame
 from .compiled import LEVEL, NARROWEST, SCALES, Shape, add_each, covariances, first_guesses, settle
-from .pairs import less_neighbours, split
+from .pairs import doubles, less_neighbours, settle_together, split
 from .significance import SURE, even, lean_of_light, less_unusual, skewness
 from .surroundings import (
     block_means,
@@ -51,7 +51,7 @@ _BINS, _SURPRISING, _FAR_OFF = 16, 4.0, 0.3
 how much of its scale it has to be off where a model has several."""
 _NOISY, _TILTED = (1.15, 1.5), 1.3
 """See `coarseness`; and by how much slopes scatter where the background is taken to be tilted."""
-_MANY, _STANDING, _SPLITS = 8, 4.7, 2
+_MANY, _STANDING, _SPLITS = 8, 4.7, 3
 """Where so many stand out by so many standard errors, with radii known well, what looks like two is taken for two, so
 many times over: three are found, too."""
 _EXTENT = 1.5
@@ -75,8 +75,8 @@ class Fits(NamedTuple):
     measures : ndarray (n, 8)
         What `tables.MEASURES` names; nan where the fit failed.
     parents : ndarray (n,) of int
-        Which of the given positions each was found at. Those come first; where two
-        particles were found at one, the second of them follows at the end.
+        Which of the given positions each was found at. Where two particles were found
+        at one, the second of them follows at the end; what another's light explains is left out.
     """
 
     positions: np.ndarray
@@ -292,6 +292,11 @@ def _fit(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farthes
             positions = np.concatenate([positions, fitted.unknowns[len(positions) :, :2]])
             positions[more] = fitted.unknowns[more, :2]
             parents = np.concatenate([parents, parents[more]])
+        for _ in range(_SPLITS):
+            fitted, left = fitted.without_doubles(rest, model)
+            positions, parents = positions[left], parents[left]
+            if left.all():
+                break
     return _judged(rest, fitted, positions, parents, model, farthest, spread), rest * np.float32(spread)
 
 
@@ -319,9 +324,17 @@ class _Fitted:
         cls, rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, shape: Shape, model: ParticleModel
     ) -> Self:
         guess = spread_of_noise(rest, unknowns, ground, shape)
-        errors = covariances(settle(rest, unknowns, ground, guess, model.usual, shape, model.rounds[0]))
+        matrices = settle(rest, unknowns, ground, guess, model.usual, shape, model.rounds[0])
         noise = spread_of_noise(rest, unknowns, ground, shape, model.unknowns)
-        return cls(unknowns, errors, noise, ground, shape)
+        return cls(unknowns, covariances(matrices), noise, ground, shape)
+
+    def together(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
+        """Return the same with those that overlap settled, by the background and the sizes of the frame; and these."""
+        usual = _sizes_of(self.unknowns[:, 2], self.well, model.usual)
+        ground = ground_at(block_means(rest), self.unknowns[:, :2], self.noise)
+        matrices = settle_together(rest, self.unknowns, ground, self.noise, usual, self.shape, model.rounds[1])
+        noise = spread_of_noise(rest, self.unknowns, ground, self.shape, model.unknowns)
+        return replace(self, errors=covariances(matrices), noise=noise, ground=ground), usual
 
     @property
     def well(self) -> np.ndarray:
@@ -335,6 +348,12 @@ class _Fitted:
         variances = np.einsum("naa->na", self.errors)[:, profiles]
         with np.errstate(invalid="ignore"):
             return np.asarray((self.unknowns[:, profiles] ** 2 > errors**2 * variances).any(1))
+
+    @property
+    def sure(self) -> np.ndarray:
+        """Which particles stand out of the noise; none where there are too few of them to tell how others look."""
+        sure = self.standing(_STANDING)
+        return sure if np.count_nonzero(self.well & sure) >= _MANY else np.zeros(len(sure), bool)
 
     def elongated(self, rest: np.ndarray) -> bool:
         """Tell whether most of those that are known well look elongated, though round ones were fitted."""
@@ -369,16 +388,25 @@ class _Fitted:
 
     def with_pairs(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
         """Return the same with two particles where one looks like two, the second ones last, and where that is."""
-        sure = self.standing(_STANDING)
-        if np.count_nonzero(self.well & sure) < _MANY:
+        sure = self.sure
+        if not sure.any():
             return self, np.empty(0, int)
-        usual = _sizes_of(self.unknowns[:, 2], self.well, model.usual)
-        ground = ground_at(block_means(rest), self.unknowns[:, :2], self.noise)
-        two, second = split(rest, self.unknowns, sure, ground, self.noise, usual, self.shape, _NOISY)
+        mine, usual = self.together(rest, model)
+        two, second = split(rest, mine.unknowns, sure, mine.ground, mine.noise, usual, mine.shape, _NOISY)
         if not len(two):
-            return self, two
-        unknowns = np.concatenate([self.unknowns, second])
-        return self._settled(rest, unknowns, unknown_ground(len(unknowns)), self.shape, model), two
+            return mine, two
+        unknowns, ground = np.concatenate([mine.unknowns, second]), np.concatenate([mine.ground, mine.ground[two]])
+        errors = np.concatenate([mine.errors, mine.errors[two]])
+        return replace(mine, unknowns=unknowns, errors=errors, ground=ground).together(rest, model)[0], two
+
+    def without_doubles(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
+        """Return the same without those that a neighbour's light explains, and which are left."""
+        sure = self.sure
+        if not sure.any():
+            return self, np.ones(len(sure), bool)
+        mine, usual = self.together(rest, model)
+        left = doubles(rest, mine.unknowns, sure, mine.ground, mine.noise, usual, mine.shape)
+        return replace(mine, unknowns=mine.unknowns[left], errors=mine.errors[left], ground=mine.ground[left]), left
 
 
 def _judged(
@@ -401,10 +429,10 @@ def _judged(
     looks = noise_around(rest, unknowns, ground, noise, shape)
     ground[:, 4] = _tilts(coarseness(looks, *_NOISY)[2], unknowns, noise, model)
     odd = fitted.well & (np.abs(unknowns[:, 2] - usual[0]) > _ODD * np.sqrt(usual[1] + fitted.errors[:, 2, 2]))
-    matrices = np.full_like(fitted.errors, np.nan)
+    matrices, settling = np.full_like(fitted.errors, np.nan), settle_together if model.pairs else settle
     for some, expected in ((~odd & ~dark, usual), (odd & ~dark, model.usual)):  # an odd one is not made like others
         mine = unknowns[some]
-        matrices[some] = settle(rest, mine, ground[some], noise, expected, shape, model.rounds[1])
+        matrices[some] = settling(rest, mine, ground[some], noise, expected, shape, model.rounds[1])
         unknowns[some] = mine
     if model.pairs:
         matrices = less_neighbours(rest.shape, matrices, unknowns, noise, shape)
