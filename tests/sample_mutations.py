@@ -4,9 +4,9 @@
 
 A fault is one changed token: a comparison, an arithmetic or boolean operator, a sign, a number, a truth value.
 Each is planted in a copy of the sources. Then the tests run that coverage saw on its line, the quickest first, until
-one fails; where it saw none, as in compiled loops, all tests of the room run. Survivors are printed with file, line and
-change: each is either a test that is missing or a change that alters no answer. Not a test itself: `make mutations`
-runs it, on systems that fork.
+one fails; where it saw none, as in compiled loops, all tests of the room run, first those that need no compiling.
+Survivors are printed with file, line and change: each is either a test that is missing or a change that alters no
+answer. Not a test itself: `make mutations` runs it, on systems that fork.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import coverage
+import numba
 import pytest
 
-for beneath in ("matplotlib.figure", "numba", "pydantic", "scipy.stats", "tifffile", "trackpy", "zarr"):
+for beneath in ("matplotlib.figure", "pydantic", "scipy.stats", "tifffile", "trackpy", "zarr"):
     importlib.import_module(beneath)  # every fork of this process has it then
 
 ROOT = Path(__file__).parents[1]
@@ -49,13 +50,20 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {
     "tracking": (["core/tracking", "core/files"], ["core/tracking", "core/test_files.py", "core/test_holding.py"]),
     "fitting": (
         ["core/detection/fit"],
-        ["core/detection/test_fitting.py", "core/detection/test_compiled.py", "core/simulation/test_shapes.py"],
+        [
+            *(f"core/detection/test_{name}.py" for name in ("compiled", "splits_by_hand", "measures_by_hand")),
+            *(f"core/detection/test_{name}.py" for name in ("pairs", "fitting")),
+            "core/simulation/test_shapes.py",
+        ],
     ),
     "detection": (["core/detection"], ["core/detection", "core/networks/test_bundled.py"]),
     "choice": (["core/networks/choice.py", "core/detection/evidence.py"], ["core/networks/test_choice.py"]),
     "shapes": (["core/simulation/shapes", "core/simulation/render.py"], ["core/simulation/test_shapes.py"]),
 }
 """What belongs to a room: its sources, below the package, and its tests."""
+
+UNCOMPILED = [f"core/detection/test_{name}.py" for name in ("compiled", "splits_by_hand", "judging_by_hand")]
+"""Tests that run compiled loops over little: as plain Python they tell in seconds, where compiling takes a minute."""
 
 _COMPARISONS = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -168,10 +176,14 @@ def is_noticed(fault: Fault, near: Sequence[str], tests: Sequence[str], copied: 
     kept = file.read_bytes()
     stamp = file.stat()
     file.write_text(planted(fault), encoding="utf-8")
-    caches = _compiled_beside(file) if "njit" in kept.decode() else []
-    for cache in caches:
-        cache.rename(cache.with_suffix(cache.suffix + ".aside"))
+    caches = {cache: cache.read_bytes() for cache in _compiled_beside(file)}
+    in_a_loop = "njit" in kept.decode() and not near
     try:
+        first = _uncompiled(tests) if in_a_loop else []
+        if first and _call(first, copied, limit, compiled=False) != 0:
+            return True
+        for cache in caches if in_a_loop else []:
+            cache.unlink()
         ended = _call(near or tests, copied, limit)
         if near and ended == pytest.ExitCode.USAGE_ERROR:  # a name that the shell's words cannot say
             ended = _call(tests, copied, limit)
@@ -179,10 +191,15 @@ def is_noticed(fault: Fault, near: Sequence[str], tests: Sequence[str], copied: 
     finally:
         file.write_bytes(kept)
         os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-        for cache in _compiled_beside(file) if caches else []:
+        for cache in {*_compiled_beside(file)} - {*caches}:
             cache.unlink()
-        for cache in caches:
-            cache.with_suffix(cache.suffix + ".aside").rename(cache)
+        for cache, content in caches.items():
+            cache.write_bytes(content)
+
+
+def _uncompiled(tests: Sequence[str]) -> list[str]:
+    """Return which of a room's tests run its compiled loops as plain Python."""
+    return [f"tests/{test}" for test in UNCOMPILED if f"tests/{test}".startswith(tuple(tests))]
 
 
 def _compiled_beside(file: Path) -> list[Path]:
@@ -190,13 +207,14 @@ def _compiled_beside(file: Path) -> list[Path]:
     return [path for path in (file.parent / "__pycache__").glob("*") if path.suffix in {".nbi", ".nbc"}]
 
 
-def _call(words: Sequence[str], copied: Path, limit: float = math.inf) -> int:
+def _call(words: Sequence[str], copied: Path, limit: float = math.inf, compiled: bool = True) -> int:
     """Run pytest on the copy, and return how it ended.
 
     In a fork of this process, which has loaded what the package builds on, and nothing of the package.
     """
     pid = os.fork()
     if pid == 0:
+        numba.config.DISABLE_JIT = not compiled  # type: ignore[attr-defined]
         _run_tests(words, copied)
     until = time.monotonic() + limit
     while time.monotonic() < until:
@@ -277,7 +295,9 @@ def reach_of(room: str, tests: Sequence[str], copied: Path) -> Reach:
         (traced / "sources.json").write_text(json.dumps(files), encoding="utf-8")
         os.environ["SAMPLE_MUTATIONS_TRACE"] = folder
         try:
-            if _call(["-p", Path(__file__).stem, *tests], copied) != 0:
+            ended = _call(["-p", Path(__file__).stem, *tests], copied)
+            first = _uncompiled(tests)
+            if ended != 0 or (first and _call(first, copied, compiled=False) != 0):
                 raise SystemExit(f"{room}: its tests fail without any fault. Mend them first.")
         finally:
             del os.environ["SAMPLE_MUTATIONS_TRACE"]

@@ -18,11 +18,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
 import traceback
+from pathlib import Path
 from typing import Any
+
+
+def check_regular(path: Path) -> None:
+    """Raise an OSError where a path names a pipe or a device, from which reading may never come back."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is no regular file")
 
 
 def short(value: Any, limit: int = 60) -> str:

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from .errors import SettingsError, cut, short
+from .errors import SettingsError, check_regular, cut, short
 
 _LONGEST_NAME = 1000
 
@@ -71,6 +71,7 @@ class Settings(BaseModel):
     def from_file(cls, path: str | Path) -> Self:
         """Read settings from a JSON file."""
         try:
+            check_regular(Path(path))
             return cls.from_json(Path(path).read_bytes())
         except OSError as error:
             raise SettingsError(f"Cannot read {path}: {error.strerror}. Check the path.") from error

@@ -492,7 +492,9 @@ def test_how_long_a_round_particle_looks_is_a_step_of_least_squares(frame, place
 
 
 def test_what_is_left_of_profiles_is_a_weighted_mean_over_the_distance(frame):
-    unknowns, rest = np.array([[10.31, 12.57, 2.43, 1.5, 6.0, -2.0], [1.2, 30.0, 2.0, 1.0, 4.0, 1.0]]), frame - 8
+    unknowns = [[10.31, 12.57, 2.43, 1.5, 6.0, -2.0], [1.2, 30.0, 2.0, 1.0, 4.0, 1.0]]
+    unknowns.append([30.0, 20.0, 2.0, 1.0, 4.0, 1.0])  # the farthest pixels are in the last bin
+    unknowns, rest = np.array(unknowns), frame - 8
     total, weight = np.zeros(5), np.zeros(5)
     for one in unknowns:
         y, x = disc(one, ROUND, rest.shape)
@@ -502,5 +504,5 @@ def test_what_is_left_of_profiles_is_a_weighted_mean_over_the_distance(frame):
         bins = np.minimum(5 * np.hypot(dy, dx) / (2 * one[2]), 4).astype(int)
         total += np.bincount(bins, weights * one[4] * (rest[y, x] - dark), 5)
         weight += np.bincount(bins, weights * one[4] ** 2, 5)
-    found = surroundings.profile_left(rest, unknowns, np.stack([GROUND] * 2), NOISE, ROUND, 5)
+    found = surroundings.profile_left(rest, unknowns, np.stack([GROUND] * 3), NOISE, ROUND, 5)
     np.testing.assert_allclose(found, [total, weight], rtol=1e-4, atol=1e-4)

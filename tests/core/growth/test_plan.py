@@ -302,7 +302,7 @@ def test_the_middle_of_a_very_large_table_is_not_drawn():
         ({"units": [[2] * 2001] * 2}, "expected up to 2000 stages, got 2001"),
         (
             {"layers": [CONV] * 6, "units": [[1] * 2000] * 6},
-            "expected up to 2000 cells that are not empty, got 12000; more take too long",
+            "expected up to 700 cells that are not empty, got 12000; more take too long",
         ),
         ({"head_pool": 11}, "head_pool 11 leaves nothing of the map before the head of a stage"),
         ({"layers": [DENSE, CONV]}, "expected all conv rows below all dense rows"),
@@ -404,10 +404,11 @@ def test_strides_make_maps_smaller_and_steps_wider(kernels, strides, maps):
 # tables that would take too long to check, or too much memory to build
 
 DENSE_TABLES = {
-    "many blocks": ([DENSE] * 5, [[1] * 1000] * 5, "expected up to 2000 cells that are not empty, got 5000"),
-    "many stages": ([DENSE] * 1, [[1] * 1500], "read up to 100,000 blocks together, got 1,125,750"),
-    "many rows": ([DENSE] * 2000, [[1, 1]] * 2000, "expected up to 2000 cells that are not empty, got 4000"),
-    "much that is read": ([DENSE] * 4, [[1] * 500] * 4, "read up to 100,000 blocks together, got 501,000"),
+    "many blocks": ([DENSE] * 5, [[1] * 1000] * 5, "expected up to 700 cells that are not empty, got 5000"),
+    "many stages": ([DENSE] * 1, [[1] * 700], "read up to 100,000 blocks together, got 245,350"),
+    "many rows": ([DENSE] * 2000, [[1, 1]] * 2000, "expected up to 700 cells that are not empty, got 4000"),
+    "much that is read": ([DENSE] * 2, [[1] * 350] * 2, "read up to 100,000 blocks together, got 122,850"),
+    "many rows of a stage": ([DENSE] * 300, [[1]] * 300, "a stage that adds up to 250 blocks, got 300"),
 }
 
 

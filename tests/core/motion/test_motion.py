@@ -394,7 +394,8 @@ def test_the_drift_of_one_trajectory_follows_from_its_parts():
 def test_stiffness_lies_in_its_interval_as_often_as_it_says(frames, variance, time):
     held = []
     for seed in range(FILMS // 2):
-        trap = motion.trap_stiffness(trapped_path(np.random.default_rng(seed), frames, variance, time, 0.3))
+        table = trapped_path(np.random.default_rng(seed), frames, variance, time, 0.3)
+        trap = motion.trap_stiffness(table, Units(exposure_share=0))
         held.append((trap.stiffness.holds(1 / variance), trap.relaxation_time.holds(time)))
     assert in_range(share(held)), share(held)
 
@@ -426,6 +427,44 @@ def test_a_turned_or_rotating_trap_is_told_along_its_own_axes(angle, rotation):
     np.testing.assert_allclose(np.median(values, axis=0), (1.5, 0.5, angle, rotation), rtol=0.1, atol=0.02)
 
 
+def averaged_trap(seed, time, share, frames=300, parts=40):
+    """Simulate a bead of variance 1 in a trap whose places are means over a share of each frame."""
+    path = trapped_path(np.random.default_rng([seed, 7]), frames * parts, 1.0, parts * time)
+    seen = path[path["frame"] % parts < max(1, share * parts)]
+    places = seen.groupby(seen["frame"] // parts)[["y", "x"]].mean()
+    return (places + np.random.default_rng(seed).normal(0, 0.2, places.shape)).reset_index().assign(particle=0)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+@pytest.mark.parametrize("time", [0.1, 0.2])
+def test_of_a_bead_that_returns_within_a_frame_nothing_is_told(time, share):
+    for seed in range(10):
+        trap = motion.trap_stiffness(averaged_trap(seed, time, share), Units(exposure_share=share))
+        told = (trap.stiffness, trap.stiff, trap.soft, trap.equipartition, trap.relaxation_time, trap.rotation)
+        assert {str(one) for one in told} == {"cannot be told"}
+        assert np.isnan(trap.localisation_error)
+
+
+@pytest.mark.parametrize(("time", "said"), [(1.0, 1.0), (3.0, 1.0), (3.0, None)])
+def test_the_trap_of_a_bead_that_moves_while_the_shutter_is_open(time, said):
+    held, told = [], []
+    for seed in range(30):
+        trap = motion.trap_stiffness(averaged_trap(seed, time, 1.0), Units(exposure_share=said))
+        told.append(trap.stiffness.is_told)
+        equipartition = trap.equipartition.holds(1) if time > 1 else not trap.equipartition.is_told
+        every = (trap.stiffness.holds(1), equipartition, trap.relaxation_time.holds(time))
+        held += [every] if told[-1] else []
+    assert np.mean(told) > 0.7
+    assert np.all(share(held) >= 0.84), share(held)
+
+
+def test_where_nobody_tells_the_exposure_the_interval_of_a_stiffness_holds_those_of_all():
+    table = trapped_path(np.random.default_rng(2), 400, 1.0, 2.0, 0.2)
+    unknown, none, whole = (motion.trap_stiffness(table, Units(exposure_share=s)).stiffness for s in (None, 0, 1))
+    assert (unknown.low, unknown.high) == (min(none.low, whole.low), max(none.high, whole.high))
+    assert unknown.value == none.value
+
+
 @pytest.mark.parametrize("line", [False, True])
 def test_the_likelihood_of_a_bead_in_a_trap_is_that_of_all_its_places_together(line):
     """All places are one normal vector; the filter, which goes from place to place, has to find the same."""
@@ -441,6 +480,24 @@ def test_the_likelihood_of_a_bead_in_a_trap_is_that_of_all_its_places_together(l
     covariance = (np.block(blocks) + noise * np.eye(2 * number))[np.ix_(seen.ravel(), seen.ravel())]
     expected = stats.multivariate_normal.logpdf(places[seen], np.tile([0.3, -0.2], (number, 1))[seen], covariance)
     assert log_likelihood(places, parameters, line) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(("diffusion", "shutter"), [(0.2, 0.7), (1e-3, 1.0)])
+def test_the_likelihood_of_a_bead_that_moves_while_the_shutter_is_open(diffusion, shutter):
+    stiffness, noise, number, parts = np.array([[0.4, 0.3], [0.3, -0.5]]), 0.1, 6, 60
+    parameters = np.array([0.4, 0.3, -0.5, np.log(diffusion), 0.0, np.log(noise), 0.3, -0.2])
+    pull, spread = diffusion * expm(stiffness), expm(-stiffness)
+    at = (np.arange(parts) + 0.5) * shutter / parts
+
+    def alike(lag):
+        return np.mean([expm(-pull * abs(lag + a - b)) for a in at for b in at], axis=0) @ spread
+
+    one_by_one = [alike(lag) for lag in range(number)]
+    covariance = np.block([[one_by_one[abs(i - j)] for j in range(number)] for i in range(number)])
+    places = np.random.default_rng(0).normal(0, 1, (number, 2))
+    whole = covariance + noise * np.eye(2 * number)
+    expected = stats.multivariate_normal.logpdf(places.ravel(), np.tile([0.3, -0.2], number), whole)
+    assert log_likelihood(places, parameters, False, shutter) == pytest.approx(expected, rel=1e-4)
 
 
 def harmonic(stiffness, errors, diffusion=-1.0):

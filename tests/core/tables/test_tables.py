@@ -163,6 +163,11 @@ def test_a_folder_is_no_table(tmp_path):
         ({"particle": [0, 1, 2**63]}, "Column particle must hold a whole number below 9223372036854775808, got 92"),
         ({"particle": [0, 1, 1e20]}, "Column particle must hold a whole number, got 1e+20 in row 2"),
         ({"particle": [0, 1, 2.0**60]}, "Column particle must hold a whole number, got 1.152921504606847e+18 in row 2"),
+        (
+            {"particle": pd.array([0, None, 2], "Int64")},
+            "Column particle must hold a whole number below 92",
+        ),
+        ({"frame": pd.period_range("2020", periods=3)}, "Column frame must hold numbers, got period["),
         ({"particle": ["0", "1", "1e20"]}, "Column particle must hold a whole number, got 1e20 in row 2"),
     ],
 )

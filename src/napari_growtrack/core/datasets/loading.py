@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import DatasetError
+from ..errors import DatasetError, check_regular
 from .arrays import arrays
 from .folders import names_in, pictures
 from .reading import Halves, reading, refuse_larger
@@ -71,6 +71,7 @@ def load_dataset(path: str | os.PathLike[str]) -> Halves:
 def _unzipped(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a zip whose parts, taken together, are not larger than allowed."""
     with reading(path.name):
+        check_regular(path)
         archive = zipfile.ZipFile(path)
     with archive:
         refuse_larger(sum(part.file_size for part in archive.infolist()), path.name)

@@ -22,8 +22,11 @@ from .costs import conv_cost, dense_cost, pool_cost
 
 MAX_CELLS = 400_000
 MAX_STAGES = 2000
-MAX_BLOCKS = 2000
-"""A block takes Keras some 20 ms to build, so that these take most of a minute."""
+MAX_BLOCKS = 700
+"""More than the thesis has anywhere: 640. A block takes Keras some 20 ms to build, so that these take 14 seconds."""
+
+MAX_ADDED = 250
+"""Blocks that a stage adds: five seconds to build."""
 
 MAX_READS = 100_000
 """Blocks that blocks and heads read, all together: each is a connection to be built, and followed for what it costs."""
@@ -129,6 +132,8 @@ class Plan(Settings):
             raise ValueError("expected units from 0 to 100000 in every cell")
         if (blocks := sum(map(len, self._columns))) > MAX_BLOCKS:
             raise ValueError(f"expected up to {MAX_BLOCKS} cells that are not empty, got {blocks}; more take too long")
+        if (added := max(map(len, self._columns))) > MAX_ADDED:
+            raise ValueError(f"expected a stage that adds up to {MAX_ADDED} blocks, got {added}; more take too long")
         if self.members is not None and len(self.members) != self.stages:
             raise ValueError(f"expected a member for each of {self.stages} stages, got {len(self.members)}")
         kinds = [layer.kind for layer in self.layers]

@@ -30,6 +30,15 @@ _LEAST_FREEDOM = 2.0
 _LEAST_NOISE = 0.01
 """Of the variance of a step, which the fit starts from: 0 has no logarithm."""
 
+_SHORT, _ENDLESS = 1e-2, 40.0
+"""Of relaxation within an exposure: series do below, and numbers do not above."""
+
+_REMEMBERS = 10.0
+"""Logarithm of the likelihood gained by a bead that remembers where it was, below which chance may look so."""
+
+_SIDE, _FALLEN = 2.0, 0.4
+"""Standard errors to the side at which the likelihood is looked at, and the least part of the fall that is expected."""
+
 _IMPOSSIBLE = 1e10
 """The cost of what has no likelihood in numbers, as a bead that returns in no time at all."""
 
@@ -76,8 +85,10 @@ class Harmonic:
         return t_reach(1 + max(self.positions * forgotten / 2, _LEAST_FREEDOM))
 
 
-def fit_harmonic(places: np.ndarray) -> Harmonic:
+def fit_harmonic(places: np.ndarray, open_share: float = 0.0) -> Harmonic:
     """Fit a trap to the places (n, 2) of its bead, x and y, NaN where it was lost, by maximum likelihood.
+
+    Each is the mean over the share of a frame for which the shutter is open.
 
     The force is linear in the place, as FORMA has it (Perez Garcia et al., Nat. Commun. 9, 5166, 2018): the
     symmetric part of its matrix is the stiffness, the antisymmetric part the rotation. Least squares of velocities
@@ -99,21 +110,22 @@ def fit_harmonic(places: np.ndarray) -> Harmonic:
         whole[free] = chosen
         if line:
             whole[2] = whole[0]
-        return -float(log_likelihood(places, whole * scales, line))
+        return -float(log_likelihood(places, whole * scales, line, open_share))
 
     def possible(chosen: np.ndarray) -> float:
         return found if np.isfinite(found := cost(chosen)) else _IMPOSSIBLE
 
     found = minimize(possible, start[free], method="BFGS").x
     curvature, covariance = _curvature(cost, found), np.zeros((8, 8))
-    known = bool(np.isfinite(curvature).all())  # else nothing is: a bead forgets where it was from frame to frame
+    seen = int(np.isfinite(places[:, 0]).sum())
+    remembers = _of_each_alone(_covariance(places)[: 2 - line, : 2 - line], seen) - cost(found) > _REMEMBERS
+    known = bool(np.isfinite(curvature).all()) and remembers and _falls(possible, found, _inverse(curvature))
     covariance[np.ix_(free, free)] = _inverse(curvature) if known else 0.0
     covariance *= np.outer(scales, scales)
     whole = np.zeros(8)
     whole[free] = found
     whole *= scales
-    noise, unsure = float(np.exp(whole[5])), float(np.sqrt(covariance[5, 5])) if known else np.inf
-    seen = int(np.isfinite(places[:, 0]).sum())
+    noise, unsure = (float(np.exp(whole[5])), float(np.sqrt(covariance[5, 5]))) if known else (np.nan, np.inf)
     return Harmonic(whole[:3], whole[3], whole[4], noise, covariance[:5, :5], unsure, turned, seen)
 
 
@@ -153,8 +165,32 @@ def _inverse(curvature: np.ndarray) -> np.ndarray:
     return (vectors[:, sure] / values[sure]) @ vectors[:, sure].T
 
 
-@numba.njit(cache=True)
-def log_likelihood(places: np.ndarray, parameters: np.ndarray, line: bool) -> float:
+def _of_each_alone(spread: np.ndarray, positions: int) -> float:
+    """Return the cost of places that know nothing of one another."""
+    return positions / 2 * float(len(spread) * (np.log(2 * np.pi) + 1) + np.linalg.slogdet(spread)[1])
+
+
+def _falls(cost: Callable[[np.ndarray], float], found: np.ndarray, covariance: np.ndarray) -> bool:
+    """Tell whether the likelihood falls to both sides of the stiffness about as its curvature says, all else fitted.
+
+    It does not where the bead forgets its place from frame to frame, and may as well be stiffer and seen with noise.
+    """
+    weights = np.zeros(len(found))
+    weights[[0, 2] if len(found) == 8 else [0]] = 1
+    slope = covariance @ weights
+    if not (variance := float(weights @ slope)) > 0:
+        return False
+    others = np.linalg.svd(weights[None])[2][1:].T
+
+    def fallen(side: float) -> float:
+        there = found + side * slope / np.sqrt(variance)
+        return float(minimize(lambda rest: cost(there + others @ rest), np.zeros(len(found) - 1)).fun) - cost(found)
+
+    return all(_FALLEN * _SIDE**2 / 2 < fallen(side) < _IMPOSSIBLE / 4 for side in (-_SIDE, _SIDE))
+
+
+@numba.njit(cache=True, error_model="numpy")
+def log_likelihood(places: np.ndarray, parameters: np.ndarray, line: bool, open_share: float = 0.0) -> float:
     """Return the logarithm of the likelihood of places (n, 2), NaN where unknown, by a Kalman filter.
 
     Parameters
@@ -166,6 +202,8 @@ def log_likelihood(places: np.ndarray, parameters: np.ndarray, line: bool) -> fl
         the rotation, the logarithm of the variance of localisation, and the middle's x and y.
     line : bool
         Whether only x is looked at.
+    open_share : float
+        Part of a frame over which places are means.
     """
     diffusion, noise = np.exp(parameters[3]), np.exp(parameters[5])
     pull = diffusion * _exp(parameters[0], parameters[1], parameters[1], parameters[2])
@@ -175,19 +213,22 @@ def log_likelihood(places: np.ndarray, parameters: np.ndarray, line: bool) -> fl
     away = pull - trace * np.eye(2)
     spread = diffusion * (area * np.eye(2) + away @ away.T) / (trace * area)
     decay = _exp(-pull[0, 0], -pull[0, 1], -pull[1, 0], -pull[1, 1])
-    fresh = spread - decay @ spread @ decay.T
     d00, d01, d10, d11 = decay[0, 0], decay[0, 1], decay[1, 0], decay[1, 1]
+    if trace * open_share > _ENDLESS:
+        return -np.inf
+    spread, lost = _blurred(open_share * pull, spread)
+    fresh, r00, r01, r11 = spread - decay @ spread @ decay.T, noise - lost[0, 0], -lost[0, 1], noise - lost[1, 1]
     a, b, c, x, y, total = spread[0, 0], spread[0, 1], spread[1, 1], 0.0, 0.0, 0.0
     for place in places:
         if np.isfinite(place[0]):
             u, v = place[0] - parameters[6] - x, place[1] - parameters[7] - y
             if line:
-                expected = a + noise
+                expected = a + r00
                 total -= 0.5 * (np.log(2 * np.pi * expected) + u * u / expected)
                 x, y = x + a * u / expected, y + b * u / expected
-                a, b, c = a * noise / expected, b * noise / expected, c - b * b / expected
+                a, b, c = a * r00 / expected, b * r00 / expected, c - b * b / expected
             else:
-                e, f, g = a + noise, b, c + noise
+                e, f, g = a + r00, b + r01, c + r11
                 size = e * g - f * f
                 total -= np.log(2 * np.pi) + 0.5 * (np.log(size) + (g * u * u - 2 * f * u * v + e * v * v) / size)
                 k00, k01 = (a * g - b * f) / size, (b * e - a * f) / size
@@ -200,7 +241,20 @@ def log_likelihood(places: np.ndarray, parameters: np.ndarray, line: bool) -> fl
     return total
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
+def _blurred(turn: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the spread that places have in common with others, and how much less they stray themselves."""
+    if turn[0, 0] + turn[1, 1] < _SHORT:
+        common, lost = spread, turn @ spread / 3
+    else:
+        grown = _exp(turn[0, 0], turn[0, 1], turn[1, 0], turn[1, 1])
+        left, twice = _exp(-turn[0, 0], -turn[0, 1], -turn[1, 0], -turn[1, 1]), turn @ turn
+        square = (np.trace(twice) * np.eye(2) - twice) / (twice[0, 0] * twice[1, 1] - twice[0, 1] * twice[1, 0])
+        common, lost = square @ (grown + left - 2 * np.eye(2)) @ spread, square @ (grown - left - 2 * turn) @ spread
+    return (common + common.T) / 2, (lost + lost.T) / 2
+
+
+@numba.njit(cache=True, error_model="numpy")
 def _exp(a: float, b: float, c: float, d: float) -> np.ndarray:
     """Return the exponential of the matrix ((a, b), (c, d))."""
     middle, half = (a + d) / 2, (a - d) / 2

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,9 @@ _UNSURE = 2.0
 
 _TELLS = math.log(100)
 """An interval that reaches so far to either side, in logarithms, tells nothing."""
+
+_BLURRED = 0.5
+"""Relaxation within an exposure above which how far a bead strays tells no more than the likelihood."""
 
 _COLDEST = 200.0
 """Kelvin. What is colder is meant in degrees Celsius; no liquid that beads are trapped in is."""
@@ -114,7 +118,13 @@ def trap_stiffness(
     units = units or Units()
     check_temperature(temperature)
     places = _places(trajectories, particle)
-    found = fit_harmonic(places[:, ::-1] * (1, -1))  # x to the right and y up, as the picture is seen
+    if units.open_share is None:
+        return _of_either(*(_trap(places, units, temperature, share) for share in (0.0, 1.0)))
+    return _trap(places, units, temperature, units.open_share)
+
+
+def _trap(places: np.ndarray, units: Units, temperature: float | None, open_share: float) -> Trap:
+    found = fit_harmonic(places[:, ::-1] * (1, -1), open_share)  # x to the right and y up, as the picture is seen
     per_kt, unit = _scale(units, temperature)
     mean = _exponential(found, _MEAN if found.turned is None else _ALONG, per_kt, unit)
     stiff, soft, angle = _axes(found, mean, per_kt, unit)
@@ -127,12 +137,22 @@ def trap_stiffness(
         angle,
         rotation,
         _unknown(unit)
-        if rotation.is_told and not rotation.holds(0)
-        else _by_equipartition(places, found, per_kt, unit),
+        if not math.isfinite(found.noise_error) or (rotation.is_told and not rotation.holds(0))
+        else _by_equipartition(places, found, per_kt, unit, open_share),
         _exponential(found, -rate, units.frame, units.time),
         units.pixel * math.sqrt(found.noise),
         int(np.isfinite(places[:, 0]).sum()),
     )
+
+
+def _of_either(one: Trap, other: Trap) -> Trap:
+    """Return what a trap is at the first exposure, with intervals that hold what it is at either."""
+    wider: dict[str, Any] = {}
+    for name in (field.name for field in fields(Trap) if isinstance(getattr(one, field.name), Estimate)):
+        a, b = getattr(one, name), getattr(other, name)
+        value = a.value if b.is_told else math.nan
+        wider[name] = Estimate.between(value, min(a.low, b.low), max(a.high, b.high), a.unit)
+    return replace(one, **wider)
 
 
 def check_temperature(kelvin: float | None) -> None:
@@ -228,12 +248,18 @@ def _differ(found: Harmonic) -> bool:
     return bool(off @ np.linalg.pinv(differences @ found.covariance[:3, :3] @ differences.T) @ off > _APART)
 
 
-def _by_equipartition(places: np.ndarray, found: Harmonic, scale: float, unit: str) -> Estimate:
+def _by_equipartition(
+    places: np.ndarray, found: Harmonic, scale: float, unit: str, open_share: float = 0.0
+) -> Estimate:
     """Return the stiffness by how far the bead strays along the axes of its own spread."""
     seen = places[np.isfinite(places[:, 0])]
     spreads = np.linalg.eigvalsh(np.cov(seen.T, bias=True))
     spreads = spreads[1:] if found.turned is not None else spreads
-    rate = math.exp(found.diffusion + (found.stiffness[0] + found.stiffness[2]) / 2)
+    mean = found.stiffness @ (_MEAN if found.turned is None else _ALONG)[:3]
+    rate = math.exp(found.diffusion + mean)
+    if (turn := rate * open_share) > _BLURRED:
+        return _unknown(unit)
+    stays = 1 - turn / 3 + turn**2 / 12  # of a variance that is averaged over so long
     logs, variances = [], []
     for spread in spreads:
         # a bead is never taken to stray by less than a thousandth of what is seen, or its stiffness would be endless
@@ -241,6 +267,6 @@ def _by_equipartition(places: np.ndarray, found: Harmonic, scale: float, unit: s
         decay, share = math.exp(-rate), own / (own + found.noise)
         independent = len(seen) / (1 + 2 * share**2 * decay**2 / (1 - decay**2))
         noise = min(found.noise_error, _UNSURE) * found.noise
-        logs.append(-math.log(own))
+        logs.append(math.log(stays / own))
         variances.append((2 / max(independent, 2) * spread**2 + noise**2) / own**2)
     return _of_logarithm(float(np.mean(logs)), found.reach, sum(variances) / len(variances) ** 2, scale, unit)

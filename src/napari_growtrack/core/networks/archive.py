@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..errors import NetworkFileError, SettingsError, cut, short
+from ..errors import NetworkFileError, SettingsError, check_regular, cut, short
 from ..files import write_whole
 from ..growth.plan import Plan
 from ..growth.position import GrowthPosition
@@ -147,6 +147,7 @@ class _Archive:
 
     def __enter__(self) -> _Archive:
         try:
+            check_regular(self.path)
             self._zip = zipfile.ZipFile(self.path)
         except OSError as error:
             raise self._refused(f"cannot be read: {error.strerror or error}", "Check the path.") from error

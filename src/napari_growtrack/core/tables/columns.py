@@ -111,7 +111,7 @@ def _refuse_missing(table: pd.DataFrame, required: tuple[str, ...]) -> None:
 
 def _numbers(series: pd.Series, column: str) -> np.ndarray:
     """Return a column as float64 or int64, refusing the first value that does not fit."""
-    if series.dtype.kind in "mMc":
+    if series.dtype.kind in "mMc" or isinstance(series.dtype, pd.PeriodDtype):
         raise TableError(f"Column {column} must hold numbers, got {series.dtype}. Write it as numbers.")
     try:
         exact = pd.to_numeric(series, errors="coerce")
@@ -136,7 +136,8 @@ def _bad(exact: pd.Series, values: np.ndarray, column: str) -> tuple[np.ndarray,
         bad = (values != np.floor(values)) | ~(values >= 0)
         return bad | (values >= MOST_FRAMES), f"a whole number from 0{'' if bad.any() else f' below {MOST_FRAMES}'}"
     if exact.dtype.kind in "iu":
-        return (exact > np.iinfo(np.int64).max).to_numpy(bool), f"a whole number below {2**63}"
+        large = exact > np.iinfo(np.int64).max
+        return large.to_numpy(bool, na_value=True), f"a whole number below {2**63}"
     return (values != np.floor(values)) | ~(np.abs(values) <= _EXACT), "a whole number"
 
 

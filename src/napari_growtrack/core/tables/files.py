@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import OutputError, TableError
+from ..errors import OutputError, TableError, check_regular
 from ..files import check_writable
 from . import csv_files, geff_files, parquet, trackmate
 from .columns import POINT, check
@@ -58,6 +58,7 @@ def read_table(path: str | os.PathLike[str], required: Iterable[str] = POINT) ->
     """
     path = _named(path)
     try:
+        check_regular(path)
         return check(_format_of(path).read(path), required)
     except MemoryError as error:
         raise TableError(f"{path.name} does not fit into the memory, or is damaged. Take a part of it.") from error
@@ -79,6 +80,7 @@ def read_recipe(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """
     path = _named(path)
     try:
+        check_regular(path)
         return cleaned(_format_of(path).recipe(path), path.name)
     except MemoryError:
         return None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import NetworkFileError, SettingsError
+from ...errors import NetworkFileError, SettingsError, check_regular
 
 if TYPE_CHECKING:
     import h5py
@@ -51,6 +51,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
 def refuse_other_files(path: Path) -> None:
     """Refuse what is no HDF5 file, or too large a one, before anything else looks at it."""
     try:
+        check_regular(path)
         with path.open("rb") as file:
             start, size = file.read(len(_SIGNATURE)), os.fstat(file.fileno()).st_size
     except OSError as error:
