@@ -87,14 +87,17 @@ def test_what_stands_out_by_12_still_does_by_6_6_whatever_its_size():
 
 
 def test_halves_lie_as_far_apart_as_second_moments_tell_and_no_nearer_than_two_ever_do():
-    single = np.array([[10.0, 20.0, 2.0, 7.0, 6.0], [30.0, 40.0, 2.0, 8.0, 4.0]])
-    halves = pairs._halves(single, np.array([0.5, 0.02]), np.array([np.pi / 6, np.pi / 2]), 1.8)
+    single = np.array([[10.0, 20.0, 2.0, 7.0, 6.0], [30.0, 40.0, 2.0, 8.0, 4.0], [50.0, 60.0, 1.8, 8.0, 4.0]])
+    halves = pairs._halves(single, np.array([0.5, 0.02, 0.02]), np.array([np.pi / 6, np.pi / 2, np.pi / 2]), 1.8)
     half = 2 / 0.75  # the root of twice 0.5 is 1
+    wider = (2 * (2**2 - 1.8**2)) ** 0.5 / 0.75  # two add the square of it to the variance along one axis
     expected = [
         [10 + half / 2, 20 + half * 3**0.5 / 2, 1.8, 7, 3],
         [10 - half / 2, 20 - half * 3**0.5 / 2, 1.8, 7, 3],
-        [30 + 0.8 * 1.8, 40, 1.8, 8, 2],
-        [30 - 0.8 * 1.8, 40, 1.8, 8, 2],
+        [30 + wider, 40, 1.8, 8, 2],
+        [30 - wider, 40, 1.8, 8, 2],
+        [50 + 0.8 * 1.8, 60, 1.8, 8, 2],
+        [50 - 0.8 * 1.8, 60, 1.8, 8, 2],
     ]
     np.testing.assert_allclose(halves, expected)
     assert single[0].tolist() == [10, 20, 2, 7, 6]

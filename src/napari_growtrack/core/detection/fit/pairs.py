@@ -39,7 +39,7 @@ _DIMMEST = 0.25
 """How bright the dimmer one is at least, as part of the other: halos and grain are not."""
 _COST = 8.0
 """Nats that a second particle costs, beside how seldom it is there."""
-_OVERLAP = 3.75
+_OVERLAP = 6.5
 """Within so many radii of each other, one's light tells of the other's: five sigmas of a Gaussian."""
 _DOUBLE = 2.5
 """Within so many, one of two may be there for the other's light alone."""
@@ -55,19 +55,22 @@ _TURNS, _ROUNDS = 3, 3
 def settle_together(
     rest: np.ndarray,
     unknowns: np.ndarray,
+    matrices: np.ndarray,
     ground: np.ndarray,
     noise: np.ndarray,
     usual: np.ndarray,
     shape: Shape,
     rounds: int,
-) -> np.ndarray:
-    """Improve particles as `settle` does, and those that overlap again and again, until they move no more."""
-    matrices = settle(rest, unknowns, ground, noise, usual, shape, rounds)
+) -> None:
+    """Improve those particles that overlap, as `settle` does, again and again, until they move no more.
+
+    Their normal matrices take the place of what was in `matrices`.
+    """
     some = np.flatnonzero(np.isfinite(unknowns[:, :2]).all(1))
     if len(some) > 1:
         away = cKDTree(unknowns[some, :2]).query(unknowns[some, :2], k=2)[0][:, 1]
         some = some[away < _OVERLAP * unknowns[some, 2]]
-    for _ in range(_MOST_TURNS - 1):
+    for _ in range(_MOST_TURNS):
         if len(some) < 2:
             break
         mine = unknowns[some]
@@ -75,7 +78,6 @@ def settle_together(
         moved = np.hypot(*(mine[:, :2] - unknowns[some, :2]).T)
         unknowns[some] = mine
         some = some[moved > _SETTLED]
-    return matrices
 
 
 def split(
@@ -181,7 +183,8 @@ def doubles(
     add_each(before, pairs, 1.0, shape)
     add_each(before, single, -1.0, shape)
     settled = others[left]
-    settle_together(before, settled, ground[left], noise, usual, shape, _ROUNDS)
+    unknown = np.empty((len(settled), *2 * settled.shape[1:]))
+    settle_together(before, settled, unknown, ground[left], noise, usual, shape, _ROUNDS)
     others[left] = settled
     light = np.zeros_like(rest)
     add_each(light, unknowns[np.isfinite(unknowns).all(1)], 1.0, shape)

@@ -51,7 +51,7 @@ _BINS, _SURPRISING, _FAR_OFF = 16, 4.0, 0.3
 how much of its scale it has to be off where a model has several."""
 _NOISY, _TILTED = (1.15, 1.5), 1.3
 """See `coarseness`; and by how much slopes scatter where the background is taken to be tilted."""
-_MANY, _STANDING, _SPLITS = 8, 4.7, 3
+_MANY, _STANDING, _SPLITS = 8, 4.7, 4
 """Where so many stand out by so many standard errors, with radii known well, what looks like two is taken for two, so
 many times over: three are found, too."""
 _EXTENT = 1.5
@@ -284,19 +284,10 @@ def _fit(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farthes
     elif not model.oriented:
         fitted = fitted.with_measured_profile(rest, model)
     parents = np.arange(len(positions))
-    if model.pairs:
-        for _ in range(_SPLITS):
-            fitted, more = fitted.with_pairs(rest, model)
-            if not len(more):
-                break
-            positions = np.concatenate([positions, fitted.unknowns[len(positions) :, :2]])
-            positions[more] = fitted.unknowns[more, :2]
-            parents = np.concatenate([parents, parents[more]])
-        for _ in range(_SPLITS):
-            fitted, left = fitted.without_doubles(rest, model)
-            positions, parents = positions[left], parents[left]
-            if left.all():
-                break
+    if model.pairs and fitted.sure.any():
+        fitted, parents = fitted.in_crowds(rest, model)
+        moved = np.bincount(parents, minlength=len(positions))[parents] > 1
+        positions = np.where(moved[:, None], fitted.unknowns[:, :2], positions[parents])
     return _judged(rest, fitted, positions, parents, model, farthest, spread), rest * np.float32(spread)
 
 
@@ -327,14 +318,6 @@ class _Fitted:
         matrices = settle(rest, unknowns, ground, guess, model.usual, shape, model.rounds[0])
         noise = spread_of_noise(rest, unknowns, ground, shape, model.unknowns)
         return cls(unknowns, covariances(matrices), noise, ground, shape)
-
-    def together(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
-        """Return the same with those that overlap settled, by the background and the sizes of the frame; and these."""
-        usual = _sizes_of(self.unknowns[:, 2], self.well, model.usual)
-        ground = ground_at(block_means(rest), self.unknowns[:, :2], self.noise)
-        matrices = settle_together(rest, self.unknowns, ground, self.noise, usual, self.shape, model.rounds[1])
-        noise = spread_of_noise(rest, self.unknowns, ground, self.shape, model.unknowns)
-        return replace(self, errors=covariances(matrices), noise=noise, ground=ground), usual
 
     @property
     def well(self) -> np.ndarray:
@@ -386,27 +369,35 @@ class _Fitted:
         add_each(rest, self.unknowns, -1.0, shape)
         return self._settled(rest, self.unknowns, self.ground, shape, model)
 
-    def with_pairs(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
-        """Return the same with two particles where one looks like two, the second ones last, and where that is."""
-        sure = self.sure
-        if not sure.any():
-            return self, np.empty(0, int)
-        mine, usual = self.together(rest, model)
-        two, second = split(rest, mine.unknowns, sure, mine.ground, mine.noise, usual, mine.shape, _NOISY)
-        if not len(two):
-            return mine, two
-        unknowns, ground = np.concatenate([mine.unknowns, second]), np.concatenate([mine.ground, mine.ground[two]])
-        errors = np.concatenate([mine.errors, mine.errors[two]])
-        return replace(mine, unknowns=unknowns, errors=errors, ground=ground).together(rest, model)[0], two
+    def in_crowds(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
+        """Return the same with two particles where one looks like two, without doubles; and which each was, (n,)."""
+        mine, parents = self._together(rest, model), np.arange(len(self.unknowns))
+        for _ in range(_SPLITS):
+            told = mine.ground, mine.noise, _sizes_of(mine.unknowns[:, 2], mine.well, model.usual), mine.shape
+            two, second = split(rest, mine.unknowns, mine.sure, *told, _NOISY)
+            if not len(two):
+                break
+            unknowns = np.concatenate([mine.unknowns, second])
+            parents, errors = (np.concatenate([each, each[two]]) for each in (parents, mine.errors))
+            mine = replace(mine, unknowns=unknowns, errors=errors)._together(rest, model)
+        for _ in range(_SPLITS):
+            told = mine.ground, mine.noise, _sizes_of(mine.unknowns[:, 2], mine.well, model.usual), mine.shape
+            left = doubles(rest, mine.unknowns, mine.sure, *told)
+            if left.all():
+                break
+            parents = parents[left]
+            mine = replace(mine, unknowns=mine.unknowns[left], errors=mine.errors[left])._together(rest, model)
+        return mine, parents
 
-    def without_doubles(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
-        """Return the same without those that a neighbour's light explains, and which are left."""
-        sure = self.sure
-        if not sure.any():
-            return self, np.ones(len(sure), bool)
-        mine, usual = self.together(rest, model)
-        left = doubles(rest, mine.unknowns, sure, mine.ground, mine.noise, usual, mine.shape)
-        return replace(mine, unknowns=mine.unknowns[left], errors=mine.errors[left], ground=mine.ground[left]), left
+    def _together(self, rest: np.ndarray, model: ParticleModel) -> Self:
+        """Return the same with those that overlap settled, by the background and the sizes of the frame."""
+        usual = _sizes_of(self.unknowns[:, 2], self.well, model.usual)
+        ground = ground_at(block_means(rest), self.unknowns[:, :2], self.noise)
+        matrices = np.full_like(self.errors, np.nan)
+        settle_together(rest, self.unknowns, matrices, ground, self.noise, usual, self.shape, model.rounds[1])
+        errors = np.where(np.isfinite(matrices[:, :1, :1]), covariances(matrices), self.errors)
+        noise = spread_of_noise(rest, self.unknowns, ground, self.shape, model.unknowns)
+        return replace(self, errors=errors, noise=noise, ground=ground)
 
 
 def _judged(
@@ -429,11 +420,13 @@ def _judged(
     looks = noise_around(rest, unknowns, ground, noise, shape)
     ground[:, 4] = _tilts(coarseness(looks, *_NOISY)[2], unknowns, noise, model)
     odd = fitted.well & (np.abs(unknowns[:, 2] - usual[0]) > _ODD * np.sqrt(usual[1] + fitted.errors[:, 2, 2]))
-    matrices, settling = np.full_like(fitted.errors, np.nan), settle_together if model.pairs else settle
+    matrices = np.full_like(fitted.errors, np.nan)
     for some, expected in ((~odd & ~dark, usual), (odd & ~dark, model.usual)):  # an odd one is not made like others
         mine = unknowns[some]
-        matrices[some] = settling(rest, mine, ground[some], noise, expected, shape, model.rounds[1])
-        unknowns[some] = mine
+        found = settle(rest, mine, ground[some], noise, expected, shape, model.rounds[1])
+        if model.pairs:
+            settle_together(rest, mine, found, ground[some], noise, expected, shape, model.rounds[1])
+        matrices[some], unknowns[some] = found, mine
     if model.pairs:
         matrices = less_neighbours(rest.shape, matrices, unknowns, noise, shape)
     errors = covariances(matrices)
