@@ -131,6 +131,7 @@ def split(
     add_each(light, np.concatenate([others, pairs]), 1.0, shape)
     widest = 2 * shape[2] * usual[0]
     density = np.count_nonzero(sure) / rest.size
+    _smear(before, single, turns[tried], ground[tried], noise, usual, shape)
     gained, asked = _gained(before, rest, light, pairs, single[:, LEVEL], noise, widest, density)
     two = (gained > asked) & _like_particles(pairs, usual[0], widest) & _in_place(pairs, single, others, usual[0])
     two &= on_frame(pairs[:, :2], rest.shape).reshape(-1, 2).all(1)
@@ -213,6 +214,25 @@ def _gained(
     far = (widest + _apart(pairs)) / 2
     gained = gains(before, after, light, (pairs[::2, :2] + pairs[1::2, :2]) / 2, np.minimum(far, widest), level, noise)
     return gained, 2 * (_COST - np.log(np.minimum(density * np.pi * far**2, 0.5)))
+
+
+def _smear(
+    rest: np.ndarray,
+    single: np.ndarray,
+    turns: np.ndarray,
+    ground: np.ndarray,
+    noise: np.ndarray,
+    usual: np.ndarray,
+    shape: Shape,
+) -> None:
+    """Leave of a frame what elongated particles leave that take the place of round ones: smeared by motion, as it is."""
+    long = np.concatenate([single, turns], axis=1)
+    free = usual.copy()
+    free[1], free[2], free[4] = (usual[4] - usual[3]) ** 2 / 6, 1.0, 2 * usual[4]
+    elongated = (*shape[:-1], True)
+    add_each(rest, single, 1.0, shape)
+    add_each(rest, long, -1.0, elongated)
+    settle(rest, long, ground, noise, free, elongated, _TURNS * _ROUNDS)
 
 
 def _halves(single: np.ndarray, lengths: np.ndarray, angles: np.ndarray, radius: float) -> np.ndarray:
