@@ -41,8 +41,11 @@ _COST = 8.0
 """Nats that a second particle costs, beside how seldom it is there."""
 _OVERLAP = 6.5
 """Within so many radii of each other, one's light tells of the other's: five sigmas of a Gaussian."""
-_DOUBLE = 2.5
+_DOUBLE = 3.5
 """Within so many, one of two may be there for the other's light alone."""
+_SOME, _LEAST_SPREAD, _UNUSUAL = 5, 0.15, 36.0
+"""Of so many others the logarithm of light tells how bright one is; its spread, at least, and what is as unusual as can
+be, in variances."""
 _SETTLED, _MOST_TURNS = 0.01, 6
 """Overlapping particles are fitted in turns until they move by less, in pixels, but so often at most."""
 _NO_NOISE = 1e-12
@@ -131,9 +134,16 @@ def split(
     add_each(light, np.concatenate([others, pairs]), 1.0, shape)
     widest = 2 * shape[2] * usual[0]
     density = np.count_nonzero(sure) / rest.size
-    _smear(before, single, turns[tried], ground[tried], noise, usual, shape)
     gained, asked = _gained(before, rest, light, pairs, single[:, LEVEL], noise, widest, density)
-    two = (gained > asked) & _like_particles(pairs, usual[0], widest) & _in_place(pairs, single, others, usual[0])
+    _smear(before, single, turns[tried], ground[tried], noise, usual, shape)
+    over_smeared, seldom = _gained(before, rest, light, pairs, single[:, LEVEL], noise, widest, density, 0)
+    over_smeared += _likelier(single, pairs, np.delete(unknowns, tried, axis=0)[np.delete(sure, tried)])
+    two = (
+        (gained > asked)
+        & (over_smeared > seldom)
+        & _like_particles(pairs, usual[0], widest)
+        & _in_place(pairs, single, others, usual[0])
+    )
     two &= on_frame(pairs[:, :2], rest.shape).reshape(-1, 2).all(1)
     if two.any():  # noise that neighbours share gains as much by chance as its grain is coarse
         of_light = coarseness(noise_around(rest, single[two], ground[tried][two], noise, shape), *noisy)[0]
@@ -209,11 +219,25 @@ def _gained(
     noise: np.ndarray,
     widest: float,
     density: float,
+    cost: float = _COST,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what two particles gain over one, and what is asked of them where there are so many a pixel; both (n,)."""
     far = (widest + _apart(pairs)) / 2
     gained = gains(before, after, light, (pairs[::2, :2] + pairs[1::2, :2]) / 2, np.minimum(far, widest), level, noise)
-    return gained, 2 * (_COST - np.log(np.minimum(density * np.pi * far**2, 0.5)))
+    return gained, 2 * (cost - np.log(np.minimum(density * np.pi * far**2, 0.5)))
+
+
+def _likelier(single: np.ndarray, pairs: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return by how much likelier the light of two particles is than that of one, by that of others, as a deviance."""
+    if len(others) < _SOME:
+        return np.zeros(len(single))
+    one, two, light = (
+        np.log(np.maximum(each[:, SCALES] * each[:, 2] ** 2, _NO_NOISE)) for each in (single, pairs, others)
+    )
+    middle = np.median(light)
+    spread = max(1.4826 * float(np.median(np.abs(light - middle))), _LEAST_SPREAD)
+    one, two = (np.minimum(((each - middle) / spread) ** 2, _UNUSUAL) for each in (one, two))
+    return np.asarray(one - two.reshape(-1, 2).sum(1))
 
 
 def _smear(
@@ -225,7 +249,7 @@ def _smear(
     usual: np.ndarray,
     shape: Shape,
 ) -> None:
-    """Leave of a frame what elongated particles leave that take the place of round ones: smeared by motion, as it is."""
+    """Let elongated particles, as motion smears them, take the place of round ones in what is left of a frame."""
     long = np.concatenate([single, turns], axis=1)
     free = usual.copy()
     free[1], free[2], free[4] = (usual[4] - usual[3]) ** 2 / 6, 1.0, 2 * usual[4]
