@@ -152,3 +152,44 @@ def test_pairs_come_from_networks_and_through_thresholds_alike():
         assert len(table) >= len(places) + 6
         chosen = candidates[Sieve(candidates, cascade, SPOTS.zoom)()]
         assert sorted(zip(chosen["y"], chosen["x"], strict=True)) == sorted(zip(table["y"], table["x"], strict=True))
+
+
+def test_what_moves_during_the_exposure_is_one():
+    on_its_way = np.array([32.4, 31.8]) + np.linspace(-1.6, 1.6, 9)[:, None] * np.array([0.8, 0.6])
+    places, light = np.concatenate([LONE, on_its_way]), np.append(np.full(len(LONE), LIGHT), np.full(9, LIGHT / 9))
+    start = np.concatenate([LONE, on_its_way[4:5]])
+    found = fit_particles(film(places, light=light), start, MODEL, 3)
+    assert found.parents.tolist() == [*range(len(start))]
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.5])
+def test_a_group_of_four_that_was_found_as_three_is_all_found(angle):
+    turns = angle + np.arange(4) * np.pi / 2
+    group = np.array([32.4, 31.8]) + 2.7 * np.stack([np.sin(turns), np.cos(turns)], 1)
+    start = np.concatenate([LONE, group[:2], group[2:].mean(0, keepdims=True)])
+    found = fit_particles(film(np.concatenate([LONE, group])), start, MODEL, 4)
+    assert len(found.positions) == len(start) + 1
+    away = np.hypot(*(found.positions[:, None] - group).transpose(2, 0, 1))
+    assert away.min(0).max() < 0.6
+
+
+def test_what_the_light_of_a_neighbour_explains_is_no_other():
+    """A network that sees three where two are is told so, whichever is too many."""
+    both = apart(4.2)
+    for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
+        seen = np.concatenate([both, both.mean(0, keepdims=True)])[order]
+        found = fit_particles(film(np.concatenate([LONE, both])), np.concatenate([LONE, seen]), MODEL, 3)
+        assert np.count_nonzero(found.significances > 3) == len(LONE) + 2
+        away = np.hypot(*(found.positions[:, None] - both).transpose(2, 0, 1))
+        assert away.min(0).max() < 0.5
+
+
+def test_overlapping_particles_are_fitted_until_they_move_no_more():
+    """Each fitted once on what the others' first fits leave ends a tenth of a pixel off."""
+    y, x = np.mgrid[:150, :150]
+    row = np.array([32.0, 24.3]) + 3.4 * np.arange(5)[:, None] * np.array([0.2, 1.0])
+    places = np.concatenate([LONE, row])
+    spots = [LIGHT * np.exp(-((y - a) ** 2 + (x - b) ** 2) / (2 * SIGMA**2)) for a, b in places]
+    frame = DARK + sum(spots) + np.random.default_rng(0).normal(0, 0.3, (150, 150))
+    found = fit_particles(frame.astype(np.float32), np.concatenate([LONE, row + 0.4]), MODEL, 3)
+    np.testing.assert_allclose(found.positions[-5:], row, atol=0.06)

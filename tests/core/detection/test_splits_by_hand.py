@@ -87,14 +87,17 @@ def test_what_stands_out_by_12_still_does_by_6_6_whatever_its_size():
 
 
 def test_halves_lie_as_far_apart_as_second_moments_tell_and_no_nearer_than_two_ever_do():
-    single = np.array([[10.0, 20.0, 2.0, 7.0, 6.0], [30.0, 40.0, 2.0, 8.0, 4.0]])
-    halves = pairs._halves(single, np.array([0.5, 0.02]), np.array([np.pi / 6, np.pi / 2]), 1.8)
+    single = np.array([[10.0, 20.0, 2.0, 7.0, 6.0], [30.0, 40.0, 2.0, 8.0, 4.0], [50.0, 60.0, 1.8, 8.0, 4.0]])
+    halves = pairs._halves(single, np.array([0.5, 0.02, 0.02]), np.array([np.pi / 6, np.pi / 2, np.pi / 2]), 1.8)
     half = 2 / 0.75  # the root of twice 0.5 is 1
+    wider = (2 * (2**2 - 1.8**2)) ** 0.5 / 0.75  # two add the square of it to the variance along one axis
     expected = [
         [10 + half / 2, 20 + half * 3**0.5 / 2, 1.8, 7, 3],
         [10 - half / 2, 20 - half * 3**0.5 / 2, 1.8, 7, 3],
-        [30 + 0.8 * 1.8, 40, 1.8, 8, 2],
-        [30 - 0.8 * 1.8, 40, 1.8, 8, 2],
+        [30 + wider, 40, 1.8, 8, 2],
+        [30 - wider, 40, 1.8, 8, 2],
+        [50 + 0.8 * 1.8, 60, 1.8, 8, 2],
+        [50 - 0.8 * 1.8, 60, 1.8, 8, 2],
     ]
     np.testing.assert_allclose(halves, expected)
     assert single[0].tolist() == [10, 20, 2, 7, 6]
@@ -211,6 +214,22 @@ def test_a_neighbour_that_is_not_known_or_too_far_takes_nothing():
         np.testing.assert_array_equal(found, other)
 
 
+def test_light_is_likelier_of_two_where_one_would_be_brighter_than_others_are():
+    others = np.array([[0, 0, 2.0, 0, light] for light in (8, 9, 10, 11, 12.5)])
+    spread = 1.4826 * np.log(10 / 9)  # the median of how far their logarithms lie from that of 10
+    both, halves = two((0, 0, 10), (0, 4, 10)), two((0, 0, 5), (0, 4, 5))
+    one = np.array([[0, 2, 4.0, 0, 5.0]])  # twice the light of most
+    assert pairs._likelier(one, both, others) == pytest.approx([(np.log(2) / spread) ** 2])
+    one[0, 4] = 2.5
+    assert pairs._likelier(one, halves, others) == pytest.approx([-2 * (np.log(2) / spread) ** 2])
+    one[0, 4] = 250
+    assert pairs._likelier(one, both, others).tolist() == [36.0]
+    assert pairs._likelier(one, both, others[:4]).tolist() == [0.0]
+    alike = np.repeat(others[2:3], 9, axis=0)  # by a spread of 15 % at least
+    one[0, 4] = 2.5 * 1.2
+    assert pairs._likelier(one, both, alike) == pytest.approx([(np.log(1.2) / 0.15) ** 2])
+
+
 # Whole frames -------------------------------------------------------------------------------------------------------
 
 SPOTS = ParticleModel((Component("gaussian", 1),), (0.7, 1.1), (1,), pairs=True)
@@ -245,7 +264,7 @@ def test_a_second_particle_pays_eight_nats_how_seldom_it_is_and_for_grain(monkey
     monkeypatch.setattr(pairs, "gains", gains_of(0.0))
     assert len(fit_particles(frame, start, SPOTS, 3).positions) == 10
     usual = np.sqrt(np.median(radii) ** 2 + SPOTS.widened)
-    assert reaches == [pytest.approx(SPOTS.reach * usual + 2.6 / 2, rel=0.05)]
+    assert reaches[0] == pytest.approx(SPOTS.reach * usual + 2.6 / 2, rel=0.05)
     limit = grain**2 * 2 * (8 - np.log(10 / 100**2 * np.pi * reaches[0] ** 2))
     for times, number in ((1.01, 11), (0.99, 10)):
         monkeypatch.setattr(pairs, "gains", gains_of(times * limit))

@@ -418,7 +418,7 @@ def polished(
     fit = cast(FittingNetwork, network).fit
     positions, errors, *told = fit(frame, looks.positions, cascade.merge_distance / network.zoom)
     parents = told.pop() if len(told) > _MEASURED else np.arange(len(positions))
-    votes = np.where(np.arange(len(parents)) < len(votes), votes[parents], 0)
+    votes = np.where(np.isin(np.arange(len(parents)), np.unique(parents, return_index=True)[1]), votes[parents], 0)
     found = found[parents]
     found[:, 0] = np.where(np.isfinite(errors), cascade.polished_sigma_factor * errors, found[:, 0])
     known = np.column_stack(told)

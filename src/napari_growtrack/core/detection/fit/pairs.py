@@ -31,17 +31,56 @@ _LONG = 0.2
 """Length of ``p, q`` from which on a particle may be two: those of a pair 1.4 sigma apart, equally bright."""
 _CLEARLY = 1.3
 """By so many times what half of a frame's particles look long by: noise alone makes fewer than a third look so."""
+_LARGE = 1.4
+"""So many times the usual radius: of three that lie in a triangle, one is no longer than wide."""
 _NEAREST = 1.6
 """Least distance of two, in radii."""
 _DIMMEST = 0.25
 """How bright the dimmer one is at least, as part of the other: halos and grain are not."""
 _COST = 8.0
 """Nats that a second particle costs, beside how seldom it is there."""
+_OVERLAP = 6.5
+"""Within so many radii of each other, one's light tells of the other's: five sigmas of a Gaussian."""
+_DOUBLE = 3.5
+"""Within so many, one of two may be there for the other's light alone."""
+_SOME, _LEAST_SPREAD, _UNUSUAL = 5, 0.15, 36.0
+"""Of so many others the logarithm of light tells how bright one is; its spread, at least, and what is as unusual as can
+be, in variances."""
+_SETTLED, _MOST_TURNS = 0.01, 6
+"""Overlapping particles are fitted in turns until they move by less, in pixels, but so often at most."""
 _NO_NOISE = 1e-12
 _MOST_SHARED = 0.98
 """What is left of what is known of a number, at least, is the rest."""
 _TURNS, _ROUNDS = 3, 3
 """A pair is fitted in so many turns, each particle by so many steps a turn."""
+
+
+def settle_together(
+    rest: np.ndarray,
+    unknowns: np.ndarray,
+    matrices: np.ndarray,
+    ground: np.ndarray,
+    noise: np.ndarray,
+    usual: np.ndarray,
+    shape: Shape,
+    rounds: int,
+) -> None:
+    """Improve those particles that overlap, as `settle` does, again and again, until they move no more.
+
+    Their normal matrices take the place of what was in `matrices`.
+    """
+    some = np.flatnonzero(np.isfinite(unknowns[:, :2]).all(1))
+    if len(some) > 1:
+        away = cKDTree(unknowns[some, :2]).query(unknowns[some, :2], k=2)[0][:, 1]
+        some = some[away < _OVERLAP * unknowns[some, 2]]
+    for _ in range(_MOST_TURNS):
+        if len(some) < 2:
+            break
+        mine = unknowns[some]
+        matrices[some] = settle(rest, mine, ground[some], noise, usual, shape, rounds)
+        moved = np.hypot(*(mine[:, :2] - unknowns[some, :2]).T)
+        unknowns[some] = mine
+        some = some[moved > _SETTLED]
 
 
 def split(
@@ -79,7 +118,8 @@ def split(
     turns = stretches(rest, unknowns, ground, noise, shape)
     lengths = np.hypot(*turns.T)
     least = max(_LONG, _CLEARLY * float(np.median(lengths[sure]))) if sure.any() else np.inf
-    tried = np.flatnonzero(sure & (lengths > least) & np.isfinite(unknowns).all(1))
+    large = unknowns[:, 2] > _LARGE * usual[0]
+    tried = np.flatnonzero(sure & ((lengths > least) | large) & np.isfinite(unknowns).all(1))
     if not len(tried):
         return tried, unknowns[tried]
     single, before = unknowns[tried].copy(), rest.copy()
@@ -93,11 +133,17 @@ def split(
     light = np.zeros_like(rest)
     add_each(light, np.concatenate([others, pairs]), 1.0, shape)
     widest = 2 * shape[2] * usual[0]
-    far, middle = shape[2] * usual[0] + _apart(pairs) / 2, (pairs[::2, :2] + pairs[1::2, :2]) / 2
-    gained = gains(before, rest, light, middle, np.minimum(far, widest), single[:, LEVEL], noise)
-    seldom = np.minimum(np.count_nonzero(sure) / rest.size * np.pi * far**2, 0.5)
-    asked = 2 * (_COST - np.log(seldom))
-    two = (gained > asked) & _like_particles(pairs, usual[0], widest) & _in_place(pairs, single, others, usual[0])
+    density = np.count_nonzero(sure) / rest.size
+    gained, asked = _gained(before, rest, light, pairs, single[:, LEVEL], noise, widest, density)
+    _smear(before, single, turns[tried], ground[tried], noise, usual, shape)
+    over_smeared, seldom = _gained(before, rest, light, pairs, single[:, LEVEL], noise, widest, density, 0)
+    over_smeared += _likelier(single, pairs, np.delete(unknowns, tried, axis=0)[np.delete(sure, tried)])
+    two = (
+        (gained > asked)
+        & (over_smeared > seldom)
+        & _like_particles(pairs, usual[0], widest)
+        & _in_place(pairs, single, others, usual[0])
+    )
     two &= on_frame(pairs[:, :2], rest.shape).reshape(-1, 2).all(1)
     if two.any():  # noise that neighbours share gains as much by chance as its grain is coarse
         of_light = coarseness(noise_around(rest, single[two], ground[tried][two], noise, shape), *noisy)[0]
@@ -108,9 +154,115 @@ def split(
     return tried[two], pairs[1::2][two]
 
 
+def doubles(
+    rest: np.ndarray,
+    unknowns: np.ndarray,
+    sure: np.ndarray,
+    ground: np.ndarray,
+    noise: np.ndarray,
+    usual: np.ndarray,
+    shape: Shape,
+) -> np.ndarray:
+    """Fit one particle where two are, now that their neighbours are known, and return which are left, (n,) of bool.
+
+    Parameters
+    ----------
+    rest : ndarray (Y, X)
+        The frame less the light of all particles; kept up to date.
+    unknowns : ndarray (n, unknowns)
+        In place, the first of two that are one becomes that one.
+    sure : ndarray (n,) of bool
+        Which of them stand out of the noise; the others are nobody's double.
+    ground, noise, usual, shape
+        See `settle`.
+    """
+    left, known = np.ones(len(unknowns), bool), np.flatnonzero(sure & np.isfinite(unknowns).all(1))
+    away, nearest = (each[:, 1] for each in cKDTree(unknowns[known, :2]).query(unknowns[known, :2], k=2))
+    mutual = nearest[nearest] == np.arange(len(known))
+    first = np.flatnonzero(mutual & (np.arange(len(known)) < nearest) & (away < _DOUBLE * usual[0]))
+    two = np.stack([known[first], known[nearest[first]]], 1)
+    if not len(two):
+        return left
+    left[two[:, 1]] = False
+    pairs, before, others = unknowns[two.ravel()], rest.copy(), unknowns.copy()
+    share = np.maximum(pairs[:, SCALES], _NO_NOISE).reshape(-1, 2)
+    share /= share.sum(1, keepdims=True)
+    single = pairs[::2].copy()
+    single[:, :2] = np.einsum("np,npa->na", share, pairs[:, :2].reshape(-1, 2, 2))
+    single[:, 2], single[:, SCALES] = usual[0], pairs[:, SCALES].reshape(-1, 2).sum(1)
+    others[two[:, 0]] = single
+    add_each(before, pairs, 1.0, shape)
+    add_each(before, single, -1.0, shape)
+    settled = others[left]
+    unknown = np.empty((len(settled), *2 * settled.shape[1:]))
+    settle_together(before, settled, unknown, ground[left], noise, usual, shape, _ROUNDS)
+    others[left] = settled
+    light = np.zeros_like(rest)
+    add_each(light, unknowns[np.isfinite(unknowns).all(1)], 1.0, shape)
+    widest, density = 2 * shape[2] * usual[0], len(known) / rest.size
+    gained, asked = _gained(before, rest, light, pairs, pairs[::2, LEVEL].copy(), noise, widest, density)
+    both = (gained > asked) & (_apart(pairs) > _NEAREST * usual[0])
+    add_each(before, others[two[both, 0]], 1.0, shape)
+    add_each(before, pairs[np.repeat(both, 2)], -1.0, shape)
+    others[two[both].ravel()] = pairs[np.repeat(both, 2)]
+    left[two[both, 1]] = True
+    rest[:], unknowns[:] = before, others
+    return left
+
+
+def _gained(
+    before: np.ndarray,
+    after: np.ndarray,
+    light: np.ndarray,
+    pairs: np.ndarray,
+    level: np.ndarray,
+    noise: np.ndarray,
+    widest: float,
+    density: float,
+    cost: float = _COST,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what two particles gain over one, and what is asked of them where there are so many a pixel; both (n,)."""
+    far = (widest + _apart(pairs)) / 2
+    gained = gains(before, after, light, (pairs[::2, :2] + pairs[1::2, :2]) / 2, np.minimum(far, widest), level, noise)
+    return gained, 2 * (cost - np.log(np.minimum(density * np.pi * far**2, 0.5)))
+
+
+def _likelier(single: np.ndarray, pairs: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return by how much likelier the light of two particles is than that of one, by that of others, as a deviance."""
+    if len(others) < _SOME:
+        return np.zeros(len(single))
+    one, two, light = (
+        np.log(np.maximum(each[:, SCALES] * each[:, 2] ** 2, _NO_NOISE)) for each in (single, pairs, others)
+    )
+    middle = np.median(light)
+    spread = max(1.4826 * float(np.median(np.abs(light - middle))), _LEAST_SPREAD)
+    one, two = (np.minimum(((each - middle) / spread) ** 2, _UNUSUAL) for each in (one, two))
+    return np.asarray(one - two.reshape(-1, 2).sum(1))
+
+
+def _smear(
+    rest: np.ndarray,
+    single: np.ndarray,
+    turns: np.ndarray,
+    ground: np.ndarray,
+    noise: np.ndarray,
+    usual: np.ndarray,
+    shape: Shape,
+) -> None:
+    """Let elongated particles, as motion smears them, take the place of round ones in what is left of a frame."""
+    long = np.concatenate([single, turns], axis=1)
+    free = usual.copy()
+    free[1], free[2], free[4] = (usual[4] - usual[3]) ** 2 / 6, 1.0, 2 * usual[4]
+    elongated = (*shape[:-1], True)
+    add_each(rest, single, 1.0, shape)
+    add_each(rest, long, -1.0, elongated)
+    settle(rest, long, ground, noise, free, elongated, _TURNS * _ROUNDS)
+
+
 def _halves(single: np.ndarray, lengths: np.ndarray, angles: np.ndarray, radius: float) -> np.ndarray:
     """Return two particles for each elongated one, (2 n, unknowns), as far apart as its second moments tell."""
-    half = np.maximum(np.sqrt(2 * lengths) * single[:, 2] / RADIUS, _NEAREST * radius / 2)
+    wider = np.sqrt(np.maximum(single[:, 2] ** 2 - radius**2, 0))
+    half = np.maximum(np.maximum(np.sqrt(lengths) * single[:, 2], wider) * np.sqrt(2) / RADIUS, _NEAREST * radius / 2)
     pairs = np.repeat(single, 2, axis=0)
     for axis, along in enumerate((np.sin(angles), np.cos(angles))):
         pairs[::2, axis] += half * along

@@ -20,7 +20,7 @@ from ...simulation.shapes.gaussian import RADIUS
 from ...tables import MEASURES
 from ..zoom import on_frame
 from .compiled import LEVEL, NARROWEST, SCALES, Shape, add_each, covariances, first_guesses, settle
-from .pairs import less_neighbours, split
+from .pairs import doubles, less_neighbours, settle_together, split
 from .significance import SURE, even, lean_of_light, less_unusual, skewness
 from .surroundings import (
     block_means,
@@ -51,7 +51,7 @@ _BINS, _SURPRISING, _FAR_OFF = 16, 4.0, 0.3
 how much of its scale it has to be off where a model has several."""
 _NOISY, _TILTED = (1.15, 1.5), 1.3
 """See `coarseness`; and by how much slopes scatter where the background is taken to be tilted."""
-_MANY, _STANDING, _SPLITS = 8, 4.7, 2
+_MANY, _STANDING, _SPLITS = 8, 4.7, 4
 """Where so many stand out by so many standard errors, with radii known well, what looks like two is taken for two, so
 many times over: three are found, too."""
 _EXTENT = 1.5
@@ -75,8 +75,8 @@ class Fits(NamedTuple):
     measures : ndarray (n, 8)
         What `tables.MEASURES` names; nan where the fit failed.
     parents : ndarray (n,) of int
-        Which of the given positions each was found at. Those come first; where two
-        particles were found at one, the second of them follows at the end.
+        Which of the given positions each was found at. Where two particles were found
+        at one, the second of them follows at the end; what another's light explains is left out.
     """
 
     positions: np.ndarray
@@ -284,14 +284,10 @@ def _fit(frame: np.ndarray, positions: np.ndarray, model: ParticleModel, farthes
     elif not model.oriented:
         fitted = fitted.with_measured_profile(rest, model)
     parents = np.arange(len(positions))
-    if model.pairs:
-        for _ in range(_SPLITS):
-            fitted, more = fitted.with_pairs(rest, model)
-            if not len(more):
-                break
-            positions = np.concatenate([positions, fitted.unknowns[len(positions) :, :2]])
-            positions[more] = fitted.unknowns[more, :2]
-            parents = np.concatenate([parents, parents[more]])
+    if model.pairs and fitted.sure.any():
+        fitted, parents = fitted.in_crowds(rest, model)
+        moved = np.bincount(parents, minlength=len(positions))[parents] > 1
+        positions = np.where(moved[:, None], fitted.unknowns[:, :2], positions[parents])
     return _judged(rest, fitted, positions, parents, model, farthest, spread), rest * np.float32(spread)
 
 
@@ -319,9 +315,9 @@ class _Fitted:
         cls, rest: np.ndarray, unknowns: np.ndarray, ground: np.ndarray, shape: Shape, model: ParticleModel
     ) -> Self:
         guess = spread_of_noise(rest, unknowns, ground, shape)
-        errors = covariances(settle(rest, unknowns, ground, guess, model.usual, shape, model.rounds[0]))
+        matrices = settle(rest, unknowns, ground, guess, model.usual, shape, model.rounds[0])
         noise = spread_of_noise(rest, unknowns, ground, shape, model.unknowns)
-        return cls(unknowns, errors, noise, ground, shape)
+        return cls(unknowns, covariances(matrices), noise, ground, shape)
 
     @property
     def well(self) -> np.ndarray:
@@ -335,6 +331,12 @@ class _Fitted:
         variances = np.einsum("naa->na", self.errors)[:, profiles]
         with np.errstate(invalid="ignore"):
             return np.asarray((self.unknowns[:, profiles] ** 2 > errors**2 * variances).any(1))
+
+    @property
+    def sure(self) -> np.ndarray:
+        """Which particles stand out of the noise; none where there are too few of them to tell how others look."""
+        sure = self.standing(_STANDING)
+        return sure if np.count_nonzero(self.well & sure) >= _MANY else np.zeros(len(sure), bool)
 
     def elongated(self, rest: np.ndarray) -> bool:
         """Tell whether most of those that are known well look elongated, though round ones were fitted."""
@@ -367,18 +369,35 @@ class _Fitted:
         add_each(rest, self.unknowns, -1.0, shape)
         return self._settled(rest, self.unknowns, self.ground, shape, model)
 
-    def with_pairs(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
-        """Return the same with two particles where one looks like two, the second ones last, and where that is."""
-        sure = self.standing(_STANDING)
-        if np.count_nonzero(self.well & sure) < _MANY:
-            return self, np.empty(0, int)
+    def in_crowds(self, rest: np.ndarray, model: ParticleModel) -> tuple[Self, np.ndarray]:
+        """Return the same with two particles where one looks like two, without doubles; and which each was, (n,)."""
+        mine, parents = self._together(rest, model), np.arange(len(self.unknowns))
+        for _ in range(_SPLITS):
+            told = mine.ground, mine.noise, _sizes_of(mine.unknowns[:, 2], mine.well, model.usual), mine.shape
+            two, second = split(rest, mine.unknowns, mine.sure, *told, _NOISY)
+            if not len(two):
+                break
+            unknowns = np.concatenate([mine.unknowns, second])
+            parents, errors = (np.concatenate([each, each[two]]) for each in (parents, mine.errors))
+            mine = replace(mine, unknowns=unknowns, errors=errors)._together(rest, model)
+        for _ in range(_SPLITS):
+            told = mine.ground, mine.noise, _sizes_of(mine.unknowns[:, 2], mine.well, model.usual), mine.shape
+            left = doubles(rest, mine.unknowns, mine.sure, *told)
+            if left.all():
+                break
+            parents = parents[left]
+            mine = replace(mine, unknowns=mine.unknowns[left], errors=mine.errors[left])._together(rest, model)
+        return mine, parents
+
+    def _together(self, rest: np.ndarray, model: ParticleModel) -> Self:
+        """Return the same with those that overlap settled, by the background and the sizes of the frame."""
         usual = _sizes_of(self.unknowns[:, 2], self.well, model.usual)
         ground = ground_at(block_means(rest), self.unknowns[:, :2], self.noise)
-        two, second = split(rest, self.unknowns, sure, ground, self.noise, usual, self.shape, _NOISY)
-        if not len(two):
-            return self, two
-        unknowns = np.concatenate([self.unknowns, second])
-        return self._settled(rest, unknowns, unknown_ground(len(unknowns)), self.shape, model), two
+        matrices = np.full_like(self.errors, np.nan)
+        settle_together(rest, self.unknowns, matrices, ground, self.noise, usual, self.shape, model.rounds[1])
+        errors = np.where(np.isfinite(matrices[:, :1, :1]), covariances(matrices), self.errors)
+        noise = spread_of_noise(rest, self.unknowns, ground, self.shape, model.unknowns)
+        return replace(self, errors=errors, noise=noise, ground=ground)
 
 
 def _judged(
@@ -404,8 +423,10 @@ def _judged(
     matrices = np.full_like(fitted.errors, np.nan)
     for some, expected in ((~odd & ~dark, usual), (odd & ~dark, model.usual)):  # an odd one is not made like others
         mine = unknowns[some]
-        matrices[some] = settle(rest, mine, ground[some], noise, expected, shape, model.rounds[1])
-        unknowns[some] = mine
+        found = settle(rest, mine, ground[some], noise, expected, shape, model.rounds[1])
+        if model.pairs:
+            settle_together(rest, mine, found, ground[some], noise, expected, shape, model.rounds[1])
+        matrices[some], unknowns[some] = found, mine
     if model.pairs:
         matrices = less_neighbours(rest.shape, matrices, unknowns, noise, shape)
     errors = covariances(matrices)
