@@ -18,6 +18,7 @@ from .axes import Choice, refuse_choice
 from .refusals import refuse_empty
 from .stack import Stack, decoding, warn
 from .video_ends import announced_frames
+from .video_gaps import told_gaps
 
 if TYPE_CHECKING:
     import av
@@ -44,12 +45,9 @@ class VideoStack(Stack):
         if choice is not None:
             refuse_choice(path.name, choice)
         with decoding(path.name):
-            self._times, announced = _survey(path)
-        if announced > len(self._times):
-            warn(
-                f"{path.name} is cut short: {len(self._times)} of {announced} frames are there, and these are read. "
-                "Copy or export it again to have them all."
-            )
+            self._times, doubts = _survey(path)
+        for doubt in doubts:
+            warn(doubt)
         super().__init__(path.name, self._times.shape, 2.0**self._times.depth - 1)
         self._path = path
         self._spoilt = -1
@@ -146,8 +144,8 @@ class _Packet(NamedTuple):
     end: int
 
 
-def _survey(path: Path) -> tuple[_Times, int]:
-    """Read the packets of a video without decoding them; also return how many frames it announces, if they are more."""
+def _survey(path: Path) -> tuple[_Times, list[str]]:
+    """Read the packets of a video without decoding them; also return what is to be said of frames that it lacks."""
     with _open_video(path) as container:
         if not container.streams.video:
             raise StackError(f"{path.name} holds no pictures; expected a video. Choose another file.")
@@ -165,7 +163,14 @@ def _survey(path: Path) -> tuple[_Times, int]:
             shown = _without_ragged_end(shown, guessed, path.stat().st_size)
         shape = (len(shown), stream.height, stream.width)
         refuse_empty(shape, path.name)
-        return _Times(shape, _depth(stream.format), *(({}, ()) if guessed else _index(shown))), announced
+        times = _Times(shape, _depth(stream.format), *(({}, ()) if guessed else _index(shown)))
+        doubts = told_gaps(path.name, [*times.numbers], container.format.name)
+        if announced > len(times):
+            doubts.append(
+                f"{path.name} is cut short: {len(times)} of {announced} frames are there, and these are read. "
+                "Copy or export it again to have them all."
+            )
+        return times, doubts
 
 
 def _without_ragged_end(shown: list[_Packet], guessed: bool, size: int) -> list[_Packet]:

@@ -1,0 +1,128 @@
+"""Frames that a video has lost, or that are damaged, are told as far as the file lets one know."""
+
+import warnings
+
+import av
+import numpy as np
+import pytest
+
+from napari_growtrack.core.errors import GrowtrackWarning
+from napari_growtrack.core.films import open_stack
+
+SIDE, LENGTH, EVERY = 64, 40, range(40)
+
+
+def picture(number):
+    """A bright square that moves over noise."""
+    grey = np.random.default_rng(number).integers(60, 80, (SIDE, SIDE)).astype(np.uint8)
+    grey[20:40, number : number + 20] = 200
+    return grey
+
+
+def write(path, codec="libvpx-vp9", lost=(), at=EVERY, rate=25, pixels="yuv420p", group=12, **options):
+    """Write pictures that are shown at ticks of the rate, without the packets of some."""
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.width, stream.height, stream.pix_fmt = SIDE, SIDE, pixels
+        stream.codec_context.gop_size = group
+        packets = []
+        for number, tick in enumerate(at):
+            frame = av.VideoFrame.from_ndarray(picture(number), format="gray").reformat(format=pixels)
+            frame.pts = tick
+            packets += stream.encode(frame)
+        packets += stream.encode()
+        container.mux([packet for number, packet in enumerate(packets) if number not in lost])
+    return path
+
+
+def told(path):
+    """Return how many frames a film has, and what is said when it is opened."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GrowtrackWarning)
+        with open_stack(path) as stack:
+            return len(stack), [str(warning.message) for warning in caught]
+
+
+LOST = {
+    "one.webm": ([17], "lacks 1 frame, after frame 16."),
+    "nine.webm": (range(21, 30), "lacks 9 frames, after frame 20."),
+    "here and there.webm": ([7, 21, 22, 30], "lacks 4 frames, after frames 6, 19, 26."),
+    "nine.mkv": (range(21, 30), "lacks 9 frames, after frame 20."),
+}
+
+
+@pytest.mark.parametrize(("name", "lost", "sentence"), [(name, *case) for name, case in LOST.items()], ids=LOST)
+def test_frames_lost_in_the_middle_are_counted_and_placed(tmp_path, name, lost, sentence):
+    frames, said = told(write(tmp_path / name, lost=lost))
+    assert frames == LENGTH - len(lost)
+    assert said == [
+        f"{name} {sentence} The others are numbered as if none were missing: what moves there seems too fast. "
+        "Copy or export it again to have them all."
+    ]
+
+
+def test_packets_that_damage_makes_unreadable_are_counted(tmp_path):
+    path = write(tmp_path / "film.webm")
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    content[places[14] - 8 : places[17]] = bytes(places[17] - places[14] + 8)
+    path.write_bytes(content)
+    frames, said = told(path)
+    assert frames < LENGTH
+    assert said[0].startswith(f"film.webm lacks {LENGTH - frames} frames, after frame 13.")
+
+
+def test_frames_that_a_camera_dropped_are_counted_in_avi(tmp_path):
+    at = [tick for tick in range(42) if tick not in (10, 11)]
+    frames, said = told(write(tmp_path / "film.avi", "mjpeg", at=at, pixels="yuvj420p"))
+    assert (frames, said[0][:40]) == (40, "film.avi lacks 2 frames, after frame 9. ")
+
+
+UNEVEN = {
+    "phone.mp4": (
+        "mpeg4",
+        1000,
+        np.cumsum([33, 31, 36, 34, 66, 35, 32, 68, 30, 90] * 4),
+        "3, 6, 8, 13, 16 and 7 more places",
+    ),
+    "screen.webm": (
+        "libvpx-vp9",
+        25,
+        np.cumsum([1, 1, 1, 2, 1, 7, 1, 1, 3, 1] * 4),
+        "2, 4, 7, 12, 14 and 7 more places",
+    ),
+    "slower from the middle on.mkv": ("ffv1", 25, [*range(20), *range(20, 60, 2)], "20 to 38"),
+    "a pause.mp4": ("mpeg4", 25, [*range(20), *range(25, 45)], "19"),
+    "a pause of no whole number.mkv": ("ffv1", 1000, [*range(0, 800, 40), *range(860, 1660, 40)], "19"),
+}
+
+
+@pytest.mark.parametrize(("name", "codec", "rate", "at", "places"), [(n, *c) for n, c in UNEVEN.items()], ids=UNEVEN)
+def test_a_film_whose_rate_may_change_is_not_called_damaged(tmp_path, name, codec, rate, at, places):
+    frames, said = told(write(tmp_path / name, codec, at=[int(tick) for tick in at], rate=rate))
+    number = "frame" if places.isdigit() else "frames"
+    assert (frames, said) == (
+        LENGTH,
+        [
+            f"In {name} frames are missing, or its rate changes, after {number} {places}. "
+            "All are taken to be equally far apart in time: what moves there may seem too fast."
+        ],
+    )
+
+
+STEADY = {
+    "webcam.webm": ("libvpx-vp9", 1000, np.cumsum([33, 38, 29, 41, 30] * 8)),  # jitters
+    "30 frames a second.mkv": ("ffv1", 30, EVERY),  # Matroska counts milliseconds
+    "700 frames a second.mkv": ("ffv1", 700, EVERY),
+    "960 frames a second.mkv": ("ffv1", 960, EVERY),
+    "reordered.mkv": ("libx264", 25, EVERY),
+    "three.mp4": ("mpeg4", 25, range(3)),
+    "two.mkv": ("ffv1", 25, [0, 50]),
+    "one.mkv": ("ffv1", 25, [0]),
+}
+
+
+@pytest.mark.parametrize(("name", "codec", "rate", "at"), [(n, *c) for n, c in STEADY.items()], ids=STEADY)
+def test_nothing_is_said_of_a_film_that_lacks_nothing(tmp_path, name, codec, rate, at):
+    assert told(write(tmp_path / name, codec, at=[int(tick) for tick in at], rate=rate)) == (len(at), [])
