@@ -73,10 +73,26 @@ def test_packets_that_damage_makes_unreadable_are_counted(tmp_path):
     assert said[0].startswith(f"film.webm lacks {LENGTH - frames} frames, after frame 13.")
 
 
-def test_frames_that_a_camera_dropped_are_counted_in_avi(tmp_path):
-    at = [tick for tick in range(42) if tick not in (10, 11)]
+@pytest.mark.parametrize("after", [9, 35])
+def test_frames_that_a_camera_dropped_are_counted_in_avi(tmp_path, after):
+    at = [tick for tick in range(42) if tick - after not in (1, 2)]
     frames, said = told(write(tmp_path / "film.avi", "mjpeg", at=at, pixels="yuvj420p"))
-    assert (frames, said[0][:40]) == (40, "film.avi lacks 2 frames, after frame 9. ")
+    assert (frames, [one.partition(". ")[0] for one in said]) == (40, [f"film.avi lacks 2 frames, after frame {after}"])
+
+
+def test_an_mp4_that_hides_its_first_frames_is_not_called_cut_short(tmp_path):
+    """Trimmed without encoding it again, it holds all from the keyframe before."""
+    with (
+        av.open(str(write(tmp_path / "whole.mp4", "mpeg4"))) as whole,
+        av.open(str(tmp_path / "film.mp4"), "w") as film,
+    ):
+        stream = film.add_stream_from_template(whole.streams.video[0])
+        for packet in whole.demux(video=0):
+            if packet.size:
+                packet.pts, packet.dts = packet.pts - 5 * 512, packet.dts - 5 * 512
+                packet.stream = stream
+                film.mux(packet)
+    assert told(tmp_path / "film.mp4") == (LENGTH - 5, [])
 
 
 UNEVEN = {
@@ -116,6 +132,7 @@ STEADY = {
     "30 frames a second.mkv": ("ffv1", 30, EVERY),  # Matroska counts milliseconds
     "700 frames a second.mkv": ("ffv1", 700, EVERY),
     "960 frames a second.mkv": ("ffv1", 960, EVERY),
+    "a start that was moved.mkv": ("ffv1", 1000, [0, 63, 103, 143, 160, *range(223, 1623, 40)]),
     "reordered.mkv": ("libx264", 25, EVERY),
     "three.mp4": ("mpeg4", 25, range(3)),
     "two.mkv": ("ffv1", 25, [0, 50]),

@@ -6,9 +6,7 @@ import operator
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -17,8 +15,7 @@ from ..errors import StackError
 from .axes import Choice, refuse_choice
 from .refusals import refuse_empty
 from .stack import Stack, decoding, warn
-from .video_ends import announced_frames
-from .video_gaps import told_gaps
+from .video_losses import announced_frames, far_apart, told_gaps
 
 if TYPE_CHECKING:
     import av
@@ -157,19 +154,20 @@ def _survey(path: Path) -> tuple[_Times, list[str]]:
         ]
         shown = [packet for packet in packets if packet.shown]
         # AVI stores no presentation times; where frames are reordered, the guessed ones are wrong.
-        guessed = container.format.name == "avi" and stream.codec_context.has_b_frames
-        announced = announced_frames(container, path, [packet.pts for packet in packets])
-        if announced > len(packets):
+        guessed = (avi := container.format.name == "avi") and stream.codec_context.has_b_frames
+        stamps = [packet.pts for packet in packets if packet.pts is not None] if avi else []
+        # Announced as well: what a trimmed film hides, and in AVI, where times are numbers, what a camera dropped.
+        hidden = max(len(packets), max(stamps, default=0) - min(stamps, default=0) + 1) - len(shown)
+        announced = announced_frames(container, path, [packet.pts for packet in packets]) - hidden
+        if announced > len(shown):
             shown = _without_ragged_end(shown, guessed, path.stat().st_size)
         shape = (len(shown), stream.height, stream.width)
         refuse_empty(shape, path.name)
         times = _Times(shape, _depth(stream.format), *(({}, ()) if guessed else _index(shown)))
         doubts = told_gaps(path.name, [*times.numbers], container.format.name)
         if announced > len(times):
-            doubts.append(
-                f"{path.name} is cut short: {len(times)} of {announced} frames are there, and these are read. "
-                "Copy or export it again to have them all."
-            )
+            found = f"{path.name} is cut short: {len(times)} of {announced} frames are there, and these are read."
+            doubts.append(f"{found} Copy or export it again to have them all.")
         return times, doubts
 
 
@@ -180,10 +178,8 @@ def _without_ragged_end(shown: list[_Packet], guessed: bool, size: int) -> list[
     stamps = sorted(packet.pts for packet in shown if packet.pts is not None)
     if guessed or len(stamps) < len(shown):
         return shown[:-_REORDERED]
-    steps = [after - before for before, after in pairwise(stamps)]
-    usual = median(steps) if steps else 0
-    tail = range(max(0, len(steps) - _REORDERED), len(steps))
-    last = next((stamps[place] for place in tail if steps[place] > 1.5 * usual), stamps[-1] if stamps else 0)
+    tail = [stamps[place] for place in far_apart(stamps) if place >= len(stamps) - 1 - _REORDERED]
+    last = (tail or stamps[-1:] or [0])[0]
     return [packet for packet in shown if packet.pts is not None and packet.pts <= last]
 
 

@@ -1,9 +1,21 @@
-"""How many frames a video says it has, where they are more than are there."""
+"""What a video lacks: frames at its end, or between others."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .stack import in_short
+
+_FEW, _EVEN = 0.1, 0.1
+"""At a constant rate: share of intervals that are too long, at most; how far, in usual ones, any is from whole."""
+
+_FIRST = 16
+"""Frames whose times some programs move to begin at 0, where there is sound beside them."""
 
 _EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
 _RIFF_HEAD = 8
@@ -12,12 +24,7 @@ _RIFF_HEAD = 8
 def announced_frames(container: Any, path: Path, stamps: list[int | None]) -> int:
     """Return how many frames a video announces, by number, or else by its duration; 0 where it tells nothing.
 
-    Parameters
-    ----------
-    container : av.container.InputContainer
-    path : Path
-    stamps : list of int or None
-        Presentation times of the packets that are there.
+    It has packets of these presentation times.
     """
     stream, found = container.streams.video[0], len(stamps)
     if stream.frames:
@@ -30,6 +37,41 @@ def announced_frames(container: Any, path: Path, stamps: list[int | None]) -> in
     if _is_cut(path):
         return found + max(0, round(missing))
     return found + round(missing) if missing > 1.5 and len(container.streams) == 1 else 0
+
+
+def told_gaps(name: str, stamps: Sequence[int], container: str) -> list[str]:
+    """Return a sentence where frames lie too far apart: shown at these ticks, in FFmpeg's kind of container."""
+    rounding = "matroska" in container  # to whole milliseconds, whatever the rate
+    steps, far = np.diff(stamps), far_apart(stamps, rounding)
+    if not len(far):
+        return []
+    usual = np.delete(steps, far).mean()
+    counts = np.rint(steps / usual)
+    uneven = (np.abs(steps - counts * usual) > _EVEN * usual + rounding).any()
+    missing, places = int((counts[far] - 1).sum()), which(far)
+    # An MP4 tells how long each frame lasts: what is lost of it leaves no gap. Where more are missing than are there,
+    # a time is damaged.
+    if "mp4" in container or len(far) > _FEW * len(steps) or uneven or missing > len(stamps):
+        if far[-1] < _FIRST:
+            return []
+        wrong = f"In {name} frames are missing, or its rate changes, after {places}."
+        return [f"{wrong} All are taken to be equally far apart in time: what moves there may seem too fast."]
+    return [
+        f"{name} lacks {missing} frame{'s' * (missing > 1)}, after {places}. The others are numbered as if none were "
+        "missing: what moves there seems too fast. Copy or export it again to have them all."
+    ]
+
+
+def far_apart(stamps: Sequence[int], rounding: int = 0) -> NDArray[np.intp]:
+    """Return the frames, shown at these times, after which more than 1.5 usual intervals pass."""
+    steps = np.diff(stamps)
+    usual = np.median(steps) if len(steps) else 0
+    return np.flatnonzero(steps > max(1.5 * usual, usual + rounding))
+
+
+def which(numbers: Collection[int]) -> str:
+    """Return numbers of frames as a sentence names them: ``frame 3``, ``frames 2, 5 to 7``."""
+    return f"frame{'s' * (len(numbers) > 1)} {in_short(numbers)}"
 
 
 def _step(stream: Any, stamps: list[int]) -> float:
