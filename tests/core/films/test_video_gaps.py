@@ -143,3 +143,44 @@ STEADY = {
 @pytest.mark.parametrize(("name", "codec", "rate", "at"), [(n, *c) for n, c in STEADY.items()], ids=STEADY)
 def test_nothing_is_said_of_a_film_that_lacks_nothing(tmp_path, name, codec, rate, at):
     assert told(write(tmp_path / name, codec, at=[int(tick) for tick in at], rate=rate)) == (len(at), [])
+
+
+# Checksums ------------------------------------------------------------------------------------------------------------
+
+CODECS = {
+    "ffv1": "yuv420p",
+    "libx264": "yuv420p",
+    "libx265": "yuv420p",
+    "mjpeg": "yuvj420p",
+    "mpeg1video": "yuv420p",
+    "mpeg2video": "yuv420p",
+    "mpeg4": "yuv420p",
+    "rawvideo": "gray",
+    "libvpx": "yuv420p",
+    "libvpx-vp9": "yuv420p",
+}
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("options", [{}, {"live": "1"}, {"cluster_size_limit": "9000"}, {"cues_to_front": "1"}])
+def test_no_sound_matroska_is_called_damaged(tmp_path, codec, options):
+    names = ["film.mkv", *["film.webm"] * codec.startswith("libvpx")]
+    for name in names:
+        assert told(write(tmp_path / name, codec, pixels=CODECS[codec], **options)) == (LENGTH, [])
+
+
+@pytest.mark.parametrize(("codec", "group", "places"), [("rawvideo", 1, "frame 17"), ("ffv1", 12, "frames 12 to 23")])
+def test_bytes_of_a_matroska_that_changed_are_told_though_no_decoder_sees_them(tmp_path, codec, group, places):
+    path = write(tmp_path / "film.mkv", codec, pixels=CODECS[codec], group=group)
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][17]
+    content = bytearray(path.read_bytes())
+    content[packet.pos + packet.size // 2] ^= 255
+    path.write_bytes(content)
+    assert told(path) == (
+        LENGTH,
+        [
+            f"film.mkv is damaged: something in {places} is not as it was written. It is read as it is; what is found "
+            "there, or soon after, may be wrong."
+        ],
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..errors import StackError
 from .axes import Choice, refuse_choice
 from .refusals import refuse_empty
 from .stack import Stack, decoding, warn
-from .video_losses import announced_frames, far_apart, told_gaps
+from .video_losses import announced_frames, damaged_parts, far_apart, told_gaps, which
 
 if TYPE_CHECKING:
     import av
@@ -164,7 +164,10 @@ def _survey(path: Path) -> tuple[_Times, list[str]]:
         shape = (len(shown), stream.height, stream.width)
         refuse_empty(shape, path.name)
         times = _Times(shape, _depth(stream.format), *(({}, ()) if guessed else _index(shown)))
-        doubts = told_gaps(path.name, [*times.numbers], container.format.name)
+        doubts, parts = told_gaps(path.name, [*times.numbers], container.format.name), damaged_parts(path)
+        if hurt := {times.numbers[p.pts] for p in shown if p.pts in times.numbers and bisect_left(parts, p.end) % 2}:
+            wrong = f"{path.name} is damaged: something in {which(hurt)} is not as it was written."
+            doubts.append(f"{wrong} It is read as it is; what is found there, or soon after, may be wrong.")
         if announced > len(times):
             found = f"{path.name} is cut short: {len(times)} of {announced} frames are there, and these are read."
             doubts.append(f"{found} Copy or export it again to have them all.")

@@ -1,10 +1,11 @@
-"""What a video lacks: frames at its end, or between others."""
+"""What a video lacks: frames at its end or between others, and bytes as they were written."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,8 @@ _FEW, _EVEN = 0.1, 0.1
 _FIRST = 16
 """Frames whose times some programs move to begin at 0, where there is sound beside them."""
 
-_EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
-_RIFF_HEAD = 8
+_EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
+_RIFF_HEAD, _LARGEST = 8, 1 << 28
 
 
 def announced_frames(container: Any, path: Path, stamps: list[int | None]) -> int:
@@ -104,6 +105,21 @@ def _end_of_matroska(file: BinaryIO) -> int | None:
     file.seek(size, 1)
     name, size = _number(file, keep_mark=True), _number(file)
     return file.tell() + size if name == _SEGMENT and size is not None else None
+
+
+def damaged_parts(path: Path) -> list[int]:
+    """Return where clusters of a Matroska file begin and end, one after another, that do not fit their checksums."""
+    parts: list[int] = []
+    with path.open("rb") as file:
+        end = _end_of_matroska(file) or 0
+        while file.tell() < end and (name := _number(file, keep_mark=True)) and (size := _number(file)) is not None:
+            start = file.tell()
+            if name == _CLUSTER and 6 < size < _LARGEST and (head := file.read(6))[:2] == b"\xbf\x84":
+                rest = file.read(size - 6)
+                if len(rest) == size - 6 and crc32(rest) != int.from_bytes(head[2:], "little"):
+                    parts += start, start + size
+            file.seek(start + size)
+    return parts
 
 
 def _number(file: BinaryIO, keep_mark: bool = False) -> int | None:
