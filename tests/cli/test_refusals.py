@@ -266,6 +266,8 @@ OTHERS = {
     "track: a million workers": ["track", "good.tif", "--workers", "1000000"],
     "track: endless threads": ["track", "good.tif", "--threads", "99999999999"],
     "track: no scheduler": ["track", "good.tif", "--scheduler", "nonsense://x"],
+    "track: a scheduler without a name": ["track", "good.tif", "--scheduler", " "],
+    "track: a scheduler of nothing": ["track", "good.tif", "--scheduler", ""],
     "track: a channel that is not there": ["track", "good.tif", "--channel", "7"],
     "track: a plane that is not there": ["track", "good.tif", "--z", "-99999999999"],
     "track: nothing to resume": ["track", "good.tif", "-o", "none.csv", "--resume"],

@@ -1,6 +1,8 @@
 """The Track panel, driven as a person does, over a viewer without a window."""
 
 import json
+import subprocess
+import sys
 import threading
 import warnings
 
@@ -12,6 +14,7 @@ from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 from spots import PATIENCE, SPOTS, busy_film, numbers_in, small_card, spot_film, why, write_network
 
+from napari_growtrack.core.files.holding import check_free
 from napari_growtrack.core.networks.archive import read_card
 from napari_growtrack.core.simulation import BesselParticle, named_scene
 from napari_growtrack.core.tables import DETECTION_COLUMNS, NO_LIMITS, Limits, read_table
@@ -526,6 +529,20 @@ def test_dragging_a_threshold_chooses_among_candidates_without_asking(qtbot, wat
     assert network.asked == []
 
 
+def test_the_accepted_distance_counts_pixels_of_the_film_where_frames_are_enlarged(qtbot, panel, viewer):
+    viewer.add_image(spot_film()[:, ::2, ::2], name="film")
+    own = panel.session.cascade().accept_distance
+    panel.form.diameter.setValue(5)  # half as wide as the network's own: frames are enlarged twice
+    press(qtbot, panel.all_frames)
+    finish(qtbot, panel)
+    assert panel.thresholds.distance.mark() == pytest.approx(own / 2)
+    drag(panel.thresholds.distance, 0.3)
+    story = viewer.layers["film detections"].metadata["growtrack"]
+    assert panel.session.chosen.accept_distance == pytest.approx(0.3, abs=0.05)
+    assert story["settings"]["accept_distance"] == pytest.approx(2 * panel.session.chosen.accept_distance)
+    assert panel.thresholds.distance.mark() == pytest.approx(panel.session.chosen.accept_distance)
+
+
 def test_a_threshold_moved_after_a_run_changes_its_points_its_recipe_and_its_place_in_the_history(
     qtbot, panel, viewer, film, network
 ):
@@ -948,6 +965,29 @@ def test_a_file_that_cannot_be_written_is_refused(qtbot, panel, film, tmp_path, 
     finish(qtbot, panel)
     assert panel.status.kind == "error"
     assert "folder.csv" in panel.status.said()
+
+
+@pytest.mark.parametrize("answer", ["Yes", "No"])
+def test_a_file_that_another_process_writes_is_refused_and_nothing_of_it_is_lost(
+    qtbot, panel, film, table, monkeypatch, answer
+):
+    answers(monkeypatch, answer)  # to whether to go on with what the first has written, or to throw it away
+    kept = {"long.csv": b"what is there", "long.csv.unfinished/rows.csv": b"what the first run wrote"}
+    for name, content in kept.items():
+        (table.parent / name).parent.mkdir(exist_ok=True)
+        (table.parent / name).write_bytes(content)
+    code = (
+        "import sys; from napari_growtrack.core.files.holding import Hold; hold = Hold(sys.argv[1]); print(); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(table)], stdin=-1, stdout=-1) as first:
+        first.stdout.readline()
+        refusal = why(check_free, table)
+        press(qtbot, panel.into_file)
+        finish(qtbot, panel)
+        assert (panel.status.kind, panel.status.said()) == ("error", refusal)
+        assert f"{table} is being written by process {first.pid} on" in refusal
+        assert {name: (table.parent / name).read_bytes() for name in kept} == kept
+        first.communicate(b"\n")
 
 
 def test_what_a_run_told_stays_while_the_preview_looks_again(qtbot, panel, film, table):

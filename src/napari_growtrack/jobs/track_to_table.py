@@ -147,6 +147,8 @@ class TrackToTable:
             When film, network, settings or the place of the table are refused, and before the first frame is done.
         """
         context = context or Context()
+        if self.scheduler is not None and not self.scheduler.strip():
+            raise SettingsError("Expected the address of a scheduler, such as tls://node1:8786, got an empty one.")
         if self.workers or self.scheduler:
             if isinstance(self.network, Network):
                 raise SettingsError("Workers read the network from its file. Save it, and give its path as network.")

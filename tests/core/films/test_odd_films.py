@@ -27,7 +27,7 @@ from napari_growtrack.core.films.pixels import as_float32
 from napari_growtrack.core.films.sequence import natural
 from napari_growtrack.core.films.stack import decoding, in_short
 from napari_growtrack.core.films.video import _Packet, _without_ragged_end
-from napari_growtrack.core.films.video_ends import announced_frames
+from napari_growtrack.core.films.video_losses import announced_frames
 from napari_growtrack.core.films.writing import write_film
 from napari_growtrack.core.tables import read_recipe
 from nd2_files import write_nd2

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import tifffile
 
 from napari_growtrack.core.errors import SettingsError
 from napari_growtrack.core.growth import backend
@@ -51,6 +53,30 @@ def test_a_misspelt_backend_is_no_traceback():
     env = os.environ | {"KERAS_BACKEND": "jaks"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env)
     assert done.stdout.startswith("KERAS_BACKEND is 'jaks'; expected one of tensorflow, jax, torch.")
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        (
+            "tensoflow",
+            "growtrack: KERAS_BACKEND is 'tensoflow'; expected one of tensorflow, jax, torch. Installed here: ",
+        ),
+        ("jax", "growtrack: KERAS_BACKEND is jax, which is not installed. Installed"),
+    ],
+)
+def test_a_command_says_which_backends_are_there(tmp_path, name, sentence):
+    tifffile.imwrite(tmp_path / "film.tif", np.zeros((2, 64, 64), np.uint8))
+    program = (
+        "import importlib.util as at, sys\nfind = at.find_spec\n"
+        "at.find_spec = lambda name, *more: None if name == 'jax' else find(name, *more)\n"
+        "from napari_growtrack.cli import main\nsys.exit(main(['track', 'film.tif', '-n', 'spots']))"
+    )
+    env = os.environ | {"KERAS_BACKEND": name}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith(sentence)
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_wrong_backend_of_matplotlib_does_not_keep_keras_from_loading():

@@ -184,6 +184,15 @@ def test_a_kill_when_all_is_done_but_to_tidy_up_is_told(tmp_path, monkeypatch):
     assert pd.read_csv(tmp_path / "t.csv").frame.nunique() == 8
 
 
+def test_what_a_kill_left_half_written_is_removed_by_the_next_run(tmp_path):
+    others = ["t.csv.probe.77.partial", "t2.json.77.partial"]
+    for name in ("t.csv.77.partial", "t.json.77.partial", *others):
+        (tmp_path / name).write_bytes(b"half")
+    with stream_of(tmp_path / "t.csv", 8) as stream:
+        stream.finish({})
+    assert sorted(os.listdir(tmp_path)) == sorted(["t.csv", "t.json", *others])
+
+
 def test_a_stop_between_rows_and_journal_leaves_no_row_twice(tmp_path, monkeypatch):
     from napari_growtrack.core.tracking import streaming
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import operator
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -17,7 +15,7 @@ from ..errors import StackError
 from .axes import Choice, refuse_choice
 from .refusals import refuse_empty
 from .stack import Stack, decoding, warn
-from .video_ends import announced_frames
+from .video_losses import announced_frames, damaged_parts, far_apart, told_gaps, which
 
 if TYPE_CHECKING:
     import av
@@ -44,12 +42,9 @@ class VideoStack(Stack):
         if choice is not None:
             refuse_choice(path.name, choice)
         with decoding(path.name):
-            self._times, announced = _survey(path)
-        if announced > len(self._times):
-            warn(
-                f"{path.name} is cut short: {len(self._times)} of {announced} frames are there, and these are read. "
-                "Copy or export it again to have them all."
-            )
+            self._times, doubts = _survey(path)
+        for doubt in doubts:
+            warn(doubt)
         super().__init__(path.name, self._times.shape, 2.0**self._times.depth - 1)
         self._path = path
         self._spoilt = -1
@@ -146,8 +141,8 @@ class _Packet(NamedTuple):
     end: int
 
 
-def _survey(path: Path) -> tuple[_Times, int]:
-    """Read the packets of a video without decoding them; also return how many frames it announces, if they are more."""
+def _survey(path: Path) -> tuple[_Times, list[str]]:
+    """Read the packets of a video without decoding them; also return what is to be said of frames that it lacks."""
     with _open_video(path) as container:
         if not container.streams.video:
             raise StackError(f"{path.name} holds no pictures; expected a video. Choose another file.")
@@ -159,13 +154,24 @@ def _survey(path: Path) -> tuple[_Times, int]:
         ]
         shown = [packet for packet in packets if packet.shown]
         # AVI stores no presentation times; where frames are reordered, the guessed ones are wrong.
-        guessed = container.format.name == "avi" and stream.codec_context.has_b_frames
-        announced = announced_frames(container, path, [packet.pts for packet in packets])
-        if announced > len(packets):
+        guessed = (avi := container.format.name == "avi") and stream.codec_context.has_b_frames
+        stamps = [packet.pts for packet in packets if packet.pts is not None] if avi else []
+        # Announced as well: what a trimmed film hides, and in AVI, where times are numbers, what a camera dropped.
+        hidden = max(len(packets), max(stamps, default=0) - min(stamps, default=0) + 1) - len(shown)
+        announced = announced_frames(container, path, [packet.pts for packet in packets]) - hidden
+        if announced > len(shown):
             shown = _without_ragged_end(shown, guessed, path.stat().st_size)
         shape = (len(shown), stream.height, stream.width)
         refuse_empty(shape, path.name)
-        return _Times(shape, _depth(stream.format), *(({}, ()) if guessed else _index(shown))), announced
+        times = _Times(shape, _depth(stream.format), *(({}, ()) if guessed else _index(shown)))
+        doubts, parts = told_gaps(path.name, [*times.numbers], container.format.name), damaged_parts(path)
+        if hurt := {times.numbers[p.pts] for p in shown if p.pts in times.numbers and bisect_left(parts, p.end) % 2}:
+            wrong = f"{path.name} is damaged: something in {which(hurt)} is not as it was written."
+            doubts.append(f"{wrong} It is read as it is; what is found there, or soon after, may be wrong.")
+        if announced > len(times):
+            found = f"{path.name} is cut short: {len(times)} of {announced} frames are there, and these are read."
+            doubts.append(f"{found} Copy or export it again to have them all.")
+        return times, doubts
 
 
 def _without_ragged_end(shown: list[_Packet], guessed: bool, size: int) -> list[_Packet]:
@@ -175,10 +181,8 @@ def _without_ragged_end(shown: list[_Packet], guessed: bool, size: int) -> list[
     stamps = sorted(packet.pts for packet in shown if packet.pts is not None)
     if guessed or len(stamps) < len(shown):
         return shown[:-_REORDERED]
-    steps = [after - before for before, after in pairwise(stamps)]
-    usual = median(steps) if steps else 0
-    tail = range(max(0, len(steps) - _REORDERED), len(steps))
-    last = next((stamps[place] for place in tail if steps[place] > 1.5 * usual), stamps[-1] if stamps else 0)
+    tail = [stamps[place] for place in far_apart(stamps) if place >= len(stamps) - 1 - _REORDERED]
+    last = (tail or stamps[-1:] or [0])[0]
     return [packet for packet in shown if packet.pts is not None and packet.pts <= last]
 
 

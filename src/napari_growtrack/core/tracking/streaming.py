@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -299,7 +300,12 @@ class TableStream:
         self._sweep()
 
     def _sweep(self) -> None:
+        """Remove what a kill left of an earlier run: while the table is held, nobody else writes it or its recipe."""
         shutil.rmtree(self._going, ignore_errors=True)
+        for name in (self.path.name, self.path.with_suffix(".json").name):
+            for stray in self.path.parent.glob(f"{escape(name)}.[0-9]*.partial"):
+                with suppress(OSError):
+                    stray.unlink()
 
 
 def _story(recipe: dict[str, Any]) -> bytes:
