@@ -20,7 +20,7 @@ ALLOWED = {
     "files in a folder, at most": 20,
     "modules of the panels": 66,
     "lines of the panels": 14_900,
-    "lines of the package": 55_400,
+    "lines of the package": 55_750,
     "lines of a module, at most": 640,
     "longest chain of imports": 26,
 }
